@@ -1,0 +1,254 @@
+import * as z from 'zod';
+import type { Auth } from './auth.ts';
+import type { Paging } from './paging.ts';
+import { probe } from './probe.ts';
+import { parseSpan, type Instant, type Span } from './time.ts';
+
+export * from './auth.ts';
+export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
+export type { Instant, Span } from './time.ts';
+
+/** Parsed JSON whose shape nobody has checked yet: an API may send anything. Schemas, not types, decide what it is. */
+export type Raw = ReturnType<typeof JSON.parse>;
+
+/** What an API answered. `body` is the parsed JSON; header names are case-insensitive. */
+export type Reply = { readonly status: number; header(name: string): string | undefined; readonly body: Raw };
+
+type QueryValue = string | number | boolean | undefined;
+/** One request, relative to the base URL. A query value that is `undefined` is left out; an array repeats its name. */
+export type Request = {
+  path: string;
+  method?: 'GET' | 'POST';
+  query?: Record<string, QueryValue | readonly QueryValue[]>;
+  json?: unknown;
+  form?: Record<string, string>;
+  headers?: Record<string, string>;
+};
+
+/** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
+export type Account<P, G> = { params: P; grant: G };
+/** Everything that varies from request to request. The window is `[from, to)`; a full sync begins at the stream's start. */
+export type At<P, G, Page, Parent, Setup> = Account<P, G> & {
+  page: Page;
+  window: { from: Instant; to: Instant };
+  parent: Parent;
+  parents: readonly Parent[];
+  setup: Setup;
+};
+
+export type Limit = {
+  requests: number;
+  per: Span;
+  burst?: number;
+  share?: number;
+  scope?: 'secret' | 'connection' | 'connector';
+};
+export type Rule = {
+  when: (reply: Reply) => boolean;
+  is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure';
+  wait?: Span;
+  stops?: 'stream' | 'secret';
+  because: string;
+};
+type Keys<R> = (keyof R & string) | readonly (keyof R & string)[];
+
+/** One listing of an API. DESIGN: "A connector" in docs/connectors.md explains each field. */
+export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
+  /** Asked once per sync: field lists, describes. */
+  setup?: { request: (at: Account<P, G>) => Request; read: (reply: Reply) => Setup };
+  /** List once per record of a parent stream, or per `together` of them. */
+  each?: { of: string; pick: (record: Raw) => Parent; together?: number };
+  /** The whole request. It must use its `page`, and its `window` if the stream declares `since`. */
+  request: (at: At<P, G, Page, Parent, Setup>) => Request;
+  paging: Paging<Page>;
+  /** Where in the body the records are. */
+  records: (body: Raw) => readonly unknown[];
+  /** A record that does not fit is quarantined (permissive) or fails its page (strict). */
+  schema: S;
+  /** The field or fields that identify a record. */
+  key: Keys<z.output<S>>;
+  /** What is delivered for a record; by default the record as its schema returns it. */
+  map?: (record: z.output<S>, at: { parent: Parent }) => object;
+  deleted?: (record: z.output<S>) => boolean;
+  /** Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: ISO date of the first window. */
+  since?: { field: (raw: z.input<S>) => string | number; lookback: Span; start?: string };
+  slices?: { width: Span; least: Span };
+  /** How many records the listing has, as the page itself says. */
+  total?: (reply: Reply) => number | undefined;
+  count?: {
+    request: (at: At<P, G, undefined, Parent, Setup>) => Request;
+    read: (reply: Reply) => number;
+    exact: boolean;
+  };
+  /** In which order the API lists: an order whose changes only append lets a walk by page be proof. */
+  order?: 'oldest first' | 'newest first' | 'by key';
+  limits?: readonly Limit[];
+  cost?: number;
+  /** How often a sync of this stream starts; by default as the connector says. */
+  schedule?: Span;
+  full?: Span;
+};
+
+/** A stream whose types are forgotten: what the machinery works with. */
+export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType, Raw, Raw, Raw>, 'key'> & {
+  key: string | readonly string[];
+};
+
+export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stream>> = {
+  /** Lower case letters, digits and hyphens, at most 30: it names queues, tables' keys and folders. */
+  name: string;
+  /** Where the API is documented. */
+  docs: string;
+  revision?: number;
+  params: PS;
+  auth: Auth<z.output<PS>, G>;
+  headers?: Record<string, string>;
+  baseUrl: string | ((at: Account<z.output<PS>, G>) => string);
+  /** `[]`: none is known. */
+  limits: readonly Limit[] | ((at: Account<z.output<PS>, G>) => readonly Limit[]);
+  concurrency?: number;
+  /** How often each stream's sync starts. Default: one day. */
+  schedule?: Span;
+  learn?: (
+    reply: Reply,
+  ) => { used?: number; left?: number; of?: number; resetsAt?: string } | undefined;
+  errors?: readonly Rule[];
+  streams: (
+    stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(
+      spec: StreamSpec<z.output<PS>, G, S, Page, Parent, Setup>,
+    ) => Stream,
+  ) => M;
+};
+
+/** A connector that was checked: every stream is complete, and its requests use what they are given. */
+export type Connector<M extends Record<string, Stream> = Record<string, Stream>> = {
+  readonly name: string;
+  readonly docs: string;
+  readonly revision: number;
+  readonly params: z.ZodType;
+  readonly auth: Auth<Raw, Raw>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: (at: Account<Raw, Raw>) => string;
+  readonly streams: M;
+  /** How often a stream's sync starts. */
+  readonly schedule: (stream: string) => Span;
+};
+
+/** A connector file that cannot work as it is written. The message says what is wrong and how to mend it. */
+export class ConnectorError extends Error {
+  override name = 'ConnectorError';
+}
+
+/**
+ * Declares an API. Throws a {@link ConnectorError} when the declaration is incomplete, uses something that does not
+ * work yet, or has a request that ignores its page or its window.
+ */
+export function defineConnector<PS extends z.ZodType, G, M extends Record<string, Stream>>(
+  spec: ConnectorSpec<PS, G, M>,
+): Connector<M> {
+  const where = `Connector "${typeof spec.name === 'string' ? spec.name : '?'}"`;
+  check(connectorShape, spec, where);
+  const limits = typeof spec.limits === 'function' ? true : spec.limits.length > 0;
+  refuse(where, { ...spec, limits: limits || undefined, [spec.auth.kind]: true }, NOT_YET.connector);
+
+  const streams = spec.streams((stream) => stream);
+  if (Object.keys(streams).length === 0) throw new ConnectorError(`${where} declares no stream.`);
+  for (const [name, stream] of Object.entries(streams)) {
+    const which = `${where}, stream "${name}"`;
+    if (!NAME.test(name)) throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
+    check(streamShape, stream, which);
+    refuse(which, stream, NOT_YET.stream);
+    refuse(`${which}, paging`, stream.paging, NOT_YET.paging);
+    const complaint = probe(stream);
+    if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
+  }
+  const { baseUrl } = spec;
+  return {
+    name: spec.name,
+    docs: spec.docs,
+    revision: spec.revision ?? 1,
+    params: spec.params,
+    auth: spec.auth,
+    headers: spec.headers ?? {},
+    baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
+    streams,
+    schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
+  };
+}
+
+/** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
+export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
+
+/** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
+const NOT_YET = {
+  connector: ['limits', 'concurrency', 'learn', 'errors', 'clientCredentials', 'authorizationCode', 'exchange', 'signed'],
+  stream: ['setup', 'each', 'deleted', 'slices', 'count', 'limits', 'cost', 'full'],
+  paging: ['max', 'expires'],
+} as const;
+
+function refuse(where: string, declared: object, names: readonly string[]): void {
+  const used = names.find((name) => Reflect.get(declared, name) !== undefined);
+  if (used !== undefined) throw new ConnectorError(`${where} uses "${used}", which does not work yet. Leave it out.`);
+}
+
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,29}$/;
+const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const duration = z.string().refine((text) => (parseSpan(text) ?? 0) > 0, 'must be a duration like "5 minutes"');
+const lookback = z.string().refine((text) => parseSpan(text) !== undefined, 'must be a duration like "5 minutes"');
+const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
+const anything = z.unknown();
+
+const connectorShape = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be lower case letters, digits and "-", at most 30'),
+  docs: z.string(),
+  revision: z.int().min(1).optional(),
+  params: zodSchema,
+  auth: z.object({ kind: z.string() }),
+  headers: z.record(z.string(), z.string()).optional(),
+  baseUrl: z.union([z.url({ protocol: /^https?$/ }), func]),
+  limits: z.union([z.array(anything), func]),
+  concurrency: anything.optional(),
+  schedule: duration.optional(),
+  learn: anything.optional(),
+  errors: anything.optional(),
+  streams: func,
+});
+
+const streamShape = z.strictObject({
+  request: func,
+  paging: z.object({ kind: z.string() }),
+  records: func,
+  schema: zodSchema,
+  key: z.union([z.string(), z.array(z.string()).min(1)]),
+  map: func.optional(),
+  since: z.strictObject({ field: func, lookback, start: z.iso.datetime().optional() }).optional(),
+  total: func.optional(),
+  order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
+  schedule: duration.optional(),
+  setup: anything.optional(),
+  each: anything.optional(),
+  deleted: anything.optional(),
+  slices: anything.optional(),
+  count: anything.optional(),
+  limits: anything.optional(),
+  cost: anything.optional(),
+  full: anything.optional(),
+});
+
+const connectorMark = z.object({
+  name: z.string(),
+  docs: z.string(),
+  revision: z.number(),
+  baseUrl: func,
+  schedule: func,
+  auth: z.object({ kind: z.string() }),
+  streams: z.record(z.string(), z.object({ request: func, records: func })),
+});
+
+function check(shape: z.ZodType, value: unknown, where: string): void {
+  const result = shape.safeParse(value);
+  if (result.success) return;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  throw new ConnectorError(`${where}: ${path === '' ? '' : `"${path}": `}${issue?.message ?? 'is not as it must be'}.`);
+}

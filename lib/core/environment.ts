@@ -1,0 +1,29 @@
+import * as z from 'zod';
+
+/**
+ * What a deployed function is told by its environment. One schema for the writer (the stack) and the reader (the
+ * composition root), so a variable that one forgets is a compile error in the other.
+ */
+export const environmentSchema = z.object({
+  /** Name of the connector this function serves. */
+  CONNECTOR: z.string().min(1),
+  SYNCS_TABLE: z.string().min(1),
+  CONNECTIONS_TABLE: z.string().min(1),
+  BUCKET: z.string().min(1),
+  QUEUE_URL: z.url(),
+  FAILURES_QUEUE_URL: z.url(),
+  /** Prefix of the names of this connector's secrets in Secrets Manager: `<prefix>/<connection>`. */
+  SECRETS_PREFIX: z.string().min(1),
+  /** Whether a record that breaks its schema fails its page (strict) or is quarantined (permissive). */
+  SCHEMA_MODE: z.enum(['strict', 'permissive']),
+  /** How often a page is tried before it is set aside. */
+  ATTEMPTS: z.coerce.number().int().min(1).max(40),
+  /** Visibility timeout of the queue, in seconds. Nothing that works can be silent for longer than two of them. */
+  VISIBILITY_TIMEOUT_SECONDS: z.coerce.number().int().min(1).max(43_200),
+  /** How many workers may run at once. */
+  MAXIMUM_CONCURRENCY: z.coerce.number().int().min(2).max(1_000),
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+/** The same variables as a stack writes them: all text. */
+export type EnvironmentVariables = { readonly [name in keyof Environment]: string };

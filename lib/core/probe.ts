@@ -1,0 +1,65 @@
+import type { Request, Stream } from './connector.ts';
+import { DAY, instant } from './time.ts';
+
+/**
+ * Asks a stream for two requests that differ only in their page, and two that differ only in their window. A request
+ * that comes out the same would be sent for ever, or would fetch everything every time. Returns the complaint.
+ */
+export function probe(stream: Stream): string | undefined {
+  const { paging } = stream;
+  if ('size' in paging && !(Number.isInteger(paging.size) && paging.size >= (paging.kind === 'offsets' ? 2 : 1))) {
+    return `its page size is ${paging.size}; it must be a whole number${paging.kind === 'offsets' ? ' from 2, because pages overlap by one record' : ' from 1'}.`;
+  }
+  const [page, other] = samplePages(stream);
+  if (other !== undefined && alike(stream, { page }, { page: other })) {
+    return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
+  }
+  if (stream.since !== undefined && alike(stream, { from: 0 }, { from: DAY })) {
+    return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out.';
+  }
+  return undefined;
+}
+
+/** Two pages of this paging kind; no second one where the request need not say which page it is for. */
+function samplePages({ paging }: Stream): [unknown, unknown?] {
+  switch (paging.kind) {
+    case 'one':
+      return [undefined];
+    case 'links':
+      return [{ size: paging.size }];
+    case 'pages':
+      return [{ number: 1, size: paging.size }, { number: 2, size: paging.size }];
+    case 'offsets':
+      return [{ offset: 0, size: paging.size }, { offset: paging.size, size: paging.size }];
+    case 'cursor':
+      return [{ cursor: undefined, size: paging.size }, { cursor: 'probe', size: paging.size }];
+    case 'keyset':
+      return [{ after: undefined, size: paging.size }, { after: 'probe', size: paging.size }];
+  }
+}
+
+type Sample = { page?: unknown; from?: number };
+
+/** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
+function alike(stream: Stream, a: Sample, b: Sample): boolean {
+  const [one, two] = [ask(stream, a), ask(stream, b)];
+  return one !== undefined && two !== undefined && JSON.stringify(one) === JSON.stringify(two);
+}
+
+function ask(stream: Stream, { page = samplePages(stream)[0], from = 0 }: Sample): Request | undefined {
+  const window = { from: instant(from), to: instant(from + DAY) };
+  try {
+    return stream.request({ params: placeholder, grant: placeholder, page, window, parent: 'probe', parents: ['probe'], setup: placeholder });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stands for parameters nobody has given yet: any property of it is itself, and as text it is "probe". */
+const placeholder: object = new Proxy(() => placeholder, {
+  get: (_, name) => {
+    if (name === Symbol.toPrimitive || name === 'toJSON') return () => 'probe';
+    return name === Symbol.iterator ? [][Symbol.iterator] : placeholder;
+  },
+  apply: () => placeholder,
+});

@@ -1,0 +1,57 @@
+import * as z from 'zod';
+
+/** The version of the task format that is written. Readers take it and the one before it. */
+export const TASK_VERSION = 1;
+
+const version = z.literal(TASK_VERSION);
+const connection = z.string().min(1);
+const stream = z.string().min(1);
+const sync = z.string().min(1);
+/** How often the work of this task was already tried and failed, by earlier copies of the message. */
+const attempts = z.int().min(0).default(0);
+
+const tick = z.strictObject({
+  v: version,
+  kind: z.literal('tick'),
+  stream,
+  /** The scheduled time (ISO 8601): the sync's id is derived from it, so a tick that is delivered twice starts one sync. */
+  at: z.iso.datetime({ offset: true }),
+  /** Go on after this connection: a tick reads the connections in portions. */
+  after: connection.optional(),
+});
+const start = z.strictObject({ v: version, kind: z.literal('start'), connection, stream, at: z.iso.datetime() });
+const pages = z.strictObject({
+  v: version,
+  kind: z.literal('pages'),
+  connection,
+  stream,
+  sync,
+  /** Path of the block. */
+  node: z.string(),
+  /** First and last page index (from 0), both included; at most 10 pages. */
+  from: z.int().min(0),
+  to: z.int().min(0),
+  attempts,
+});
+const chain = z.strictObject({
+  v: version,
+  kind: z.literal('chain'),
+  connection,
+  stream,
+  sync,
+  /** Path of the chain. */
+  node: z.string(),
+  /** The step this task continues from. */
+  step: z.int().min(0),
+  attempts,
+});
+const close = z.strictObject({ v: version, kind: z.literal('close'), connection, stream, sync });
+
+/** One message on a connector's queue. A message is a hint; what is true stands in the tree. */
+export const taskSchema = z.discriminatedUnion('kind', [tick, start, pages, chain, close]);
+
+export type Task = z.output<typeof taskSchema>;
+export type TaskOf<K extends Task['kind']> = Extract<Task, { kind: K }>;
+
+/** Which sync of which stream of which connection. */
+export type SyncRef = { readonly connection: string; readonly stream: string; readonly sync: string };
