@@ -90,7 +90,7 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
 };
 
 /** A stream whose types are forgotten: what the machinery works with. */
-export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType, Raw, Raw, Raw>, 'key'> & {
+export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key'> & {
   key: string | readonly string[];
 };
 

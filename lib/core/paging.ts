@@ -75,3 +75,7 @@ export const keyset = (o: {
   after: (last: Raw) => string | number;
   more: (reply: Reply) => boolean;
 }): Paging<{ after: string | number | undefined; size: number }> => ({ kind: 'keyset', ...o });
+
+/** What people call page `index` (from 0): the API's own number, or its place counted from 1. */
+export const pageNumber = (paging: PagingData, index: number): number =>
+  index + (paging.kind === 'pages' ? paging.first : 1);

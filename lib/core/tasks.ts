@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { failureSchema } from './failure.ts';
 
 /** The version of the task format that is written. Readers take it and the one before it. */
 export const TASK_VERSION = 1;
@@ -9,6 +10,8 @@ const stream = z.string().min(1);
 const sync = z.string().min(1);
 /** How often the work of this task was already tried and failed, by earlier copies of the message. */
 const attempts = z.int().min(0).default(0);
+/** Why the task lies in the failures queue; a task that is sent back from there still carries it. */
+const failure = failureSchema.optional();
 
 const tick = z.strictObject({
   v: version,
@@ -32,6 +35,7 @@ const pages = z.strictObject({
   from: z.int().min(0),
   to: z.int().min(0),
   attempts,
+  failure,
 });
 const chain = z.strictObject({
   v: version,
@@ -44,6 +48,7 @@ const chain = z.strictObject({
   /** The step this task continues from. */
   step: z.int().min(0),
   attempts,
+  failure,
 });
 const close = z.strictObject({ v: version, kind: z.literal('close'), connection, stream, sync });
 
@@ -55,3 +60,4 @@ export type TaskOf<K extends Task['kind']> = Extract<Task, { kind: K }>;
 
 /** Which sync of which stream of which connection. */
 export type SyncRef = { readonly connection: string; readonly stream: string; readonly sync: string };
+export const refOf = ({ connection, stream, sync }: SyncRef): SyncRef => ({ connection, stream, sync });

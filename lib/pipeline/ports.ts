@@ -27,6 +27,7 @@ export type Clause =
   | { readonly present: string }
   | { readonly equal: readonly [attribute: string, value: string | number | boolean] }
   | { readonly less: readonly [attribute: string, value: string | number] }
+  | { readonly greater: readonly [attribute: string, value: string | number] }
   | { readonly contains: readonly [set: string, element: string] }
   | { readonly either: readonly Clause[] };
 

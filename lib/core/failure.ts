@@ -1,0 +1,19 @@
+import * as z from 'zod';
+
+/** Why a page was set aside, as it stands in the failure message beside the task. */
+export const failureSchema = z.strictObject({
+  /** Stable; the same word stands in the receipt. */
+  code: z.string(),
+  /** One sentence for people. */
+  message: z.string(),
+  /** Page index, from 0. */
+  page: z.int(),
+  /** Method and URL, without header or body. */
+  request: z.string(),
+  status: z.int().optional(),
+  attempts: z.int(),
+  at: z.iso.datetime(),
+  /** Key of the kept answer in the bucket. */
+  evidence: z.string().optional(),
+});
+export type Failure = z.output<typeof failureSchema>;

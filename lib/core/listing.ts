@@ -1,0 +1,106 @@
+import type { Paging } from './paging.ts';
+
+/**
+ * A numbered listing is read in blocks of pages. Pages are indexed from 0, whatever the API calls them. Blocks grow
+ * by doubling up to 100 pages, so that the end of a listing of unknown length is overshot by little, and a known one
+ * is soon read in large blocks.
+ */
+
+/** The largest block, in pages. */
+export const BLOCK_PAGES = 100;
+/** The most pages one task carries. */
+export const TASK_PAGES = 10;
+/** Behind the announced pages, what is still to come is the little that was added meanwhile. */
+const BEHIND_PAGES = 2;
+
+/** First and last page index, both included. */
+export type PageRange = { readonly from: number; readonly to: number };
+
+/** What is known of a numbered listing. */
+export type Extent = {
+  /** How many blocks have been opened. */
+  readonly opened: number;
+  /** How many of them are still open. */
+  readonly outstanding: number;
+  /** How many pages the opened blocks cover. */
+  readonly covered: number;
+  /** How many pages the first page's total announced. */
+  readonly announced?: number | undefined;
+  /** The least index of a page that came with fewer records than asked for. */
+  readonly end?: number | undefined;
+  /** A page failed for good. */
+  readonly broken: boolean;
+  /** Nothing more is to be opened. */
+  readonly stopped: boolean;
+};
+
+export type Step = { readonly open: PageRange } | 'wait' | 'done';
+
+/**
+ * What a numbered listing does next. Within the announced pages up to `window` blocks are open at once. Where nothing
+ * announces the end (no total, or offsets whose last announced page was full), one block at a time is opened until a
+ * short page has been seen and, where no total announced it, a page behind it too.
+ */
+export function nextStep(kind: 'pages' | 'offsets', extent: Extent, window: number): Step {
+  const { opened, outstanding, covered, announced, broken, stopped } = extent;
+  if (stopped) return outstanding > 0 ? 'wait' : 'done';
+  if (announced !== undefined && covered < announced) {
+    if (outstanding >= window) return 'wait';
+    return { open: { from: covered, to: Math.min(covered + blockSize(opened), announced) - 1 } };
+  }
+  if (outstanding > 0) return 'wait';
+  if (broken || endIsSeen(kind, extent)) return 'done';
+  const size = announced === undefined ? blockSize(opened) : BEHIND_PAGES;
+  return { open: { from: covered, to: covered + size - 1 } };
+}
+
+const blockSize = (index: number): number => Math.min(2 ** index, BLOCK_PAGES);
+
+function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end }: Extent): boolean {
+  if (announced !== undefined && kind === 'pages') return true;
+  if (end === undefined) return false;
+  return announced !== undefined || covered > end + 1;
+}
+
+/** The pages that a total announces. There is always a first page: it is the one that told the total. */
+export function announcedPages(kind: 'pages' | 'offsets', size: number, total: number): number {
+  return Math.max(1, Math.ceil(total / stride(kind, size)));
+}
+
+/** From the first record of a page to the first of the next. Offsets overlap by one record. */
+const stride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'offsets' ? size - 1 : size);
+
+/** Whether a total says that page `index` has records of its own. */
+export const hasRecords = (kind: 'pages' | 'offsets', size: number, index: number, total: number): boolean =>
+  index * stride(kind, size) < total;
+
+/** The pages of a range in portions of at most {@link TASK_PAGES}. */
+export function portions({ from, to }: PageRange): PageRange[] {
+  const count = Math.ceil((to - from + 1) / TASK_PAGES);
+  return Array.from({ length: count }, (_, i) => {
+    const first = from + i * TASK_PAGES;
+    return { from: first, to: Math.min(to, first + TASK_PAGES - 1) };
+  });
+}
+
+/** Page indexes as runs of neighbours, each at most {@link TASK_PAGES} long: what is sent again of a half-read block. */
+export function runs(pages: Iterable<number>): PageRange[] {
+  const found: { from: number; to: number }[] = [];
+  for (const page of [...pages].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last !== undefined && last.to === page - 1 && page - last.from < TASK_PAGES) last.to = page;
+    else found.push({ from: page, to: page });
+  }
+  return found;
+}
+
+/** What a request is told about page `index`. */
+export function numberedPage(paging: Paging<unknown>, index: number): unknown {
+  if (paging.kind === 'pages') return { number: paging.first + index, size: paging.size };
+  if (paging.kind === 'offsets') return { offset: index * (paging.size - 1), size: paging.size };
+  throw new Error(`A listing by ${paging.kind} has no numbered pages.`);
+}
+
+/** Whether a listing that is done left pages unasked, because it was stopped or broke where its extent was unknown. */
+export const isCutShort = ({ announced, covered, end, broken, stopped }: Omit<Extent, 'outstanding'>): boolean =>
+  (announced === undefined && end === undefined && broken) || (stopped && (announced === undefined || covered < announced));

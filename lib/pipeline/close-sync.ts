@@ -1,0 +1,127 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Stream } from '../core/connector.ts';
+import { pageNumber } from '../core/paging.ts';
+import { judgeSync, type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import { nextWatermark } from '../core/watermark.ts';
+import { type Invocation, streamOf } from './invocation.ts';
+import type { Change } from './ports.ts';
+import { readSync } from './start-sync.ts';
+import { syncFolder } from './store-part.ts';
+import { type Part, ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
+import { type Sum, sumSync } from './sum-sync.ts';
+import { isDone, readNode } from './tree.ts';
+
+const compress = promisify(gzip);
+
+/**
+ * Closes a sync whose tree is done: closing → sum → stream (watermark, free) → manifest → receipt → event → closed. Each step may be
+ * repeated: all of it is derived from the tree, which no longer changes, and the first receipt that was put stands.
+ */
+export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<void> {
+  const { syncs, connector, events, log } = invocation;
+  const sync = await readSync(invocation, ref);
+  const root = await readNode(invocation, ref, ROOT);
+  if (sync === undefined || sync.status === 'closed' || root === undefined || !isDone(invocation, ref, root)) return;
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }]);
+
+  const stream = streamOf(invocation, ref.stream);
+  if (stream === undefined) throw new Error(`The connector ${connector.name} has no stream "${ref.stream}" any more.`);
+  const sum = await sumSync(invocation, ref);
+  const receipt = draw(invocation, ref, stream, sync, sum);
+  await freeStream(invocation, ref, sync, receipt);
+  const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
+  const stored = await putReceipt(invocation, ref, receipt, manifest);
+  await events.publish('Sync closed', announcement(stored));
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });
+  log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
+}
+
+const receiptFolder = (invocation: Invocation, ref: SyncRef, revision: number): string =>
+  `${syncFolder(invocation.connector.name, ref)}/${revision}`;
+
+/** The receipt of a sum. */
+function draw(
+  invocation: Invocation,
+  ref: SyncRef,
+  stream: Stream,
+  sync: SyncState,
+  { tally, requests, schema, ...sum }: Sum,
+): Receipt {
+  const { connector, clock } = invocation;
+  const judgement = judgeSync(stream, tally);
+  const { delivered, quarantined, dropped, again } = tally;
+  const commits = judgement.verdict === 'COMPLETE' || (judgement.verdict === 'UNKNOWN' && tally.failed.length === 0);
+  const before = sync.watermark ?? null;
+  return {
+    connector: connector.name,
+    connection: ref.connection,
+    stream: ref.stream,
+    sync: ref.sync,
+    revision: sync.revision,
+    mode: sync.mode,
+    verdict: judgement.verdict,
+    evidence: judgement.evidence,
+    reasons: judgement.reasons,
+    expected: { records: tally.totals?.greatest ?? null, source: tally.totals === undefined ? null : 'total' },
+    pages: { planned: tally.planned, fetched: tally.pages.length, failed: tally.failed.length },
+    records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
+    requests,
+    drift: judgement.drift,
+    schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
+    watermark: {
+      before,
+      after: commits ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null) : before,
+    },
+    manifest: `${receiptFolder(invocation, ref, sync.revision)}/manifest.ndjson.gz`,
+    startedAt: new Date(sync.startedAt).toISOString(),
+    finishedAt: new Date(clock.now()).toISOString(),
+  };
+}
+
+/**
+ * Commits the watermark and frees the stream, in one write, before the receipt says so: a receipt must never state a watermark that
+ * somebody else then keeps from being committed. The fence keeps a late closer from touching its successor's stream.
+ */
+async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState, receipt: Receipt): Promise<void> {
+  const { syncs, connector, clock } = invocation;
+  const { after } = receipt.watermark;
+  const set: Change['set'] = {
+    lastClosed: ref.sync,
+    ...(after === null ? {} : { watermark: after }),
+    ...(receipt.verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
+  };
+  await syncs.update(streamKey(connector.name, ref), { set, remove: ['current'] }, [
+    { equal: ['fence', sync.fence] },
+    { equal: ['current', ref.sync] },
+  ]);
+}
+
+/** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
+async function putReceipt(
+  invocation: Invocation,
+  ref: SyncRef,
+  receipt: Receipt,
+  manifest: string,
+): Promise<Receipt> {
+  const { objects } = invocation;
+  await objects.create(receipt.manifest, await compress(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
+  const key = `${receiptFolder(invocation, ref, receipt.revision)}/receipt.json`;
+  const body = new TextEncoder().encode(receiptText(receipt));
+  if (await objects.create(key, body, { type: 'application/json' })) return receipt;
+  const stored = await objects.get(key);
+  return receiptSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
+}
+
+const manifestLine = ({ paging }: Stream, { key, bytes, delivered, pages }: Part): string =>
+  JSON.stringify({ key, bytes, records: delivered, pages: pages.map(([index]) => pageNumber(paging, index)) });
+
+/** What the event says: the summary, and where the whole of it lies. */
+function announcement(receipt: Receipt): object {
+  const { connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest } = receipt;
+  return {
+    ...{ connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest },
+    receipt: manifest.replace(/manifest\.ndjson\.gz$/, 'receipt.json'),
+  };
+}

@@ -1,0 +1,112 @@
+import { authorise } from '../core/authorise.ts';
+import type { Raw, Reply, Stream } from '../core/connector.ts';
+import { type Answer, judge, type Reason, type Verdict } from '../core/judge.ts';
+import { type BuiltRequest, buildRequest } from '../core/request.ts';
+import { instant, SECOND } from '../core/time.ts';
+import type { Account } from './account.ts';
+import { type Invocation, MARGIN } from './invocation.ts';
+import type { SyncState } from './sync-state.ts';
+
+/** The longest a page may take, headers and body. */
+const PAGE_DEADLINE = 30 * SECOND;
+/** The largest body of a page, decompressed, in bytes. */
+const PAGE_BOUND = 32 * 1024 * 1024;
+
+export type FetchedPage = {
+  readonly reply: Reply;
+  readonly records: readonly unknown[];
+  readonly total: number | undefined;
+  /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
+  readonly answeredAt: number;
+  readonly url: string;
+};
+/** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */
+export type Refusal = {
+  readonly reason: Reason;
+  readonly heals: boolean;
+  readonly throttled: boolean;
+  /** Milliseconds to wait, as the API advised. */
+  readonly wait: number | undefined;
+  readonly request: string;
+  readonly status: number | undefined;
+  /** The unexpected body, cut to its bound. */
+  readonly body: Uint8Array | undefined;
+};
+export type PageResult = { readonly page: FetchedPage } | { readonly refusal: Refusal };
+
+export type PagePlace = {
+  /** The connection, or why it cannot be used. */
+  readonly account: Account | Reason;
+  readonly stream: Stream;
+  readonly sync: SyncState;
+  /** What the request is told about its page. */
+  readonly at: Raw;
+  /** The link that leads to this page, where one does. */
+  readonly url?: string | undefined;
+};
+
+/** Sends one request and judges the answer. */
+export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
+  const { account } = place;
+  if ('code' in account) return unsent(account);
+  const built = build(invocation, account, place);
+  if ('code' in built) return unsent(built);
+
+  const leftAt = invocation.clock.now();
+  const wire = authorise(built, invocation.connector.auth, account.secret);
+  const deadline = Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN));
+  const answer = await invocation.http.send(wire, { deadline, bound: PAGE_BOUND });
+  const verdict = judge(answer, place.stream, invocation.clock.now());
+  if (verdict.is !== 'page') return { refusal: refusal(built, answer, verdict) };
+
+  const { reply, records, total } = verdict;
+  const theirs = Date.parse(reply.header('date') ?? '');
+  return { page: { reply, records, total, url: built.url, answeredAt: Number.isNaN(theirs) ? leftAt : theirs } };
+}
+
+function build({ connector }: Invocation, account: Account, { stream, sync, at, url }: PagePlace): BuiltRequest | Reason {
+  try {
+    const window = { from: instant(sync.from), to: instant(sync.to) };
+    const request = stream.request({
+      params: account.params,
+      grant: undefined,
+      page: at,
+      window,
+      parent: undefined,
+      parents: [],
+      setup: undefined,
+    });
+    const baseUrl = connector.baseUrl({ params: account.params, grant: undefined });
+    return buildRequest(connector, baseUrl, request, url);
+  } catch (error) {
+    return { code: 'bad-request', message: `the request could not be built: ${error instanceof Error ? error.message : error}` };
+  }
+}
+
+/** Nothing was sent, and nothing will help. */
+const unsent = (reason: Reason): PageResult => ({ refusal: { ...SILENT, reason, heals: false, request: '' } });
+
+const SILENT = { throttled: false, wait: undefined, status: undefined, body: undefined };
+
+function refusal(built: BuiltRequest, answer: Answer, verdict: Exclude<Verdict, { is: 'page' }>): Refusal {
+  const seen = 'status' in answer ? { status: answer.status, body: answer.body } : { status: undefined, body: undefined };
+  const patience = verdict.is === 'retry' ? verdict : { throttled: false, wait: undefined };
+  return {
+    reason: verdict.reason,
+    heals: verdict.is === 'retry',
+    throttled: patience.throttled,
+    wait: patience.wait,
+    request: `${built.method} ${built.url}`,
+    ...seen,
+  };
+}
+
+/** A page that was answered, but cannot be taken for what it says. */
+export const refusePage = (page: FetchedPage, reason: Reason, heals: boolean): Refusal => ({
+  ...SILENT,
+  reason,
+  heals,
+  request: `GET ${page.url}`,
+  status: page.reply.status,
+  body: new TextEncoder().encode(JSON.stringify(page.reply.body)),
+});

@@ -1,0 +1,159 @@
+import { LONGEST_BACKOFF } from '../core/backoff.ts';
+import type { Reason } from '../core/judge.ts';
+import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
+import { SECOND } from '../core/time.ts';
+import type { Refusal } from './fetch-page.ts';
+import { type Invocation, mayBegin } from './invocation.ts';
+import { setAside } from './set-aside.ts';
+import { abandon, begin, readSync } from './start-sync.ts';
+import {
+  type Block,
+  type Chain,
+  childPath,
+  type Node,
+  parsePartition,
+  ROOT,
+  type StreamState,
+  type SyncState,
+  streamKey,
+  streamState,
+  syncKey,
+} from './sync-state.ts';
+import { failPage, pagesTask, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
+import { chainTask } from './walk-chain.ts';
+
+/** How often what is open without progress is sent again before it is given up. */
+const ROUNDS = 3;
+
+/** `idle`: milliseconds without progress after which a sync is taken up; for whoever knows that nobody works. */
+export type HousekeepingOptions = { readonly idle?: number | undefined };
+
+/**
+ * Takes up each sync that makes no progress: messages may be lost, dead-lettered or never sent, and all of them can be rebuilt
+ * from the tree. What is open is sent again, at most three times without progress; what is then still open is given up as lost,
+ * so that every sync ends with a receipt.
+ */
+export async function housekeep(invocation: Invocation, { idle = idleTime(invocation) }: HousekeepingOptions = {}): Promise<void> {
+  const { connector, syncs, log } = invocation;
+  for await (const { pk, sk } of syncs.live(connector.name)) {
+    const place = parsePartition(connector.name, pk);
+    if (place === undefined || !sk.startsWith('SYNC#')) continue;
+    const ref = { ...place, sync: sk.slice('SYNC#'.length) };
+    if (!mayBegin(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
+    await takeUp(invocation, ref, idle);
+  }
+}
+
+/** Longer than a message can be silent: in work, waiting for its visibility to end, or for its next attempt. */
+const idleTime = ({ settings }: Invocation): number => {
+  const visibility = settings.VISIBILITY_TIMEOUT_SECONDS * SECOND;
+  return visibility + Math.max(visibility, LONGEST_BACKOFF);
+};
+
+async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promise<void> {
+  const { connector, syncs, clock, log } = invocation;
+  const now = clock.now();
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined || sync.status === 'closed') return;
+  const stream = streamState.parse((await syncs.get(streamKey(connector.name, ref))) ?? {});
+  if (sync.status === 'open' && stream.current !== ref.sync) {
+    return now - sync.startedAt < idle ? undefined : restartOrForget(invocation, ref, sync, stream);
+  }
+
+  const nodes = await openNodes(invocation, ref);
+  const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
+  if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
+  if (now - Math.max(progress, sync.roundAt) < idle) return;
+  const rounds = progress > sync.roundAt ? 0 : sync.rounds;
+  if (rounds >= ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
+
+  const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds: rounds + 1, roundAt: now } }, [
+    { equal: ['roundAt', sync.roundAt] },
+  ]);
+  if (!taken.ok) return;
+  log.warn('sync taken up', { ...ref, round: rounds + 1, open: nodes.length, silent: now - progress });
+  await sendAgain(invocation, ref, nodes);
+}
+
+/** Its start died half-way, or another tick won: it is started again, or forgotten. */
+async function restartOrForget(
+  invocation: Invocation,
+  ref: SyncRef,
+  { at }: SyncState,
+  { current, lastTick = '' }: StreamState,
+): Promise<void> {
+  if (current !== undefined || lastTick >= at) return abandon(invocation, ref);
+  const { connection, stream } = ref;
+  await send(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
+}
+
+type Open = { readonly path: string; readonly node: Node };
+
+/** The root and those of its children that are open: never more than a listing has open at once. */
+async function openNodes(invocation: Invocation, ref: SyncRef): Promise<Open[]> {
+  const root = await readNode(invocation, ref, ROOT);
+  if (root === undefined) return [];
+  const found: Open[] = [{ path: ROOT, node: root }];
+  for (const name of root.kind === 'listing' ? root.open : []) {
+    const path = childPath(ROOT, name);
+    const node = await readNode(invocation, ref, path);
+    if (node !== undefined) found.push({ path, node });
+  }
+  return found;
+}
+
+/** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
+async function sendAgain(invocation: Invocation, ref: SyncRef, nodes: readonly Open[]): Promise<void> {
+  if (nodes.length === 0) return begin(invocation, ref);
+  for (const { path, node } of nodes) {
+    if (node.kind === 'block' && node.open.size > 0) {
+      await sendOpenPages(invocation, ref, path, node);
+    } else if (node.kind === 'chain' && node.ended === undefined) {
+      await updateNode(invocation, ref, path, { remove: ['lease'] }, [{ equal: ['step', node.step] }]);
+      await send(invocation, [chainTask(ref, path, node.step)]);
+    } else {
+      await settle(invocation, ref, path, node, true);
+    }
+  }
+}
+
+const LOST: Reason = {
+  code: 'lost',
+  message: 'no progress, although it was sent again three times',
+};
+const OVERDUE: Reason = { code: 'deadline', message: 'the sync was not done by its deadline' };
+
+/** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
+async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open[], reason: Reason): Promise<void> {
+  const refusal: Refusal = {
+    reason,
+    heals: false,
+    throttled: false,
+    wait: undefined,
+    request: '',
+    status: undefined,
+    body: undefined,
+  };
+  for (const { path, node } of nodes) {
+    if (node.kind === 'listing') await updateNode(invocation, ref, path, { set: { stopped: true } });
+    else if (node.kind === 'chain') await giveUpChain(invocation, ref, path, node, refusal);
+    else await giveUpBlock(invocation, ref, path, node, refusal);
+  }
+  for (const { path } of nodes) {
+    const node = await readNode(invocation, ref, path);
+    if (node !== undefined) await settle(invocation, ref, path, node, true);
+  }
+}
+
+async function giveUpChain(invocation: Invocation, ref: SyncRef, path: string, { step, ended }: Chain, refusal: Refusal): Promise<void> {
+  if (ended !== undefined) return;
+  await setAside(invocation, chainTask(ref, path, step), step, refusal, 0);
+  await updateNode(invocation, ref, path, { set: { ended: 'failed' } }, [{ equal: ['step', step] }, { absent: 'ended' }]);
+}
+
+async function giveUpBlock(invocation: Invocation, ref: SyncRef, path: string, { open }: Block, refusal: Refusal): Promise<void> {
+  for (const page of [...open].map(Number)) {
+    await setAside(invocation, pagesTask(ref, path, { from: page, to: page }), page, refusal, 0);
+    await failPage(invocation, ref, path, page);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Connector, Stream } from '../core/connector.ts';
+import { SECOND } from '../core/time.ts';
+import type { Ports, Settings } from './ports.ts';
+
+/** One invocation of a function: what it works for, and with. */
+export type Invocation = Ports & {
+  readonly connector: Connector;
+  readonly settings: Settings;
+  /** Milliseconds until the function would be cut off. */
+  readonly remaining: () => number;
+  /** Milliseconds the whole invocation has. */
+  readonly budget: number;
+};
+
+/** Time kept for storing what was fetched and for reporting back. */
+export const MARGIN = 5 * SECOND;
+
+/** Whether new pages may still be begun: 60 % of the time is for beginning, the rest for ending what was begun. */
+export const mayBegin = ({ remaining, budget }: Invocation): boolean => remaining() > 0.4 * budget;
+
+/** The stream of a task; `undefined` if the connector no longer declares it. */
+export const streamOf = ({ connector }: Invocation, name: string): Stream | undefined =>
+  Object.hasOwn(connector.streams, name) ? connector.streams[name] : undefined;

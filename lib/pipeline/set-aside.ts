@@ -1,0 +1,52 @@
+import { failureSchema } from '../core/failure.ts';
+import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
+import type { Refusal } from './fetch-page.ts';
+import type { Invocation } from './invocation.ts';
+import { syncFolder } from './store-part.ts';
+import { expires, failKey } from './sync-state.ts';
+
+/** How much of an unexpected body is kept. */
+const EVIDENCE_BYTES = 64 * 1024;
+
+/**
+ * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
+ * that is the task itself. Only then may the page leave the open set, so that no page is ever failed without a trace.
+ */
+export async function setAside(
+  invocation: Invocation,
+  task: TaskOf<'pages'> | TaskOf<'chain'>,
+  page: number,
+  refusal: Refusal,
+  attempts: number,
+): Promise<void> {
+  const { connector, syncs, failures, clock, log } = invocation;
+  const ref = refOf(task);
+  const now = clock.now();
+  const evidence = await keepEvidence(invocation, ref, task.node, page, refusal);
+  const { code, message } = refusal.reason;
+  const kept = { code, message, page, attempts, ...(evidence === undefined ? {} : { evidence }) };
+  await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), { node: task.node, ...kept, ...expires(now) });
+  const failure = failureSchema.parse({
+    ...kept,
+    request: refusal.request,
+    status: refusal.status,
+    at: new Date(now).toISOString(),
+  });
+  const only = task.kind === 'pages' ? { from: page, to: page } : {};
+  await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
+  log.warn('page set aside', { ...ref, page, code, reason: message, attempts });
+}
+
+async function keepEvidence(
+  invocation: Invocation,
+  ref: SyncRef,
+  node: string,
+  page: number,
+  { body }: Refusal,
+): Promise<string | undefined> {
+  if (body === undefined || body.length === 0) return undefined;
+  const folder = syncFolder(invocation.connector.name, ref);
+  const key = `${folder}/evidence/${node}-${page}-${invocation.random.id()}.txt`;
+  await invocation.objects.create(key, body.subarray(0, EVIDENCE_BYTES), { type: 'text/plain' });
+  return key;
+}

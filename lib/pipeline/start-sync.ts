@@ -1,0 +1,126 @@
+import { type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
+import { HOUR } from '../core/time.ts';
+import { nextWindow } from '../core/watermark.ts';
+import { connectionState } from './account.ts';
+import { type Invocation, mayBegin, streamOf } from './invocation.ts';
+import {
+  expires,
+  ROOT,
+  type StreamState,
+  type SyncState,
+  streamKey,
+  streamState,
+  syncKey,
+  syncState,
+} from './sync-state.ts';
+import { plant, readNode, send, settle } from './tree.ts';
+import { chainTask } from './walk-chain.ts';
+
+/** A sync that has not ended by then is closed with what it has. */
+const DEADLINE = 24 * HOUR;
+
+/** How many connections a tick starts between two looks at the clock. */
+const PORTION = 100;
+
+/** A scheduled tick: starts the stream's sync for each active connection. What does not fit the time goes into a tick that goes on. */
+export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promise<void> {
+  const { connections, connector } = invocation;
+  // Schedules give seconds with or without fractions; an id must not depend on it.
+  const at = new Date(task.at).toISOString();
+  let portion: TaskOf<'start'>[] = [];
+  for await (const item of connections.query(connector.name, '', task.after)) {
+    if (connectionState.parse(item).status !== 'active') continue;
+    portion.push({ v: TASK_VERSION, kind: 'start', connection: item.sk, stream: task.stream, at });
+    if (portion.length < PORTION) continue;
+    await send(invocation, portion);
+    portion = [];
+    if (!mayBegin(invocation)) return send(invocation, [{ ...task, after: item.sk }]);
+  }
+  await send(invocation, portion);
+}
+
+/** The id of the sync that a scheduled time starts: `20261122T173000000Z`. */
+export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
+
+/**
+ * Starts a sync, unless one of this stream is running or this tick came before. The sync's item is there before the stream
+ * points to it, so that whoever finds the stream taken finds the sync.
+ */
+export async function start(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
+  const { syncs, connector, clock, log } = invocation;
+  const ref: SyncRef = { connection: task.connection, stream: task.stream, sync: syncId(task.at) };
+  if (streamOf(invocation, task.stream) === undefined) return;
+  const item = await syncs.get(streamKey(connector.name, ref));
+  const stream = streamState.parse(item ?? {});
+  if (stream.current !== ref.sync) {
+    if (stream.current !== undefined || (stream.lastTick ?? '') >= task.at) return skip(invocation, ref, stream, task.at);
+    await createSync(invocation, ref, task.at, stream);
+    const claimed = await syncs.upsert(
+      streamKey(connector.name, ref),
+      { set: { current: ref.sync, fence: stream.fence + 1, lastTick: task.at } },
+      [
+        { absent: 'current' },
+        { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] },
+        ...(item === undefined ? [{ absent: 'fence' }] : [{ equal: ['fence', stream.fence] as const }]),
+      ],
+    );
+    if (!claimed.ok && claimed.item?.current !== ref.sync) return abandon(invocation, ref);
+    log.info('sync started', { ...ref, at: new Date(clock.now()).toISOString() });
+  }
+  await begin(invocation, ref);
+}
+
+/** Puts the tree's root and its first task; what is there already stays. */
+export async function begin(invocation: Invocation, ref: SyncRef): Promise<void> {
+  await plant(invocation, ref);
+  const root = await readNode(invocation, ref, ROOT);
+  if (root?.kind === 'chain') await send(invocation, [chainTask(ref, ROOT, root.step)]);
+  else if (root !== undefined) await settle(invocation, ref, ROOT, root, true);
+}
+
+async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
+  const { syncs, connector, clock } = invocation;
+  const now = clock.now();
+  const { mode, from, to } = nextWindow(streamOf(invocation, ref.stream)?.since, stream.watermark, now);
+  await syncs.create(syncKey(connector.name, ref), {
+    status: 'open',
+    live: connector.name,
+    at,
+    fence: stream.fence + 1,
+    mode,
+    from,
+    to,
+    startedAt: now,
+    deadline: now + DEADLINE,
+    rounds: 0,
+    roundAt: 0,
+    ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
+    ...expires(now),
+  });
+}
+
+/** Another tick was quicker: this sync never was. */
+export async function abandon(invocation: Invocation, ref: SyncRef): Promise<void> {
+  const { syncs, connector } = invocation;
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] }, [
+    { equal: ['status', 'open'] },
+  ]);
+}
+
+/** A tick that finds a sync running is noted; one that comes again is not. */
+async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
+  if ((stream.lastTick ?? '') >= at) return;
+  const { syncs, connector, log } = invocation;
+  const noted = await syncs.update(
+    streamKey(connector.name, ref),
+    { set: { lastTick: at }, add: { skipped: 1 } },
+    [{ less: ['lastTick', at] }],
+  );
+  if (noted.ok) log.warn('tick skipped: a sync is running', { ...ref, running: stream.current ?? '' });
+}
+
+/** The sync of a reference, if there is one. */
+export async function readSync(invocation: Invocation, ref: SyncRef): Promise<SyncState | undefined> {
+  const item = await invocation.syncs.get(syncKey(invocation.connector.name, ref));
+  return item === undefined ? undefined : syncState.parse(item);
+}

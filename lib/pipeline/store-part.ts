@@ -1,0 +1,91 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { Departure } from '../core/schema.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import type { Invocation } from './invocation.ts';
+import type { Item } from './ports.ts';
+import type { PageContent } from './read-records.ts';
+import type { PageEntry } from './sync-state.ts';
+
+const compress = promisify(gzip);
+/** At this level gzip is three times as quick as by default, for a tenth more bytes. */
+const LEVEL = constants.Z_BEST_SPEED;
+
+/** The most departures a part remembers: enough to see what changed, little enough for its item. */
+const REMEMBERED_DEPARTURES = 4;
+
+/** A part is stored when this many bytes of records are waiting, so that memory and objects stay small. */
+export const PART_BYTES = 8 * 1024 * 1024;
+export const waitingBytes = (pages: readonly PageContent[]): number =>
+  pages.reduce((sum, page) => sum + page.lines.reduce((bytes, line) => bytes + line.length, 0), 0);
+
+/** Where a sync's objects lie. */
+export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
+  `${connector}/${connection}/${stream}/${sync}`;
+/** The object of key fingerprints that lies beside a part. */
+export const keysOf = (part: string): string => part.replace(/\.ndjson\.gz$/, '.keys');
+
+/** A part that is stored, and what its item says of it. */
+export type StoredPart = { readonly id: string; readonly item: Item };
+
+/**
+ * Stores pages as one part: its records, its key fingerprints, its quarantined records. The key is new at every attempt, so
+ * nobody's part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
+ */
+export async function storePart(
+  invocation: Invocation,
+  ref: SyncRef,
+  node: string,
+  pages: readonly PageContent[],
+): Promise<StoredPart> {
+  const sorted = pages.toSorted((a, b) => a.index - b.index);
+  const id = invocation.random.id();
+  const folder = syncFolder(invocation.connector.name, ref);
+  const key = `${folder}/parts/${id}.ndjson.gz`;
+  const body = await store(invocation, key, sorted.flatMap((page) => page.lines));
+  await put(invocation, keysOf(key), Buffer.concat(sorted.flatMap((page) => page.keys)), 'application/octet-stream');
+  const quarantined = sorted.flatMap((page) => page.quarantined);
+  if (quarantined.length > 0) await store(invocation, `${folder}/quarantine/${id}.ndjson.gz`, quarantined);
+  return { id, item: { node, key, bytes: body.byteLength, ...summary(sorted) } };
+}
+
+async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {
+  const body = await compress(lines.map((line) => `${line}\n`).join(''), { level: LEVEL });
+  await put(invocation, key, body, 'application/x-ndjson', 'gzip');
+  return body;
+}
+
+async function put(invocation: Invocation, key: string, body: Uint8Array, type: string, encoding?: 'gzip'): Promise<void> {
+  const created = await invocation.objects.create(key, body, encoding === undefined ? { type } : { type, encoding });
+  if (!created) throw new Error(`The object ${key} exists already, although its key is new.`);
+}
+
+function summary(pages: readonly PageContent[]): Item {
+  const sum = (count: (page: PageContent) => number): number => pages.reduce((all, page) => all + count(page), 0);
+  const totals = pages.flatMap((page) => page.total ?? []);
+  const highest = pages.flatMap((page) => page.highest ?? []);
+  const departures = distinct(pages);
+  return {
+    pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
+    fetched: sum((page) => page.fetched),
+    delivered: sum((page) => page.lines.length),
+    quarantined: sum((page) => page.quarantined.length),
+    repeated: sum((page) => page.repeated),
+    answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
+    ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
+    ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
+    ...(departures.length > 0 ? { departures: JSON.stringify(departures) } : {}),
+  };
+}
+
+/** The first departure of each kind, with the page it was seen on. */
+function distinct(pages: readonly PageContent[]): (Departure & { page: number })[] {
+  const first = new Map<string, Departure & { page: number }>();
+  for (const { index, departures } of pages) {
+    for (const each of departures) {
+      const name = `${each.path} ${each.change}`;
+      if (!first.has(name)) first.set(name, { ...each, page: index });
+    }
+  }
+  return [...first.values()].slice(0, REMEMBERED_DEPARTURES);
+}

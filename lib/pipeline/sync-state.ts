@@ -1,0 +1,195 @@
+import * as z from 'zod';
+import type { SyncRef } from '../core/tasks.ts';
+import { DAY } from '../core/time.ts';
+import type { Key } from './ports.ts';
+
+/** The items of the Syncs table: their keys, and a schema for each. Numbers of time are epoch milliseconds. */
+
+/** Path of the node a sync hangs on. A child's path is its parent's, a dot, and its name. */
+export const ROOT = '0';
+export const childPath = (parent: string, name: string | number): string => `${parent}.${name}`;
+/** Parent and name of a node; the root has none. */
+export function parentOf(path: string): { parent: string; name: string } | undefined {
+  const dot = path.lastIndexOf('.');
+  return dot < 0 ? undefined : { parent: path.slice(0, dot), name: path.slice(dot + 1) };
+}
+
+type StreamRef = Pick<SyncRef, 'connection' | 'stream'>;
+
+export const partition = (connector: string, { connection, stream }: StreamRef): string =>
+  `${connector}/${connection}#${stream}`;
+
+/** Connection and stream of a partition key. */
+export function parsePartition(connector: string, pk: string): StreamRef | undefined {
+  const cut = pk.lastIndexOf('#');
+  const prefix = `${connector}/`;
+  return cut > prefix.length && pk.startsWith(prefix)
+    ? { connection: pk.slice(prefix.length, cut), stream: pk.slice(cut + 1) }
+    : undefined;
+}
+
+export const streamKey = (connector: string, ref: StreamRef): Key => ({ pk: partition(connector, ref), sk: 'STREAM' });
+export const syncKey = (connector: string, ref: SyncRef): Key => ({
+  pk: partition(connector, ref),
+  sk: `SYNC#${ref.sync}`,
+});
+const under =
+  (kind: 'NODE' | 'PART' | 'FAIL') =>
+  (connector: string, ref: SyncRef, rest = ''): Key => ({
+    pk: partition(connector, ref),
+    sk: `${kind}#${ref.sync}#${rest}`,
+  });
+export const nodeKey = under('NODE');
+export const partKey = under('PART');
+export const failKey = under('FAIL');
+
+/** State outlives its sync by this long, then DynamoDB removes it (TTL). Records and receipts stay. */
+const KEPT = 30 * DAY;
+/** The TTL attribute: epoch seconds (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html). */
+export const expires = (now: number): { expires: number } => ({ expires: Math.ceil((now + KEPT) / 1_000) });
+
+const names = z.set(z.string());
+const millis = z.number();
+
+/** A stream of a connection, across its syncs. */
+export const streamState = z.object({
+  /** The highest committed value of the watermark field, ISO 8601. */
+  watermark: z.string().optional(),
+  /** The sync that is running. */
+  current: z.string().optional(),
+  /** Rises with each sync; guards the writes to this item. */
+  fence: z.number().default(0),
+  lastTick: z.string().optional(),
+  lastClosed: z.string().optional(),
+  lastCompleteAt: millis.optional(),
+  /** Ticks that found a sync running. */
+  skipped: z.number().default(0),
+});
+export type StreamState = z.output<typeof streamState>;
+
+/** One sync. Everything a request of it depends on is fixed here when it starts. */
+export const syncState = z.object({
+  status: z.enum(['open', 'closing', 'closed']),
+  at: z.string(),
+  fence: z.number(),
+  mode: z.enum(['full', 'incremental']),
+  /** The window that is asked for: from included, to excluded. */
+  from: millis,
+  to: millis,
+  watermark: z.string().optional(),
+  deadline: millis,
+  startedAt: millis,
+  /** Revision of the receipt: a repair raises it. */
+  revision: z.number().default(1),
+  /** How often housekeeping has sent again what is open without progress since. */
+  rounds: z.number().default(0),
+  roundAt: millis.default(0),
+});
+export type SyncState = z.output<typeof syncState>;
+
+/** What every node counts: requests that left, answers that asked for patience, pages that had to be asked for again. */
+const counted = {
+  /** Time of the last write: progress. */
+  at: millis,
+  requests: z.number().default(0),
+  throttled: z.number().default(0),
+  retried: z.number().default(0),
+  parts: names.default(new Set()),
+};
+
+/** A numbered listing; its children are blocks, opened one after the other. */
+export const listingState = z.object({
+  kind: z.literal('listing'),
+  ...counted,
+  /** Blocks that are not done. */
+  open: names.default(new Set()),
+  /** Blocks whose tasks may not have been sent yet. */
+  unsent: names.default(new Set()),
+  opened: z.number(),
+  covered: z.number(),
+  announced: z.number().optional(),
+  end: z.number().optional(),
+  /** A page of it failed for good. */
+  broken: z.boolean().default(false),
+  /** Housekeeping has given it up: nothing more is opened. */
+  stopped: z.boolean().default(false),
+});
+/** A run of pages. */
+export const blockState = z.object({
+  kind: z.literal('block'),
+  ...counted,
+  open: names.default(new Set()),
+  failed: names.default(new Set()),
+});
+/** A listing that is walked page after page. */
+export const chainState = z.object({
+  kind: z.literal('chain'),
+  ...counted,
+  /** Where it stands; absent before the first page. */
+  cursor: z.string().optional(),
+  /** Cursor remembered to detect a loop. */
+  remembered: z.string().optional(),
+  /** Pages that are committed. */
+  step: z.number(),
+  /** The step up to which a continuation was sent. */
+  sentStep: z.number(),
+  lease: millis.default(0),
+  owner: z.string().optional(),
+  ended: z.enum(['end', 'failed']).optional(),
+});
+export const nodeState = z.discriminatedUnion('kind', [listingState, blockState, chainState]);
+export type Listing = z.output<typeof listingState>;
+export type Block = z.output<typeof blockState>;
+export type Chain = z.output<typeof chainState>;
+export type Node = z.output<typeof nodeState>;
+
+/** What a part knows of one of its pages: index, records, fingerprints of the first and the last record's key. */
+export type PageEntry = readonly [index: number, records: number, first: string, last: string];
+const pageEntries = z.array(z.tuple([z.number(), z.number(), z.string(), z.string()]));
+
+const departures = z.array(
+  z.object({ path: z.string(), change: z.enum(['missing', 'retyped']), sample: z.string(), page: z.number() }),
+);
+
+/** A stored object of records. It counts only if a node holds its id. */
+export const partState = z.object({
+  node: z.string(),
+  /** Page entries as JSON: nested values have no place in an item. */
+  pages: z.string().transform((text): PageEntry[] => pageEntries.parse(JSON.parse(text))),
+  key: z.string(),
+  bytes: z.number(),
+  fetched: z.number(),
+  delivered: z.number(),
+  quarantined: z.number(),
+  /** Records dropped because the neighbouring page brings them. */
+  repeated: z.number(),
+  /** The least and the greatest total the API stated on these pages. */
+  leastTotal: z.number().optional(),
+  greatestTotal: z.number().optional(),
+  /** The earliest time at which one of these pages was answered, by the API's own clock where it tells. */
+  answeredAt: millis,
+  /** Highest value of the watermark field. */
+  highest: millis.optional(),
+  /** The first departures from the schema, as JSON. */
+  departures: z
+    .string()
+    .default('[]')
+    .transform((text) => departures.parse(JSON.parse(text))),
+  /** Chains only: where the chain stands behind these pages; absent at its end. */
+  next: z.string().optional(),
+  remembered: z.string().optional(),
+  /** Set when the chain ends with this part. */
+  last: z.boolean().default(false),
+});
+export type Part = z.output<typeof partState>;
+
+/** A page that was set aside. */
+export const failState = z.object({
+  node: z.string(),
+  page: z.number(),
+  code: z.string(),
+  message: z.string(),
+  attempts: z.number(),
+  evidence: z.string().optional(),
+});
+export type Fail = z.output<typeof failState>;

@@ -1,0 +1,264 @@
+import { backoff } from '../core/backoff.ts';
+import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
+import type { Stream } from '../core/connector.ts';
+import type { Reason } from '../core/judge.ts';
+import { refOf, type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
+import { SECOND } from '../core/time.ts';
+import type { Account } from './account.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage } from './fetch-page.ts';
+import { type Invocation, mayBegin } from './invocation.ts';
+import { attemptOf, type Outcome, type Received } from './outcome.ts';
+import { type PageContent, readRecords } from './read-records.ts';
+import { setAside } from './set-aside.ts';
+import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
+import { type Chain, expires, type Part, partKey, partState, type SyncState } from './sync-state.ts';
+import { send, settle, updateNode } from './tree.ts';
+
+/** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
+const COMMIT_PAGES = 100;
+const COMMIT_AFTER = 10 * SECOND;
+/** A lease outlives the invocation that took it by this long. */
+const LEASE_MARGIN = 10 * SECOND;
+/** The longest delay a message can be sent with. */
+const LONGEST_DELAY = 900 * SECOND;
+
+type Walk = {
+  readonly ref: SyncRef;
+  readonly path: string;
+  readonly sync: SyncState;
+  readonly stream: Stream;
+  readonly account: Account | Reason;
+  readonly owner: string;
+};
+
+/** Pages that were read but are not committed yet, and where the chain stands behind them. */
+type Ahead = {
+  readonly contents: PageContent[];
+  readonly since: number;
+  cursor: string | undefined;
+  remembered: string | undefined;
+  ended: boolean;
+};
+
+/**
+ * Walks a chain for as long as the time allows, and sends the task that goes on from there. The task's step is a hint: the node
+ * knows where the chain stands. A lease keeps two from walking at once; that no page counts twice rests on the part items,
+ * which are put if absent under the step they begin at.
+ */
+export async function walkChain(
+  invocation: Invocation,
+  received: Received<TaskOf<'chain'>>,
+  given: Pick<Walk, 'sync' | 'stream' | 'account'>,
+): Promise<Outcome> {
+  const { task } = received;
+  const walk: Walk = { ...given, ref: refOf(task), path: task.node, owner: invocation.random.id() };
+  const now = invocation.clock.now();
+  const claimed = await updateNode(
+    invocation,
+    walk.ref,
+    walk.path,
+    { set: { owner: walk.owner, lease: now + invocation.remaining() + LEASE_MARGIN } },
+    [{ absent: 'ended' }, { either: [{ absent: 'lease' }, { less: ['lease', now] }] }],
+  );
+  if (claimed.item?.kind !== 'chain') return 'done';
+  // A write that is repeated because its answer was lost fails against its own effect.
+  const mine = claimed.ok || claimed.item.owner === walk.owner;
+  if (!mine) return beaten(invocation, walk, claimed.item, task.step);
+  // Behind, and a continuation is on its way: this message has nothing to add.
+  if (task.step < claimed.item.step && claimed.item.sentStep >= claimed.item.step) return release(invocation, walk);
+  return advance(invocation, walk, received, claimed.item);
+}
+
+/** Somebody else has the chain, or it has ended. */
+async function beaten(invocation: Invocation, walk: Walk, chain: Chain, step: number): Promise<Outcome> {
+  if (chain.ended !== undefined) {
+    await settle(invocation, walk.ref, walk.path, chain, true);
+    return 'done';
+  }
+  if (step < chain.step && chain.sentStep >= chain.step) return 'done';
+  return { later: Math.max(SECOND, chain.lease - invocation.clock.now() + SECOND) };
+}
+
+async function release(invocation: Invocation, walk: Walk): Promise<Outcome> {
+  await updateNode(invocation, walk.ref, walk.path, { remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
+  return 'done';
+}
+
+/** Reads on from where the chain stands until it ends, stumbles, or the time is over. */
+async function advance(
+  invocation: Invocation,
+  walk: Walk,
+  received: Received<TaskOf<'chain'>>,
+  from: Chain,
+): Promise<Outcome> {
+  let chain: Chain | undefined = await adopt(invocation, walk, from);
+  let ahead = startAhead(invocation, chain);
+  let refusal: Refusal | undefined;
+  while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBegin(invocation)) {
+    refusal = await readNext(invocation, walk, chain, ahead);
+    if (refusal !== undefined) break;
+    if (isFull(invocation, ahead)) {
+      chain = await commit(invocation, walk, chain, ahead);
+      ahead = startAhead(invocation, chain);
+    }
+  }
+  if (chain !== undefined && ahead.contents.length > 0) chain = await commit(invocation, walk, chain, ahead);
+  if (chain === undefined) return { later: SECOND };
+  if (refusal !== undefined && chain.ended === undefined) return stumble(invocation, walk, received, from, chain, refusal);
+  return goOn(invocation, walk, chain, 0, 0);
+}
+
+const startAhead = (invocation: Invocation, chain: Chain | undefined): Ahead => ({
+  contents: [],
+  since: invocation.clock.now(),
+  cursor: chain?.cursor,
+  remembered: chain?.remembered,
+  ended: false,
+});
+
+const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
+  contents.length >= COMMIT_PAGES ||
+  waitingBytes(contents) >= PART_BYTES ||
+  invocation.clock.now() - since >= COMMIT_AFTER;
+
+/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
+async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Refusal | undefined> {
+  const { stream, sync, account } = walk;
+  const index = chain.step + ahead.contents.length;
+  const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
+  const result = await fetchPage(invocation, { account, stream, sync, at: chainPage(stream, ahead.cursor), url });
+  if ('refusal' in result) return result.refusal;
+  const { page } = result;
+  const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
+  if ('code' in content) return refusePage(page, content, false);
+  return follow(stream, page, content, ahead);
+}
+
+function follow(stream: Stream, page: FetchedPage, content: PageContent, ahead: Ahead): Refusal | undefined {
+  let next: ReturnType<typeof nextCursor>;
+  try {
+    next = nextCursor(stream, page.reply, page.records, page.url);
+  } catch (error) {
+    next = { stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}` };
+  }
+  if (typeof next === 'object' && 'stuck' in next) return refusePage(page, { code: 'stuck', message: next.stuck }, false);
+  if (next === 'end') {
+    ahead.ended = true;
+    ahead.cursor = undefined;
+  } else {
+    const { loop, remember } = detectLoop(content.index + 1, next.next, ahead.remembered);
+    if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' }, false);
+    ahead.cursor = next.next;
+    ahead.remembered = remember;
+  }
+  ahead.contents.push(content);
+  return undefined;
+}
+
+/** A part that begins at this step was put by somebody who then died: its pages are read, only the node does not know. */
+async function adopt(invocation: Invocation, walk: Walk, chain: Chain): Promise<Chain | undefined> {
+  const item = await invocation.syncs.get(stepKey(invocation, walk, chain.step));
+  return item === undefined ? chain : move(invocation, walk, chain, partState.parse(item), 0);
+}
+
+const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}`;
+const stepKey = (invocation: Invocation, walk: Walk, step: number) =>
+  partKey(invocation.connector.name, walk.ref, stepId(walk, step));
+
+/** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
+async function commit(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Chain | undefined> {
+  const stored = await storePart(invocation, walk.ref, walk.path, ahead.contents);
+  const part = await invocation.syncs.create(stepKey(invocation, walk, chain.step), {
+    ...stored.item,
+    ...expires(invocation.clock.now()),
+    ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
+    ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
+    last: ahead.ended,
+  });
+  if (part.item === undefined) return undefined;
+  const moved = await move(invocation, walk, chain, partState.parse(part.item), ahead.contents.length);
+  if (part.ok && moved !== undefined) {
+    const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
+    invocation.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
+  }
+  return moved;
+}
+
+/** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
+async function move(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  part: Part,
+  requests: number,
+): Promise<Chain | undefined> {
+  const where = { ...(part.next === undefined ? {} : { cursor: part.next }), ...(part.remembered === undefined ? {} : { remembered: part.remembered }) };
+  const step = chain.step + part.pages.length;
+  const written = await updateNode(
+    invocation,
+    walk.ref,
+    walk.path,
+    { set: { step, ...where, ...(part.last ? { ended: 'end' } : {}) }, add: { requests } },
+    [{ equal: ['step', chain.step] }, { absent: 'ended' }],
+  );
+  if (written.item?.kind !== 'chain') return undefined;
+  const { item } = written;
+  return written.ok || (item.owner === walk.owner && item.step === step) ? item : undefined;
+}
+
+/** The next page did not come. It is tried again later, from a fresh message if the chain has moved, or is set aside. */
+async function stumble(
+  invocation: Invocation,
+  walk: Walk,
+  received: Received<TaskOf<'chain'>>,
+  from: Chain,
+  chain: Chain,
+  refusal: Refusal,
+): Promise<Outcome> {
+  const moved = chain.step > Math.max(from.step, received.task.step);
+  const attempt = moved ? 1 : attemptOf(received);
+  const add = { requests: refusal.request === '' ? 0 : 1, retried: 1, throttled: refusal.throttled ? 1 : 0 };
+  const { code, message } = refusal.reason;
+  invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
+  if (refusal.heals && attempt < invocation.settings.ATTEMPTS) {
+    const wait = backoff(attempt, invocation.random.number(), refusal.wait);
+    if (moved) {
+      await updateNode(invocation, walk.ref, walk.path, { add });
+      return goOn(invocation, walk, chain, attempt, wait);
+    }
+    await updateNode(invocation, walk.ref, walk.path, { add, remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
+    return { later: wait };
+  }
+  await setAside(invocation, { ...received.task, step: chain.step }, chain.step, refusal, attempt);
+  const failed = await updateNode(invocation, walk.ref, walk.path, { add, set: { ended: 'failed' } }, [
+    { equal: ['step', chain.step] },
+    { absent: 'ended' },
+  ]);
+  if (failed.item !== undefined) await settle(invocation, walk.ref, walk.path, failed.item);
+  return 'done';
+}
+
+/**
+ * Gives the lease back, sends the task that goes on from here, and only then notes that it was sent. In this order the new message
+ * finds the chain free, and a death in between leaves either this message or the next one to go on.
+ */
+async function goOn(invocation: Invocation, walk: Walk, chain: Chain, attempts: number, wait: number): Promise<Outcome> {
+  if (chain.ended !== undefined) {
+    await settle(invocation, walk.ref, walk.path, chain);
+    return 'done';
+  }
+  await release(invocation, walk);
+  const delay = Math.ceil(Math.min(wait, LONGEST_DELAY) / SECOND);
+  await send(invocation, [chainTask(walk.ref, walk.path, chain.step, attempts)], delay);
+  await updateNode(invocation, walk.ref, walk.path, { set: { sentStep: chain.step } }, [{ equal: ['step', chain.step] }]);
+  return 'done';
+}
+
+export const chainTask = (ref: SyncRef, node: string, step: number, attempts = 0): TaskOf<'chain'> => ({
+  v: TASK_VERSION,
+  kind: 'chain',
+  ...ref,
+  node,
+  step,
+  attempts,
+});

@@ -1,0 +1,104 @@
+import { refOf, type SyncRef, type Task, type TaskOf } from '../core/tasks.ts';
+import type { Accounts } from './account.ts';
+import { closeSync } from './close-sync.ts';
+import { fetchPages } from './fetch-pages.ts';
+import { type Invocation, streamOf } from './invocation.ts';
+import type { Outcome, Received } from './outcome.ts';
+import { readSync, start, tick } from './start-sync.ts';
+import { walkChain } from './walk-chain.ts';
+
+/** A task received this often may be what kills its worker: it runs last and alone. */
+const SUSPICIOUS = 3;
+
+/**
+ * Does a batch of tasks. Each message has an outcome of its own; one whose work throws is left to come back when its visibility
+ * ends, and takes nobody with it.
+ */
+export async function work(
+  invocation: Invocation,
+  accounts: Accounts,
+  received: readonly Received[],
+): Promise<ReadonlyMap<string, Outcome | 'failed'>> {
+  const outcomes = new Map<string, Outcome | 'failed'>();
+  const [usual, suspicious] = [received.filter(isUsual), received.filter((each) => !isUsual(each))];
+  await doTogether(invocation, accounts, usual, outcomes);
+  for (const each of suspicious) await doTogether(invocation, accounts, [each], outcomes);
+  return outcomes;
+}
+
+const isUsual = ({ receives }: Received): boolean => receives < SUSPICIOUS;
+
+/** Tasks of one block are done together, everything else by itself; all at once. */
+async function doTogether(
+  invocation: Invocation,
+  accounts: Accounts,
+  received: readonly Received[],
+  outcomes: Map<string, Outcome | 'failed'>,
+): Promise<void> {
+  const groups = Map.groupBy(received, ({ id, task }) =>
+    task.kind === 'pages' ? [task.connection, task.stream, task.sync, task.node].join('\n') : id,
+  );
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      try {
+        for (const [id, outcome] of await doGroup(invocation, accounts, group)) outcomes.set(id, outcome);
+      } catch (error) {
+        const [first] = group;
+        const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        invocation.log.warn('task failed', { kind: first?.task.kind ?? '', messages: group.length, reason });
+        for (const { id } of group) outcomes.set(id, 'failed');
+      }
+    }),
+  );
+}
+
+async function doGroup(
+  invocation: Invocation,
+  accounts: Accounts,
+  group: readonly Received[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const pages = group.filter(isOf('pages'));
+  const [first] = pages;
+  if (first !== undefined) {
+    const given = await prepare(invocation, accounts, first.task);
+    return given === undefined ? done(group) : fetchPages(invocation, pages, given);
+  }
+  const reported = new Map<string, Outcome>();
+  for (const each of group) reported.set(each.id, await doOne(invocation, accounts, each));
+  return reported;
+}
+
+const isOf =
+  <K extends Task['kind']>(kind: K) =>
+  (each: Received): each is Received<TaskOf<K>> =>
+    each.task.kind === kind;
+
+const done = (group: readonly Received[]): Map<string, Outcome> => new Map(group.map(({ id }) => [id, 'done'] as const));
+
+async function doOne(invocation: Invocation, accounts: Accounts, { id, task, receives }: Received): Promise<Outcome> {
+  switch (task.kind) {
+    case 'tick':
+      await tick(invocation, task);
+      return 'done';
+    case 'start':
+      await start(invocation, task);
+      return 'done';
+    case 'close':
+      await closeSync(invocation, refOf(task));
+      return 'done';
+    case 'chain': {
+      const given = await prepare(invocation, accounts, task);
+      return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);
+    }
+    case 'pages':
+      throw new Error('Tasks of pages are done by block.');
+  }
+}
+
+/** What the requests of a sync need; `undefined` if its tasks have nothing left to do. */
+async function prepare(invocation: Invocation, accounts: Accounts, task: SyncRef) {
+  const stream = streamOf(invocation, task.stream);
+  const sync = await readSync(invocation, refOf(task));
+  if (stream === undefined || sync === undefined || sync.status !== 'open') return undefined;
+  return { stream, sync, account: await accounts(invocation, task.connection) };
+}

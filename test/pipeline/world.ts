@@ -1,0 +1,155 @@
+import { gunzipSync } from 'node:zlib';
+import type { Connector } from '../../lib/core/connector.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import type { Task } from '../../lib/core/tasks.ts';
+import { MINUTE, SECOND } from '../../lib/core/time.ts';
+import { accountsLoader } from '../../lib/pipeline/account.ts';
+import { housekeep } from '../../lib/pipeline/housekeep.ts';
+import type { Invocation } from '../../lib/pipeline/invocation.ts';
+import type { Ports, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
+import { work } from '../../lib/pipeline/work.ts';
+import { manualClock } from '../memory/clock.ts';
+import { memoryEvents } from '../memory/events.ts';
+import { scriptedHttp } from '../memory/http.ts';
+import { memoryLog } from '../memory/log.ts';
+import { memoryObjects } from '../memory/objects.ts';
+import { seededRandom } from '../memory/random.ts';
+import { memorySecrets } from '../memory/secrets.ts';
+import { memoryTable } from '../memory/table.ts';
+import { memoryQueue } from '../memory/task-queue.ts';
+
+/** The whole pipeline over memory ports, in virtual time: one worker, a queue, housekeeping every five minutes. */
+
+const VISIBILITY_SECONDS = 360;
+const HOUSEKEEPING_EVERY = 5 * MINUTE;
+const BATCH = 10;
+
+export type Api = (request: WireRequest & { readonly path: string; readonly query: URLSearchParams }) => WireReply | TransportFailure;
+
+export type WorldOptions = {
+  readonly connector: Connector;
+  readonly api: Api;
+  readonly params?: object;
+  readonly seed?: number;
+  readonly strict?: boolean;
+  /** Wraps the ports of every invocation: how a test makes a worker die. */
+  readonly tamper?: (ports: Ports) => Ports;
+};
+
+export type World = ReturnType<typeof makeWorld>;
+
+export function makeWorld({ connector, api, params = {}, seed = 1, strict = false, tamper = (ports) => ports }: WorldOptions) {
+  const clock = manualClock(Date.UTC(2026, 10, 22, 12));
+  const queue = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
+  const failures = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
+  const objects = memoryObjects();
+  const events = memoryEvents();
+  const log = memoryLog();
+  const http = scriptedHttp((request) => {
+    const url = new URL(request.url);
+    clock.advance(10);
+    return api({ ...request, path: url.pathname, query: url.searchParams });
+  });
+  const ports: Ports = {
+    syncs: memoryTable(),
+    connections: memoryTable(),
+    queue,
+    failures,
+    objects,
+    http,
+    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: '{"token":"t"}' }),
+    events,
+    log,
+    clock,
+    random: seededRandom(seed),
+  };
+  const accounts = accountsLoader();
+  let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
+
+  function invocation(): Invocation {
+    const until = clock.now() + 60 * SECOND;
+    return {
+      ...tamper(ports),
+      connector,
+      settings: {
+        SCHEMA_MODE: strict ? 'strict' : 'permissive',
+        ATTEMPTS: 5,
+        VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
+        MAXIMUM_CONCURRENCY: 2,
+        SECRETS_PREFIX: `headgate/test/${connector.name}`,
+      },
+      remaining: () => until - clock.now(),
+      budget: 60 * SECOND,
+    };
+  }
+
+  /** One invocation of the worker with what is visible; says whether there was anything. */
+  async function workOnce(): Promise<boolean> {
+    const messages = queue.receive(BATCH);
+    if (messages.length === 0) return false;
+    const received = messages.map(({ receipt, task, receives }) => ({ id: receipt, task, receives }));
+    const outcomes = await work(invocation(), accounts, received);
+    for (const { id } of received) {
+      const outcome = outcomes.get(id);
+      if (outcome === 'done') queue.remove(id);
+      else if (typeof outcome === 'object') queue.release(id, Math.ceil(outcome.later / SECOND));
+    }
+    return true;
+  }
+
+  /** Lets time pass until nothing is left to do. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 10_000; turn++) {
+      if (await workOnce()) continue;
+      const next = queue.next();
+      const live = (await Array.fromAsync(ports.syncs.live(connector.name))).length > 0;
+      if (next === undefined && !live) return;
+      clock.advance(Math.max(1, Math.min(next ?? Number.POSITIVE_INFINITY, nextHousekeeping) - clock.now()));
+      if (clock.now() < nextHousekeeping) continue;
+      nextHousekeeping += HOUSEKEEPING_EVERY;
+      await housekeep(invocation()).catch((error: unknown) => log.warn('housekeeping died', { reason: String(error) }));
+    }
+    throw new Error('The pipeline does not come to rest.');
+  }
+
+  /** Starts a sync of a stream and lets it end; gives its receipts so far, the last one last. */
+  async function sync(stream: string): Promise<Receipt> {
+    await ports.connections.create({ pk: connector.name, sk: 'main' }, { params: JSON.stringify(params), status: 'active' });
+    clock.advance(SECOND);
+    await queue.send([{ task: { v: 1, kind: 'tick', stream, at: new Date(clock.now()).toISOString() }, group: 'main' }]);
+    await settle();
+    const receipt = receipts().at(-1);
+    if (receipt === undefined) throw new Error(`No receipt. ${JSON.stringify(log.lines.slice(-5))}`);
+    return receipt;
+  }
+
+  const receipts = (): Receipt[] =>
+    [...objects.stored]
+      .filter(([key]) => key.endsWith('/receipt.json'))
+      .map(([, { body }]) => receiptSchema.parse(JSON.parse(new TextDecoder().decode(body))))
+      .sort((a, b) => (a.sync < b.sync ? -1 : 1));
+
+  /** The records that a receipt's manifest lists. */
+  function delivered(receipt: Receipt): unknown[] {
+    return readLines(receipt.manifest).flatMap((line) => readLines(String(Reflect.get(Object(line), 'key'))));
+  }
+
+  function readLines(key: string): unknown[] {
+    const body = objects.stored.get(key)?.body;
+    if (body === undefined) throw new Error(`There is no object ${key}.`);
+    return gunzipSync(body)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+  }
+
+  return { ...ports, clock, objects, events, log, http, queue, failures, sync, settle, receipts, delivered, readLines };
+}
+
+/** A JSON answer. */
+export const json = (body: unknown, headers: Record<string, string> = {}, status = 200): WireReply => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: new TextEncoder().encode(JSON.stringify(body)),
+});
