@@ -32,13 +32,13 @@ export type WorldOptions = {
   readonly params?: object;
   readonly seed?: number;
   readonly strict?: boolean;
-  /** Wraps the ports of every invocation: how a test makes a worker die. */
-  readonly tamper?: (ports: Ports) => Ports;
+  /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. */
+  readonly death?: { readonly call: number; readonly moment: 'before' | 'after' };
 };
 
 export type World = ReturnType<typeof makeWorld>;
 
-export function makeWorld({ connector, api, params = {}, seed = 1, strict = false, tamper = (ports) => ports }: WorldOptions) {
+export function makeWorld({ connector, api, params = {}, seed = 1, strict = false, death }: WorldOptions) {
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
   const queue = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
   const failures = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
@@ -63,13 +63,14 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
     clock,
     random: seededRandom(seed),
   };
+  const mortal = mortalPorts(ports, death);
   const accounts = accountsLoader();
   let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
 
   function invocation(): Invocation {
     const until = clock.now() + 60 * SECOND;
     return {
-      ...tamper(ports),
+      ...mortal.ports(),
       connector,
       settings: {
         SCHEMA_MODE: strict ? 'strict' : 'permissive',
@@ -89,6 +90,8 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
     if (messages.length === 0) return false;
     const received = messages.map(({ receipt, task, receives }) => ({ id: receipt, task, receives }));
     const outcomes = await work(invocation(), accounts, received);
+    // Who is dead reports nothing: all its messages come back when their visibility ends.
+    if (mortal.hasJustDied()) return true;
     for (const { id } of received) {
       const outcome = outcomes.get(id);
       if (outcome === 'done') queue.remove(id);
@@ -107,7 +110,9 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
       clock.advance(Math.max(1, Math.min(next ?? Number.POSITIVE_INFINITY, nextHousekeeping) - clock.now()));
       if (clock.now() < nextHousekeeping) continue;
       nextHousekeeping += HOUSEKEEPING_EVERY;
-      await housekeep(invocation()).catch((error: unknown) => log.warn('housekeeping died', { reason: String(error) }));
+      await housekeep(invocation()).catch((error: unknown) => {
+        if (!mortal.hasJustDied()) throw error;
+      });
     }
     throw new Error('The pipeline does not come to rest.');
   }
@@ -144,7 +149,7 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
       .map((line) => JSON.parse(line));
   }
 
-  return { ...ports, clock, objects, events, log, http, queue, failures, sync, settle, receipts, delivered, readLines };
+  return { ...ports, clock, objects, events, log, http, queue, failures, sync, settle, receipts, delivered, readLines, calls: mortal.calls };
 }
 
 /** A JSON answer. */
@@ -153,3 +158,52 @@ export const json = (body: unknown, headers: Record<string, string> = {}, status
   headers: { 'content-type': 'application/json', ...headers },
   body: new TextEncoder().encode(JSON.stringify(body)),
 });
+
+/** Ports that count their calls, and one of whose calls kills the invocation that makes it: nothing it does afterwards happens. */
+function mortalPorts(ports: Ports, death: WorldOptions['death']) {
+  let calls = 0;
+  let justDied = false;
+  const mortal = <T extends object>(port: T, body: { dead: boolean }): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return (...input: unknown[]) => {
+          if (body.dead) throw new Error('dead');
+          calls += 1;
+          const dies = calls === death?.call;
+          if (dies) {
+            body.dead = true;
+            justDied = true;
+          }
+          if (dies && death?.moment === 'before') throw new Error('died');
+          const result: unknown = Reflect.apply(method, target, input);
+          if (!dies) return result;
+          throw new Error('died');
+        };
+      },
+    });
+  return {
+    /** The ports of one invocation. */
+    ports(): Ports {
+      const body = { dead: false };
+      return {
+        ...ports,
+        syncs: mortal(ports.syncs, body),
+        connections: mortal(ports.connections, body),
+        queue: mortal(ports.queue, body),
+        failures: mortal(ports.failures, body),
+        objects: mortal(ports.objects, body),
+        http: mortal(ports.http, body),
+        secrets: mortal(ports.secrets, body),
+        events: mortal(ports.events, body),
+      };
+    },
+    calls: () => calls,
+    hasJustDied(): boolean {
+      const died = justDied;
+      justDied = false;
+      return died;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { honest, kinds, rows } from './kinds.ts';
+import { makeWorld } from './world.ts';
+
+/** Enough for several blocks, and for a chain of several steps. */
+const RECORDS = 333;
+
+for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
+  describe(`${kind}: a worker that dies at any call`, () => {
+    for (const moment of ['before', 'after'] as const) {
+      it(`${moment} its effect: nothing is lost, nothing counts twice`, async () => {
+        const api = honest(rows(RECORDS));
+        const clean = makeWorld({ connector, api });
+        await clean.sync('rows');
+        assert.ok(clean.calls() > 20);
+        for (let call = 1; call <= clean.calls(); call++) {
+          const world = makeWorld({ connector, api, death: { call, moment } });
+          const receipt = await world.sync('rows');
+          const context = `death ${moment} call ${call}`;
+          assert.deepEqual(receipt.reasons, [], context);
+          assert.equal(receipt.evidence, evidence, context);
+          const ids = world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id'));
+          assert.deepEqual(ids.sort((a, b) => a - b), rows(RECORDS).map(({ id }) => id), context);
+          assert.equal(receipt.records.delivered, RECORDS, context);
+          assert.equal(world.receipts().length, 1, context);
+          assert.ok(world.events.published.length >= 1, context);
+        }
+      });
+    }
+  });
+}
