@@ -1,4 +1,3 @@
-import connector from '#connector';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -7,6 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
+import connector from '#connector';
 import { systemClock } from '../lib/aws/clock.ts';
 import { eventBridge } from '../lib/aws/events.ts';
 import { undiciHttp } from '../lib/aws/http.ts';

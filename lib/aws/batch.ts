@@ -13,7 +13,9 @@ const ENTRIES = 10;
 export const readBatch = (event: SQSEvent): Received<Task>[] =>
   event.Records.flatMap(({ messageId, body, attributes }) => {
     const task = taskSchema.safeParse(parse(body));
-    return task.success ? [{ id: messageId, task: task.data, receives: Number(attributes.ApproximateReceiveCount) }] : [];
+    return task.success
+      ? [{ id: messageId, task: task.data, receives: Number(attributes.ApproximateReceiveCount) }]
+      : [];
   });
 
 function parse(body: string): unknown {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Raw, Reply, Request } from './connector.ts';
+import type { Raw, Reply, Request } from './exchange.ts';
 import type { Span } from './time.ts';
 
 /** The secret's fields, and where in a request they go. Connector code never sees the values. */
@@ -58,9 +58,8 @@ type Token<P, G> = {
 // Typed, so that connectors can be written against them; `defineConnector` refuses them by name until they work.
 
 /** OAuth 2.0 client credentials (RFC 6749 section 4.4). */
-export const clientCredentials = <P, G = undefined>(
-  _: Token<P, G> & { tokenUrl: (params: P) => string },
-): Auth<P, G> => later('clientCredentials');
+export const clientCredentials = <P, G = undefined>(_: Token<P, G> & { tokenUrl: (params: P) => string }): Auth<P, G> =>
+  later('clientCredentials');
 
 /** OAuth 2.0 authorization code with PKCE (RFC 6749 section 4.1, RFC 7636). */
 export const authorizationCode = <P, G = undefined>(

@@ -1,5 +1,5 @@
 import type { Auth } from './auth.ts';
-import type { Raw } from './connector.ts';
+import type { Raw } from './exchange.ts';
 import type { BuiltRequest } from './request.ts';
 
 /**

@@ -1,4 +1,5 @@
-import type { Raw, Reply, Stream } from './connector.ts';
+import type { Raw, Reply } from './exchange.ts';
+import type { Stream } from './stream.ts';
 
 /** A chain is walked page after page. Its cursor is one text, whatever the paging kind: a cursor, a URL, a key as JSON. */
 
@@ -39,7 +40,8 @@ export function nextCursor({ paging }: Stream, reply: Reply, records: readonly u
     }
     case 'keyset': {
       if (!paging.more(reply)) return 'end';
-      if (records.length === 0) return { stuck: 'the API says there is more, but the page has no record to go on from' };
+      if (records.length === 0)
+        return { stuck: 'the API says there is more, but the page has no record to go on from' };
       const after = paging.after(records.at(-1));
       if (after === undefined || after === null) return { stuck: 'the last record has no key to go on from' };
       return { next: JSON.stringify(after) };

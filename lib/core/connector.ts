@@ -1,98 +1,15 @@
 import * as z from 'zod';
 import type { Auth } from './auth.ts';
-import type { Paging } from './paging.ts';
+import type { Raw, Reply } from './exchange.ts';
 import { probe } from './probe.ts';
-import { parseSpan, type Instant, type Span } from './time.ts';
+import type { Account, Limit, Rule, Stream, StreamSpec } from './stream.ts';
+import { parseSpan, type Span } from './time.ts';
 
 export * from './auth.ts';
+export type * from './exchange.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
+export type * from './stream.ts';
 export type { Instant, Span } from './time.ts';
-
-/** Parsed JSON whose shape nobody has checked yet: an API may send anything. Schemas, not types, decide what it is. */
-export type Raw = ReturnType<typeof JSON.parse>;
-
-/** What an API answered. `body` is the parsed JSON; header names are case-insensitive. */
-export type Reply = { readonly status: number; header(name: string): string | undefined; readonly body: Raw };
-
-type QueryValue = string | number | boolean | undefined;
-/** One request, relative to the base URL. A query value that is `undefined` is left out; an array repeats its name. */
-export type Request = {
-  path: string;
-  method?: 'GET' | 'POST';
-  query?: Record<string, QueryValue | readonly QueryValue[]>;
-  json?: unknown;
-  form?: Record<string, string>;
-  headers?: Record<string, string>;
-};
-
-/** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
-export type Account<P, G> = { params: P; grant: G };
-/** Everything that varies from request to request. The window is `[from, to)`; a full sync begins at the stream's start. */
-export type At<P, G, Page, Parent, Setup> = Account<P, G> & {
-  page: Page;
-  window: { from: Instant; to: Instant };
-  parent: Parent;
-  parents: readonly Parent[];
-  setup: Setup;
-};
-
-export type Limit = {
-  requests: number;
-  per: Span;
-  burst?: number;
-  share?: number;
-  scope?: 'secret' | 'connection' | 'connector';
-};
-export type Rule = {
-  when: (reply: Reply) => boolean;
-  is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure';
-  wait?: Span;
-  stops?: 'stream' | 'secret';
-  because: string;
-};
-type Keys<R> = (keyof R & string) | readonly (keyof R & string)[];
-
-/** One listing of an API. DESIGN: "A connector" in docs/connectors.md explains each field. */
-export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
-  /** Asked once per sync: field lists, describes. */
-  setup?: { request: (at: Account<P, G>) => Request; read: (reply: Reply) => Setup };
-  /** List once per record of a parent stream, or per `together` of them. */
-  each?: { of: string; pick: (record: Raw) => Parent; together?: number };
-  /** The whole request. It must use its `page`, and its `window` if the stream declares `since`. */
-  request: (at: At<P, G, Page, Parent, Setup>) => Request;
-  paging: Paging<Page>;
-  /** Where in the body the records are. */
-  records: (body: Raw) => readonly unknown[];
-  /** A record that does not fit is quarantined (permissive) or fails its page (strict). */
-  schema: S;
-  /** The field or fields that identify a record. */
-  key: Keys<z.output<S>>;
-  /** What is delivered for a record; by default the record as its schema returns it. */
-  map?: (record: z.output<S>, at: { parent: Parent }) => object;
-  deleted?: (record: z.output<S>) => boolean;
-  /** Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: ISO date of the first window. */
-  since?: { field: (raw: z.input<S>) => string | number; lookback: Span; start?: string };
-  slices?: { width: Span; least: Span };
-  /** How many records the listing has, as the page itself says. */
-  total?: (reply: Reply) => number | undefined;
-  count?: {
-    request: (at: At<P, G, undefined, Parent, Setup>) => Request;
-    read: (reply: Reply) => number;
-    exact: boolean;
-  };
-  /** In which order the API lists: an order whose changes only append lets a walk by page be proof. */
-  order?: 'oldest first' | 'newest first' | 'by key';
-  limits?: readonly Limit[];
-  cost?: number;
-  /** How often a sync of this stream starts; by default as the connector says. */
-  schedule?: Span;
-  full?: Span;
-};
-
-/** A stream whose types are forgotten: what the machinery works with. */
-export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key'> & {
-  key: string | readonly string[];
-};
 
 export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stream>> = {
   /** Lower case letters, digits and hyphens, at most 30: it names queues, tables' keys and folders. */
@@ -109,9 +26,7 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   concurrency?: number;
   /** How often each stream's sync starts. Default: one day. */
   schedule?: Span;
-  learn?: (
-    reply: Reply,
-  ) => { used?: number; left?: number; of?: number; resetsAt?: string } | undefined;
+  learn?: (reply: Reply) => { used?: number; left?: number; of?: number; resetsAt?: string } | undefined;
   errors?: readonly Rule[];
   streams: (
     stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(
@@ -155,7 +70,8 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
   if (Object.keys(streams).length === 0) throw new ConnectorError(`${where} declares no stream.`);
   for (const [name, stream] of Object.entries(streams)) {
     const which = `${where}, stream "${name}"`;
-    if (!NAME.test(name)) throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
+    if (!NAME.test(name))
+      throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
     check(streamShape, stream, which);
     refuse(which, stream, NOT_YET.stream);
     refuse(`${which}, paging`, stream.paging, NOT_YET.paging);
@@ -181,7 +97,16 @@ export const isConnector = (value: unknown): value is Connector => connectorMark
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
-  connector: ['limits', 'concurrency', 'learn', 'errors', 'clientCredentials', 'authorizationCode', 'exchange', 'signed'],
+  connector: [
+    'limits',
+    'concurrency',
+    'learn',
+    'errors',
+    'clientCredentials',
+    'authorizationCode',
+    'exchange',
+    'signed',
+  ],
   stream: ['setup', 'each', 'deleted', 'slices', 'count', 'limits', 'cost', 'full'],
   paging: ['max', 'expires'],
 } as const;

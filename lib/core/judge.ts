@@ -1,5 +1,6 @@
-import type { Raw, Reply, Stream } from './connector.ts';
+import type { Raw, Reply } from './exchange.ts';
 import { retryAfter } from './retry-after.ts';
+import type { Stream } from './stream.ts';
 
 /** What came back: an answer read to its end, or none. */
 export type Answer =
@@ -14,7 +15,12 @@ export type Reason = { readonly code: string; readonly message: string };
  * `failure`: cannot, by our knowledge.
  */
 export type Verdict =
-  | { readonly is: 'page'; readonly reply: Reply; readonly records: readonly unknown[]; readonly total: number | undefined }
+  | {
+      readonly is: 'page';
+      readonly reply: Reply;
+      readonly records: readonly unknown[];
+      readonly total: number | undefined;
+    }
   | { readonly is: 'retry'; readonly reason: Reason; readonly throttled: boolean; readonly wait: number | undefined }
   | { readonly is: 'failure'; readonly reason: Reason };
 
@@ -38,7 +44,7 @@ export function judge(answer: Answer, stream: Stream, now: number): Verdict {
   if ('failed' in answer) return judgeSilence(answer);
   const { status, headers } = answer;
   if (status < 200 || status > 299) return judgeStatus(status, headers, now);
-  if (status === 204) return page(stream, reply(answer, undefined), []);
+  if (status === 204) return { is: 'page', reply: reply(answer, undefined), records: [], total: undefined };
   return judgeBody(answer, stream);
 }
 
@@ -60,7 +66,8 @@ function judgeBody(answer: Extract<Answer, { status: number }>, stream: Stream):
   if (text === undefined) return retry('unreadable', 'the body is not UTF-8 text');
   if (text.trim() === '') return retry('empty-body', `HTTP ${answer.status} with an empty body`);
   const parsed = parse(text);
-  if (parsed === undefined) return retry('unreadable', `the body is not JSON; it begins ${JSON.stringify(text.slice(0, 60))}`);
+  if (parsed === undefined)
+    return retry('unreadable', `the body is not JSON; it begins ${JSON.stringify(text.slice(0, 60))}`);
   const { body } = parsed;
   const complaint = ownError(body);
   if (complaint !== undefined) return failure('error-body', `HTTP ${answer.status} with an error inside: ${complaint}`);
@@ -108,7 +115,10 @@ function envelope(stream: Stream, reply: Reply): Verdict {
     return failure('no-records', `the records are not where the stream looks for them: ${text(error)}`);
   }
   if (!Array.isArray(found)) {
-    return failure('no-records', `where the stream looks for its records there is ${found === undefined ? 'nothing' : typeof found}`);
+    return failure(
+      'no-records',
+      `where the stream looks for its records there is ${found === undefined ? 'nothing' : typeof found}`,
+    );
   }
   return page(stream, reply, found);
 }
@@ -116,7 +126,8 @@ function envelope(stream: Stream, reply: Reply): Verdict {
 function page(stream: Stream, reply: Reply, records: readonly unknown[]): Verdict {
   try {
     const total = stream.total?.(reply);
-    if (total === undefined || (Number.isSafeInteger(total) && total >= 0)) return { is: 'page', reply, records, total };
+    if (total === undefined || (Number.isSafeInteger(total) && total >= 0))
+      return { is: 'page', reply, records, total };
     return failure('bad-total', `the total is not a whole number: ${String(total).slice(0, 60)}`);
   } catch (error) {
     return failure('bad-total', `the total is not where the stream looks for it: ${text(error)}`);

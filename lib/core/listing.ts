@@ -103,4 +103,5 @@ export function numberedPage(paging: Paging<unknown>, index: number): unknown {
 
 /** Whether a listing that is done left pages unasked, because it was stopped or broke where its extent was unknown. */
 export const isCutShort = ({ announced, covered, end, broken, stopped }: Omit<Extent, 'outstanding'>): boolean =>
-  (announced === undefined && end === undefined && broken) || (stopped && (announced === undefined || covered < announced));
+  (announced === undefined && end === undefined && broken) ||
+  (stopped && (announced === undefined || covered < announced));

@@ -1,4 +1,4 @@
-import type { Raw, Reply } from './connector.ts';
+import type { Raw, Reply } from './exchange.ts';
 import { nextLink } from './links.ts';
 import type { Span } from './time.ts';
 
@@ -39,11 +39,11 @@ export const one = (): Paging<undefined> => ({ kind: 'one' });
  * Numbered pages, fetched in parallel. `size`: records asked for per page. `first`: the number of the first page
  * (default 1). With a `total` the pages are known at once; without one they are opened by doubling until one is empty.
  */
-export const pages = (o: {
-  size: number;
-  first?: 0 | 1;
-  max?: number;
-}): Paging<{ number: number; size: number }> => ({ kind: 'pages', first: 1, ...o });
+export const pages = (o: { size: number; first?: 0 | 1; max?: number }): Paging<{ number: number; size: number }> => ({
+  kind: 'pages',
+  first: 1,
+  ...o,
+});
 
 /**
  * Offsets, fetched in parallel. `size` (at least 2): records asked for per page. Neighbouring pages overlap by one

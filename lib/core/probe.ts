@@ -1,4 +1,5 @@
-import type { Request, Stream } from './connector.ts';
+import type { Request } from './exchange.ts';
+import type { Stream } from './stream.ts';
 import { DAY, instant } from './time.ts';
 
 /**
@@ -28,13 +29,25 @@ function samplePages({ paging }: Stream): [unknown, unknown?] {
     case 'links':
       return [{ size: paging.size }];
     case 'pages':
-      return [{ number: 1, size: paging.size }, { number: 2, size: paging.size }];
+      return [
+        { number: 1, size: paging.size },
+        { number: 2, size: paging.size },
+      ];
     case 'offsets':
-      return [{ offset: 0, size: paging.size }, { offset: paging.size, size: paging.size }];
+      return [
+        { offset: 0, size: paging.size },
+        { offset: paging.size, size: paging.size },
+      ];
     case 'cursor':
-      return [{ cursor: undefined, size: paging.size }, { cursor: 'probe', size: paging.size }];
+      return [
+        { cursor: undefined, size: paging.size },
+        { cursor: 'probe', size: paging.size },
+      ];
     case 'keyset':
-      return [{ after: undefined, size: paging.size }, { after: 'probe', size: paging.size }];
+      return [
+        { after: undefined, size: paging.size },
+        { after: 'probe', size: paging.size },
+      ];
   }
 }
 
@@ -49,7 +62,15 @@ function alike(stream: Stream, a: Sample, b: Sample): boolean {
 function ask(stream: Stream, { page = samplePages(stream)[0], from = 0 }: Sample): Request | undefined {
   const window = { from: instant(from), to: instant(from + DAY) };
   try {
-    return stream.request({ params: placeholder, grant: placeholder, page, window, parent: 'probe', parents: ['probe'], setup: placeholder });
+    return stream.request({
+      params: placeholder,
+      grant: placeholder,
+      page,
+      window,
+      parent: 'probe',
+      parents: ['probe'],
+      setup: placeholder,
+    });
   } catch {
     return undefined;
   }

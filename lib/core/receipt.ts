@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Stream } from './connector.ts';
 import { pageNumber } from './paging.ts';
+import type { Stream } from './stream.ts';
 
 /** The closing statement of a sync. Outside readers rely on these names. */
 export const receiptSchema = z.object({
@@ -19,7 +19,9 @@ export const receiptSchema = z.object({
    */
   evidence: z.enum(['overlap', 'cursor', 'count', 'end']).nullable(),
   /** Why the verdict is not COMPLETE. Pages are counted from 1, or as the API numbers them. */
-  reasons: z.array(z.object({ code: z.string(), message: z.string(), pages: z.array(z.int()).readonly().optional() })).readonly(),
+  reasons: z
+    .array(z.object({ code: z.string(), message: z.string(), pages: z.array(z.int()).readonly().optional() }))
+    .readonly(),
   /** What the API said there would be, and how it said so. */
   expected: z.object({ records: z.int().nullable(), source: z.enum(['total']).nullable() }),
   pages: z.object({ planned: z.int(), fetched: z.int(), failed: z.int() }),
@@ -72,7 +74,11 @@ export function judgeSync(stream: Stream, tally: Tally): Judgement {
   const findings = [...failures(tally), ...gaps(tally), ...moved(edges), ...miscount(stream, tally)];
   const evidence = evidenceOf(stream, tally);
   if (findings.length === 0 && evidence === undefined) findings.push(INFERRED);
-  const verdict = findings.some((each) => each.verdict === 'INCOMPLETE') ? 'INCOMPLETE' : findings.length > 0 ? 'UNKNOWN' : 'COMPLETE';
+  const verdict = findings.some((each) => each.verdict === 'INCOMPLETE')
+    ? 'INCOMPLETE'
+    : findings.length > 0
+      ? 'UNKNOWN'
+      : 'COMPLETE';
   return {
     verdict,
     evidence: verdict === 'COMPLETE' ? (evidence ?? null) : null,
@@ -82,7 +88,9 @@ export function judgeSync(stream: Stream, tally: Tally): Judgement {
 }
 
 function reason({ paging }: Stream, { code, message, pages }: Finding): Reason {
-  return pages === undefined ? { code, message } : { code, message, pages: pages.map((index) => pageNumber(paging, index)) };
+  return pages === undefined
+    ? { code, message }
+    : { code, message, pages: pages.map((index) => pageNumber(paging, index)) };
 }
 
 const INFERRED: Finding = {
@@ -120,7 +128,11 @@ function failures({ failed, cutShort }: Tally): Finding[] {
     const pages = group.map(({ page }) => page).sort((a, b) => a - b);
     return [{ code: first.code, message: first.message, pages, verdict: 'INCOMPLETE' }];
   });
-  const rest: Finding = { code: 'cut-short', message: 'what follows the failed page was not asked for', verdict: 'INCOMPLETE' };
+  const rest: Finding = {
+    code: 'cut-short',
+    message: 'what follows the failed page was not asked for',
+    verdict: 'INCOMPLETE',
+  };
   return cutShort ? [...findings, rest] : findings;
 }
 
@@ -129,7 +141,14 @@ function gaps({ pages }: Tally): Finding[] {
   const last = Math.max(-1, ...pages.filter(([, records]) => records > 0).map(([index]) => index));
   const empty = pages.filter(([index, records]) => records === 0 && index < last).map(([index]) => index);
   if (empty.length === 0) return [];
-  return [{ code: 'empty-page', message: 'pages were empty although later ones were not', pages: empty.sort((a, b) => a - b), verdict: 'INCOMPLETE' }];
+  return [
+    {
+      code: 'empty-page',
+      message: 'pages were empty although later ones were not',
+      pages: empty.sort((a, b) => a - b),
+      verdict: 'INCOMPLETE',
+    },
+  ];
 }
 
 type Edges = { readonly checked: number; readonly moved: readonly number[] };
@@ -153,7 +172,14 @@ function compareEdges({ paging }: Stream, { pages }: Tally): Edges {
 const moved = ({ moved: pages }: Edges): Finding[] =>
   pages.length === 0
     ? []
-    : [{ code: 'moved', message: 'records moved while they were read: these pages do not begin where the ones before them end', pages, verdict: 'INCOMPLETE' }];
+    : [
+        {
+          code: 'moved',
+          message: 'records moved while they were read: these pages do not begin where the ones before them end',
+          pages,
+          verdict: 'INCOMPLETE',
+        },
+      ];
 
 /** What a stated total says against the records that came. */
 function miscount(stream: Stream, { totals, delivered, quarantined, again }: Tally): Finding[] {
@@ -166,11 +192,23 @@ function miscount(stream: Stream, { totals, delivered, quarantined, again }: Tal
   }
   if (evidenceOf(stream, { totals }) !== 'count') return [];
   if (least !== greatest) {
-    return [{ code: 'total-changed', message: `the total changed while it was read, from ${stated} records`, verdict: 'UNKNOWN' }];
+    return [
+      {
+        code: 'total-changed',
+        message: `the total changed while it was read, from ${stated} records`,
+        verdict: 'UNKNOWN',
+      },
+    ];
   }
   return again === 0
     ? []
-    : [{ code: 'moved', message: `${again} records came twice: the listing moved while it was read`, verdict: 'UNKNOWN' }];
+    : [
+        {
+          code: 'moved',
+          message: `${again} records came twice: the listing moved while it was read`,
+          verdict: 'UNKNOWN',
+        },
+      ];
 }
 
 /** A fixed order of fields, so that receipts read alike. */

@@ -17,7 +17,12 @@ export function buildRequest(connector: Connector, baseUrl: string, request: Req
   const method = request.method ?? 'GET';
   const target = url ?? resolve(baseUrl, request);
   if (request.json !== undefined) {
-    return { method, url: target, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(request.json) };
+    return {
+      method,
+      url: target,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(request.json),
+    };
   }
   if (request.form !== undefined) {
     const body = new URLSearchParams(request.form).toString();

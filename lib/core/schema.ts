@@ -1,5 +1,5 @@
-import * as z from 'zod';
-import type { Stream } from './connector.ts';
+import type * as z from 'zod';
+import type { Stream } from './stream.ts';
 
 /** One way in which a record departs from its declared schema. `sample`: the value as JSON, at most 60 characters. */
 export type Departure = { readonly path: string; readonly change: 'missing' | 'retyped'; readonly sample: string };

@@ -20,7 +20,8 @@ export function parseSpan(text: string): number | undefined {
 /** Milliseconds of a span that a connector declared. Throws on a text that is no span: a bug in the connector. */
 export function span(text: Span): number {
   const millis = parseSpan(text);
-  if (millis === undefined) throw new Error(`"${text}" is not a duration. Write a number and a unit, like "5 minutes".`);
+  if (millis === undefined)
+    throw new Error(`"${text}" is not a duration. Write a number and a unit, like "5 minutes".`);
   return millis;
 }
 

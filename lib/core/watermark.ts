@@ -12,7 +12,8 @@ export function nextWindow(
   now: number,
 ): Window {
   const mark = since && parseInstant(watermark);
-  if (since === undefined || mark === undefined) return { from: parseInstant(since?.start) ?? 0, to: now, mode: 'full' };
+  if (since === undefined || mark === undefined)
+    return { from: parseInstant(since?.start) ?? 0, to: now, mode: 'full' };
   return { from: Math.max(0, mark - span(since.lookback)), to: now, mode: 'incremental' };
 }
 

@@ -39,11 +39,13 @@ async function load(invocation: Invocation, connection: string): Promise<Account
   if (item === undefined) return { code: 'no-connection', message: `there is no connection "${connection}"` };
 
   const params = connector.params.safeParse(JSON.parse(connectionState.parse(item).params));
-  if (!params.success) return { code: 'bad-params', message: `the parameters do not fit: ${z.prettifyError(params.error)}` };
+  if (!params.success)
+    return { code: 'bad-params', message: `the parameters do not fit: ${z.prettifyError(params.error)}` };
 
   const name = `${settings.SECRETS_PREFIX}/${connection}`;
   const text = connector.auth.kind === 'none' ? undefined : await secrets.get(name);
   const parsed = parseSecret(connector.auth, text);
-  if ('problem' in parsed) return { code: 'bad-secret', message: `the secret "${name}" cannot be used: ${parsed.problem}` };
+  if ('problem' in parsed)
+    return { code: 'bad-secret', message: `the secret "${name}" cannot be used: ${parsed.problem}` };
   return { params: params.data, secret: parsed.secret };
 }

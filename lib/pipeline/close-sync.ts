@@ -8,9 +8,9 @@ import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import type { Change } from './ports.ts';
 import { readSync } from './start-sync.ts';
-import { syncFolder } from './store-part.ts';
-import { type Part, ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
+import { quarantineOf, syncFolder } from './store-part.ts';
 import { type Sum, sumSync } from './sum-sync.ts';
+import { type Part, ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
 
 const compress = promisify(gzip);
@@ -99,12 +99,7 @@ async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState,
 }
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
-async function putReceipt(
-  invocation: Invocation,
-  ref: SyncRef,
-  receipt: Receipt,
-  manifest: string,
-): Promise<Receipt> {
+async function putReceipt(invocation: Invocation, ref: SyncRef, receipt: Receipt, manifest: string): Promise<Receipt> {
   const { objects } = invocation;
   await objects.create(receipt.manifest, await compress(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
   const key = `${receiptFolder(invocation, ref, receipt.revision)}/receipt.json`;
@@ -114,8 +109,10 @@ async function putReceipt(
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
 }
 
-const manifestLine = ({ paging }: Stream, { key, bytes, delivered, pages }: Part): string =>
-  JSON.stringify({ key, bytes, records: delivered, pages: pages.map(([index]) => pageNumber(paging, index)) });
+function manifestLine({ paging }: Stream, { key, bytes, delivered, quarantined, pages }: Part): string {
+  const line = { key, bytes, records: delivered, pages: pages.map(([index]) => pageNumber(paging, index)) };
+  return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineOf(key) });
+}
 
 /** What the event says: the summary, and where the whole of it lies. */
 function announcement(receipt: Receipt): object {

@@ -64,7 +64,11 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   return { page: { reply, records, total, url: built.url, answeredAt: Number.isNaN(theirs) ? leftAt : theirs } };
 }
 
-function build({ connector }: Invocation, account: Account, { stream, sync, at, url }: PagePlace): BuiltRequest | Reason {
+function build(
+  { connector }: Invocation,
+  account: Account,
+  { stream, sync, at, url }: PagePlace,
+): BuiltRequest | Reason {
   try {
     const window = { from: instant(sync.from), to: instant(sync.to) };
     const request = stream.request({
@@ -79,7 +83,10 @@ function build({ connector }: Invocation, account: Account, { stream, sync, at, 
     const baseUrl = connector.baseUrl({ params: account.params, grant: undefined });
     return buildRequest(connector, baseUrl, request, url);
   } catch (error) {
-    return { code: 'bad-request', message: `the request could not be built: ${error instanceof Error ? error.message : error}` };
+    return {
+      code: 'bad-request',
+      message: `the request could not be built: ${error instanceof Error ? error.message : error}`,
+    };
   }
 }
 
@@ -89,7 +96,8 @@ const unsent = (reason: Reason): PageResult => ({ refusal: { ...SILENT, reason, 
 const SILENT = { throttled: false, wait: undefined, status: undefined, body: undefined };
 
 function refusal(built: BuiltRequest, answer: Answer, verdict: Exclude<Verdict, { is: 'page' }>): Refusal {
-  const seen = 'status' in answer ? { status: answer.status, body: answer.body } : { status: undefined, body: undefined };
+  const seen =
+    'status' in answer ? { status: answer.status, body: answer.body } : { status: undefined, body: undefined };
   const patience = verdict.is === 'retry' ? verdict : { throttled: false, wait: undefined };
   return {
     reason: verdict.reason,

@@ -65,13 +65,18 @@ const allDone = (received: readonly PagesTask[]): Map<string, Outcome> =>
 function ownerOfPages(received: readonly PagesTask[], block: Block): Map<number, PagesTask> {
   const owners = new Map<number, PagesTask>();
   for (const each of received) {
-    for (let page = each.task.from; page <= each.task.to; page++) if (block.open.has(String(page))) owners.set(page, each);
+    for (let page = each.task.from; page <= each.task.to; page++)
+      if (block.open.has(String(page))) owners.set(page, each);
   }
   return owners;
 }
 
 /** Fetches pages, a bounded number at once; those for which the time is too short stay unread. */
-async function fetchAll(invocation: Invocation, run: BlockRun, pages: readonly number[]): Promise<Map<number, PageOutcome>> {
+async function fetchAll(
+  invocation: Invocation,
+  run: BlockRun,
+  pages: readonly number[],
+): Promise<Map<number, PageOutcome>> {
   const outcomes = new Map<number, PageOutcome>();
   const queue = pages.values();
   const lane = async (): Promise<void> => {
@@ -90,14 +95,15 @@ async function fetchOne(invocation: Invocation, run: BlockRun, index: number): P
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
   const { page } = result;
   if (emptyTooEarly(stream, listing, page, index)) {
-    const reason = { code: 'empty-page', message: 'the page is empty, though the API says that there are more records' };
+    const reason = {
+      code: 'empty-page',
+      message: 'the page is empty, though the API says that there are more records',
+    };
     return { is: 'refused', refusal: refusePage(page, reason, true) };
   }
   const overlaps = stream.paging.kind === 'offsets' && index > 0;
   const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps });
-  return 'code' in content
-    ? { is: 'refused', refusal: refusePage(page, content, false) }
-    : { is: 'content', content };
+  return 'code' in content ? { is: 'refused', refusal: refusePage(page, content, false) } : { is: 'content', content };
 }
 
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
@@ -121,7 +127,9 @@ async function conclude(
   let after = block;
   for (const portion of portionsBySize(contents)) after = await commit(invocation, run, after, portion);
 
-  const refused = [...outcomes].flatMap(([page, each]) => (each.is === 'refused' ? { page, refusal: each.refusal } : []));
+  const refused = [...outcomes].flatMap(([page, each]) =>
+    each.is === 'refused' ? { page, refusal: each.refusal } : [],
+  );
   if (refused.length > 0) after = await count(invocation, run, after, refused);
   for (const { page, refusal } of refused) {
     const task = tasks.get(page);
@@ -174,7 +182,12 @@ function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
  * Stores pages as a part and takes them out of the open set, in one write that holds only if all of them are open. Where
  * somebody was quicker with some of them, the rest is stored as a part of its own: no page is in two parts that count.
  */
-async function commit(invocation: Invocation, run: BlockRun, block: Block, contents: readonly PageContent[]): Promise<Block> {
+async function commit(
+  invocation: Invocation,
+  run: BlockRun,
+  block: Block,
+  contents: readonly PageContent[],
+): Promise<Block> {
   const { ref, path } = run;
   const rest = contents.filter(({ index }) => block.open.has(String(index)));
   if (rest.length === 0) return block;
@@ -207,7 +220,12 @@ async function count(
   const sent = refused.filter(({ refusal }) => refusal.request !== '').length;
   const add = { requests: sent, retried: refused.length, throttled };
   for (const { refusal } of refused.slice(0, 1)) {
-    invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code: refusal.reason.code, reason: refusal.reason.message });
+    invocation.log.info('pages refused', {
+      ...run.ref,
+      pages: refused.length,
+      code: refusal.reason.code,
+      reason: refusal.reason.message,
+    });
   }
   const written = await updateNode(invocation, run.ref, run.path, { add });
   return written.item?.kind === 'block' ? written.item : block;
@@ -221,13 +239,16 @@ async function reportBack(
 ): Promise<Map<string, Outcome>> {
   const reported = new Map<string, Outcome>();
   for (const each of received) {
-    const mine = [...outcomes].filter(([page]) => page >= each.task.from && page <= each.task.to).map(([, outcome]) => outcome);
+    const mine = [...outcomes]
+      .filter(([page]) => page >= each.task.from && page <= each.task.to)
+      .map(([, outcome]) => outcome);
     const wait = longestWait(invocation, each, mine);
     if (wait !== undefined) {
       reported.set(each.id, { later: wait });
       continue;
     }
-    if (mine.some(({ is }) => is === 'unread')) await send(invocation, [{ ...each.task, attempts: attemptOf(each) - 1 }]);
+    if (mine.some(({ is }) => is === 'unread'))
+      await send(invocation, [{ ...each.task, attempts: attemptOf(each) - 1 }]);
     reported.set(each.id, 'done');
   }
   return reported;

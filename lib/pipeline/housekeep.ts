@@ -33,7 +33,10 @@ export type HousekeepingOptions = { readonly idle?: number | undefined };
  * from the tree. What is open is sent again, at most three times without progress; what is then still open is given up as lost,
  * so that every sync ends with a receipt.
  */
-export async function housekeep(invocation: Invocation, { idle = idleTime(invocation) }: HousekeepingOptions = {}): Promise<void> {
+export async function housekeep(
+  invocation: Invocation,
+  { idle = idleTime(invocation) }: HousekeepingOptions = {},
+): Promise<void> {
   const { connector, syncs, log } = invocation;
   for await (const { pk, sk } of syncs.live(connector.name)) {
     const place = parsePartition(connector.name, pk);
@@ -145,13 +148,28 @@ async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open
   }
 }
 
-async function giveUpChain(invocation: Invocation, ref: SyncRef, path: string, { step, ended }: Chain, refusal: Refusal): Promise<void> {
+async function giveUpChain(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  { step, ended }: Chain,
+  refusal: Refusal,
+): Promise<void> {
   if (ended !== undefined) return;
   await setAside(invocation, chainTask(ref, path, step), step, refusal, 0);
-  await updateNode(invocation, ref, path, { set: { ended: 'failed' } }, [{ equal: ['step', step] }, { absent: 'ended' }]);
+  await updateNode(invocation, ref, path, { set: { ended: 'failed' } }, [
+    { equal: ['step', step] },
+    { absent: 'ended' },
+  ]);
 }
 
-async function giveUpBlock(invocation: Invocation, ref: SyncRef, path: string, { open }: Block, refusal: Refusal): Promise<void> {
+async function giveUpBlock(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  { open }: Block,
+  refusal: Refusal,
+): Promise<void> {
   for (const page of [...open].map(Number)) {
     await setAside(invocation, pagesTask(ref, path, { from: page, to: page }), page, refusal, 0);
     await failPage(invocation, ref, path, page);

@@ -34,7 +34,11 @@ type Reading = {
 };
 
 /** Holds each record against the schema and maps it. In strict mode the first one that does not fit refuses the page. */
-export function readRecords(page: FetchedPage, index: number, { stream, mode, overlaps }: Reading): PageContent | Reason {
+export function readRecords(
+  page: FetchedPage,
+  index: number,
+  { stream, mode, overlaps }: Reading,
+): PageContent | Reason {
   const lines: string[] = [];
   const quarantined: string[] = [];
   const departures: Departure[] = [];

@@ -25,7 +25,11 @@ export async function setAside(
   const evidence = await keepEvidence(invocation, ref, task.node, page, refusal);
   const { code, message } = refusal.reason;
   const kept = { code, message, page, attempts, ...(evidence === undefined ? {} : { evidence }) };
-  await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), { node: task.node, ...kept, ...expires(now) });
+  await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), {
+    node: task.node,
+    ...kept,
+    ...expires(now),
+  });
   const failure = failureSchema.parse({
     ...kept,
     request: refusal.request,

@@ -53,7 +53,8 @@ export async function start(invocation: Invocation, task: TaskOf<'start'>): Prom
   const item = await syncs.get(streamKey(connector.name, ref));
   const stream = streamState.parse(item ?? {});
   if (stream.current !== ref.sync) {
-    if (stream.current !== undefined || (stream.lastTick ?? '') >= task.at) return skip(invocation, ref, stream, task.at);
+    if (stream.current !== undefined || (stream.lastTick ?? '') >= task.at)
+      return skip(invocation, ref, stream, task.at);
     await createSync(invocation, ref, task.at, stream);
     const claimed = await syncs.upsert(
       streamKey(connector.name, ref),
@@ -111,11 +112,9 @@ export async function abandon(invocation: Invocation, ref: SyncRef): Promise<voi
 async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
   if ((stream.lastTick ?? '') >= at) return;
   const { syncs, connector, log } = invocation;
-  const noted = await syncs.update(
-    streamKey(connector.name, ref),
-    { set: { lastTick: at }, add: { skipped: 1 } },
-    [{ less: ['lastTick', at] }],
-  );
+  const noted = await syncs.update(streamKey(connector.name, ref), { set: { lastTick: at }, add: { skipped: 1 } }, [
+    { less: ['lastTick', at] },
+  ]);
   if (noted.ok) log.warn('tick skipped: a sync is running', { ...ref, running: stream.current ?? '' });
 }
 

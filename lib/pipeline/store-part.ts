@@ -24,6 +24,8 @@ export const syncFolder = (connector: string, { connection, stream, sync }: Sync
   `${connector}/${connection}/${stream}/${sync}`;
 /** The object of key fingerprints that lies beside a part. */
 export const keysOf = (part: string): string => part.replace(/\.ndjson\.gz$/, '.keys');
+/** The object of quarantined records beside a part. */
+export const quarantineOf = (part: string): string => part.replace('/parts/', '/quarantine/');
 
 /** A part that is stored, and what its item says of it. */
 export type StoredPart = { readonly id: string; readonly item: Item };
@@ -40,12 +42,15 @@ export async function storePart(
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
   const id = invocation.random.id();
-  const folder = syncFolder(invocation.connector.name, ref);
-  const key = `${folder}/parts/${id}.ndjson.gz`;
-  const body = await store(invocation, key, sorted.flatMap((page) => page.lines));
+  const key = `${syncFolder(invocation.connector.name, ref)}/parts/${id}.ndjson.gz`;
+  const body = await store(
+    invocation,
+    key,
+    sorted.flatMap((page) => page.lines),
+  );
   await put(invocation, keysOf(key), Buffer.concat(sorted.flatMap((page) => page.keys)), 'application/octet-stream');
   const quarantined = sorted.flatMap((page) => page.quarantined);
-  if (quarantined.length > 0) await store(invocation, `${folder}/quarantine/${id}.ndjson.gz`, quarantined);
+  if (quarantined.length > 0) await store(invocation, quarantineOf(key), quarantined);
   return { id, item: { node, key, bytes: body.byteLength, ...summary(sorted) } };
 }
 
@@ -55,7 +60,13 @@ async function store(invocation: Invocation, key: string, lines: readonly string
   return body;
 }
 
-async function put(invocation: Invocation, key: string, body: Uint8Array, type: string, encoding?: 'gzip'): Promise<void> {
+async function put(
+  invocation: Invocation,
+  key: string,
+  body: Uint8Array,
+  type: string,
+  encoding?: 'gzip',
+): Promise<void> {
   const created = await invocation.objects.create(key, body, encoding === undefined ? { type } : { type, encoding });
   if (!created) throw new Error(`The object ${key} exists already, although its key is new.`);
 }

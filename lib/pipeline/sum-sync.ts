@@ -88,13 +88,18 @@ function tallyParts(parts: readonly Part[]) {
     dropped: add(parts, ({ repeated }) => repeated),
     totals: stated.reduce<Tally['totals']>(
       (all, one) =>
-        all === undefined ? one : { least: Math.min(all.least, one.least), greatest: Math.max(all.greatest, one.greatest) },
+        all === undefined
+          ? one
+          : { least: Math.min(all.least, one.least), greatest: Math.max(all.greatest, one.greatest) },
       undefined,
     ),
   };
 }
 
-function tallyNodes(nodes: ReadonlyMap<string, Node>, fails: readonly Fail[]): Pick<Tally, 'planned' | 'failed' | 'cutShort'> {
+function tallyNodes(
+  nodes: ReadonlyMap<string, Node>,
+  fails: readonly Fail[],
+): Pick<Tally, 'planned' | 'failed' | 'cutShort'> {
   const all = [...nodes.values()];
   const listings = all.filter((node) => node.kind === 'listing');
   const chains = all.filter((node) => node.kind === 'chain');
@@ -102,9 +107,7 @@ function tallyNodes(nodes: ReadonlyMap<string, Node>, fails: readonly Fail[]): P
     planned:
       add(listings, ({ covered }) => covered) + add(chains, ({ step, ended }) => step + (ended === 'failed' ? 1 : 0)),
     failed: fails.filter(({ node, page }) => hasFailed(nodes.get(node), page)),
-    cutShort:
-      chains.some(({ ended }) => ended === 'failed') ||
-      listings.some(isCutShort),
+    cutShort: chains.some(({ ended }) => ended === 'failed') || listings.some(isCutShort),
   };
 }
 
@@ -114,7 +117,8 @@ function hasFailed(node: Node | undefined, page: number): boolean {
   return node?.kind === 'chain' && node.ended === 'failed' && node.step === page;
 }
 
-const add = <T>(all: readonly T[], count: (each: T) => number): number => all.reduce((sum, each) => sum + count(each), 0);
+const add = <T>(all: readonly T[], count: (each: T) => number): number =>
+  all.reduce((sum, each) => sum + count(each), 0);
 const least = (values: readonly number[]): number | undefined =>
   values.reduce<number | undefined>((all, one) => Math.min(all ?? one, one), undefined);
 const greatest = (values: readonly number[]): number | undefined =>
@@ -137,7 +141,8 @@ async function countRepeatedKeys({ objects }: Invocation, parts: readonly Part[]
       const at = filled;
       filled += 8 * delivered;
       const stored = await objects.get(keysOf(key));
-      if (stored?.byteLength !== 8 * delivered) throw new Error(`The key fingerprints beside ${key} do not match its ${delivered} records.`);
+      if (stored?.byteLength !== 8 * delivered)
+        throw new Error(`The key fingerprints beside ${key} do not match its ${delivered} records.`);
       bytes.set(stored, at);
     }
   };

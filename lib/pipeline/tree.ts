@@ -40,12 +40,21 @@ export async function updateNode(
   when: readonly Clause[] = [],
 ): Promise<Written<Node>> {
   const set = { ...change.set, at: invocation.clock.now() };
-  const written = await invocation.syncs.update(nodeKey(invocation.connector.name, ref, path), { ...change, set }, when);
+  const written = await invocation.syncs.update(
+    nodeKey(invocation.connector.name, ref, path),
+    { ...change, set },
+    when,
+  );
   if (written.ok) return { ok: true, item: nodeState.parse(written.item) };
   return { ok: false, item: written.item && nodeState.parse(written.item) };
 }
 
-async function createNode(invocation: Invocation, ref: SyncRef, path: string, item: Change['set'] & object): Promise<void> {
+async function createNode(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  item: Change['set'] & object,
+): Promise<void> {
   const now = invocation.clock.now();
   await invocation.syncs.create(nodeKey(invocation.connector.name, ref, path), { ...item, at: now, ...expires(now) });
 }
@@ -69,7 +78,13 @@ const isNumbered = (invocation: Invocation, ref: SyncRef): boolean => {
  * root, whose end asks for the sync's close. Safe to run at any time, by anybody, any number of times.
  * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died.
  */
-export async function settle(invocation: Invocation, ref: SyncRef, path: string, node: Node, heal = false): Promise<void> {
+export async function settle(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  node: Node,
+  heal = false,
+): Promise<void> {
   const settled = node.kind === 'listing' ? await openBlocks(invocation, ref, path, node, heal) : node;
   if (settled === undefined || !isDone(invocation, ref, settled)) return;
   const up = parentOf(path);
@@ -129,7 +144,10 @@ async function openBlock(
     [{ equal: ['opened', index] }],
   );
   if (!entered.ok) return entered.item;
-  await send(invocation, portions({ from, to }).map((range) => pagesTask(ref, childPath(path, name), range)));
+  await send(
+    invocation,
+    portions({ from, to }).map((range) => pagesTask(ref, childPath(path, name), range)),
+  );
   return markSent(invocation, ref, path, name);
 }
 
@@ -145,7 +163,10 @@ async function markSent(invocation: Invocation, ref: SyncRef, path: string, name
 }
 
 export const sendOpenPages = (invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> =>
-  send(invocation, runs([...block.open].map(Number)).map((range) => pagesTask(ref, path, range)));
+  send(
+    invocation,
+    runs([...block.open].map(Number)).map((range) => pagesTask(ref, path, range)),
+  );
 
 export const pagesTask = (ref: SyncRef, node: string, { from, to }: PageRange): TaskOf<'pages'> => ({
   v: TASK_VERSION,
@@ -166,5 +187,7 @@ export function failPage(invocation: Invocation, ref: SyncRef, path: string, pag
 
 /** Sends tasks of one connection. `delay`: whole seconds. */
 export async function send(invocation: Invocation, tasks: readonly Task[], delay = 0): Promise<void> {
-  await invocation.queue.send(tasks.map((task) => ({ task, group: 'connection' in task ? task.connection : task.stream, delay })));
+  await invocation.queue.send(
+    tasks.map((task) => ({ task, group: 'connection' in task ? task.connection : task.stream, delay })),
+  );
 }

@@ -104,7 +104,8 @@ async function advance(
   }
   if (chain !== undefined && ahead.contents.length > 0) chain = await commit(invocation, walk, chain, ahead);
   if (chain === undefined) return { later: SECOND };
-  if (refusal !== undefined && chain.ended === undefined) return stumble(invocation, walk, received, from, chain, refusal);
+  if (refusal !== undefined && chain.ended === undefined)
+    return stumble(invocation, walk, received, from, chain, refusal);
   return goOn(invocation, walk, chain, 0, 0);
 }
 
@@ -139,15 +140,19 @@ function follow(stream: Stream, page: FetchedPage, content: PageContent, ahead: 
   try {
     next = nextCursor(stream, page.reply, page.records, page.url);
   } catch (error) {
-    next = { stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}` };
+    next = {
+      stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
+    };
   }
-  if (typeof next === 'object' && 'stuck' in next) return refusePage(page, { code: 'stuck', message: next.stuck }, false);
+  if (typeof next === 'object' && 'stuck' in next)
+    return refusePage(page, { code: 'stuck', message: next.stuck }, false);
   if (next === 'end') {
     ahead.ended = true;
     ahead.cursor = undefined;
   } else {
     const { loop, remember } = detectLoop(content.index + 1, next.next, ahead.remembered);
-    if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' }, false);
+    if (loop)
+      return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' }, false);
     ahead.cursor = next.next;
     ahead.remembered = remember;
   }
@@ -192,7 +197,10 @@ async function move(
   part: Part,
   requests: number,
 ): Promise<Chain | undefined> {
-  const where = { ...(part.next === undefined ? {} : { cursor: part.next }), ...(part.remembered === undefined ? {} : { remembered: part.remembered }) };
+  const where = {
+    ...(part.next === undefined ? {} : { cursor: part.next }),
+    ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
+  };
   const step = chain.step + part.pages.length;
   const written = await updateNode(
     invocation,
@@ -242,7 +250,13 @@ async function stumble(
  * Gives the lease back, sends the task that goes on from here, and only then notes that it was sent. In this order the new message
  * finds the chain free, and a death in between leaves either this message or the next one to go on.
  */
-async function goOn(invocation: Invocation, walk: Walk, chain: Chain, attempts: number, wait: number): Promise<Outcome> {
+async function goOn(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  attempts: number,
+  wait: number,
+): Promise<Outcome> {
   if (chain.ended !== undefined) {
     await settle(invocation, walk.ref, walk.path, chain);
     return 'done';
@@ -250,7 +264,9 @@ async function goOn(invocation: Invocation, walk: Walk, chain: Chain, attempts: 
   await release(invocation, walk);
   const delay = Math.ceil(Math.min(wait, LONGEST_DELAY) / SECOND);
   await send(invocation, [chainTask(walk.ref, walk.path, chain.step, attempts)], delay);
-  await updateNode(invocation, walk.ref, walk.path, { set: { sentStep: chain.step } }, [{ equal: ['step', chain.step] }]);
+  await updateNode(invocation, walk.ref, walk.path, { set: { sentStep: chain.step } }, [
+    { equal: ['step', chain.step] },
+  ]);
   return 'done';
 }
 

@@ -73,7 +73,8 @@ const isOf =
   (each: Received): each is Received<TaskOf<K>> =>
     each.task.kind === kind;
 
-const done = (group: readonly Received[]): Map<string, Outcome> => new Map(group.map(({ id }) => [id, 'done'] as const));
+const done = (group: readonly Received[]): Map<string, Outcome> =>
+  new Map(group.map(({ id }) => [id, 'done'] as const));
 
 async function doOne(invocation: Invocation, accounts: Accounts, { id, task, receives }: Received): Promise<Outcome> {
   switch (task.kind) {

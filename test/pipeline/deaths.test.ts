@@ -21,7 +21,11 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
           assert.deepEqual(receipt.reasons, [], context);
           assert.equal(receipt.evidence, evidence, context);
           const ids = world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id'));
-          assert.deepEqual(ids.sort((a, b) => a - b), rows(RECORDS).map(({ id }) => id), context);
+          assert.deepEqual(
+            ids.sort((a, b) => a - b),
+            rows(RECORDS).map(({ id }) => id),
+            context,
+          );
           assert.equal(receipt.records.delivered, RECORDS, context);
           assert.equal(world.receipts().length, 1, context);
           assert.ok(world.events.published.length >= 1, context);

@@ -8,7 +8,9 @@ export const Row = z.object({ id: z.number() });
 export const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }));
 
 /** A connector with one stream, `rows`. */
-export const connectorOf = (stream: (define: Parameters<Parameters<typeof defineConnector>[0]['streams']>[0]) => Stream) =>
+export const connectorOf = (
+  stream: (define: Parameters<Parameters<typeof defineConnector>[0]['streams']>[0]) => Stream,
+) =>
   defineConnector({
     name: 'test',
     docs: 'none',
@@ -49,12 +51,16 @@ export const honest =
   ({ query, url }) => {
     const size = Number(query.get('size'));
     const number = query.get('page');
-    const start = number !== null ? (Number(number) - 1) * size : Number(query.get('offset') ?? query.get('cursor') ?? 0);
+    const start =
+      number !== null ? (Number(number) - 1) * size : Number(query.get('offset') ?? query.get('cursor') ?? 0);
     const found = all.slice(start, start + size);
     const next = start + size < all.length ? start + size : null;
     const link = new URL(url);
     link.searchParams.set('offset', String(next));
-    return json({ rows: found, total: all.length, next, more: next !== null }, next === null ? {} : { link: `<${link.href}>; rel="next"` });
+    return json(
+      { rows: found, total: all.length, next, more: next !== null },
+      next === null ? {} : { link: `<${link.href}>; rel="next"` },
+    );
   };
 
 export const kinds = {
@@ -101,4 +107,3 @@ export const kinds = {
     evidence: 'end',
   },
 } as const;
-

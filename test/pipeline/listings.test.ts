@@ -15,7 +15,10 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
         assert.equal(receipt.evidence, evidence);
         assert.equal(receipt.records.delivered, count);
         const ids = world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id'));
-        assert.deepEqual(ids.sort((a, b) => a - b), rows(count).map(({ id }) => id));
+        assert.deepEqual(
+          ids.sort((a, b) => a - b),
+          rows(count).map(({ id }) => id),
+        );
         assert.equal(receipt.requests.sent, world.http.requests.length);
         assert.equal(world.events.published.length, 1);
       });
@@ -27,7 +30,10 @@ it('pages without a total or an end are UNKNOWN: the end is only inferred', asyn
   const world = makeWorld({ connector: numbered(false), api: honest(rows(345)) });
   const receipt = await world.sync('rows');
   assert.equal(receipt.verdict, 'UNKNOWN');
-  assert.deepEqual(receipt.reasons.map(({ code }) => code), ['end-inferred']);
+  assert.deepEqual(
+    receipt.reasons.map(({ code }) => code),
+    ['end-inferred'],
+  );
   assert.equal(receipt.records.delivered, 345);
 });
 
@@ -63,7 +69,8 @@ describe('an API that lies', () => {
     let lies = 2;
     const world = makeWorld({
       connector: numbered(true),
-      api: (request) => (request.query.get('page') === '3' && lies-- > 0 ? json({ rows: [], total: 100 }) : all(request)),
+      api: (request) =>
+        request.query.get('page') === '3' && lies-- > 0 ? json({ rows: [], total: 100 }) : all(request),
     });
     const receipt = await world.sync('rows');
     assert.equal(receipt.verdict, 'COMPLETE');
@@ -71,33 +78,57 @@ describe('an API that lies', () => {
   });
 
   it('a total that is too high is a count that does not agree', async () => {
-    const world = makeWorld({ connector: numbered(true), api: (request) => {
-      const number = Number(request.query.get('page'));
-      return json({ rows: number === 10 ? rows(5) : rows(10).map(({ id }) => ({ id: number * 10 + id })), total: 100 });
-    } });
+    const world = makeWorld({
+      connector: numbered(true),
+      api: (request) => {
+        const number = Number(request.query.get('page'));
+        return json({
+          rows: number === 10 ? rows(5) : rows(10).map(({ id }) => ({ id: number * 10 + id })),
+          total: 100,
+        });
+      },
+    });
     const receipt = await world.sync('rows');
     assert.equal(receipt.verdict, 'INCOMPLETE');
-    assert.deepEqual(receipt.reasons.map(({ code }) => code), ['count']);
+    assert.deepEqual(
+      receipt.reasons.map(({ code }) => code),
+      ['count'],
+    );
   });
 
   it('a cursor that comes back is a loop, not a sync without end', async () => {
     const { connector } = kinds.cursor;
-    const world = makeWorld({ connector, api: ({ query }) => json({ rows: rows(10), next: (Number(query.get('cursor') ?? 0) % 5) + 1 }) });
+    const world = makeWorld({
+      connector,
+      api: ({ query }) => json({ rows: rows(10), next: (Number(query.get('cursor') ?? 0) % 5) + 1 }),
+    });
     const receipt = await world.sync('rows');
     assert.equal(receipt.verdict, 'INCOMPLETE');
-    assert.deepEqual(receipt.reasons.map(({ code }) => code), ['loop', 'cut-short']);
+    assert.deepEqual(
+      receipt.reasons.map(({ code }) => code),
+      ['loop', 'cut-short'],
+    );
     assert.ok(world.http.requests.length < 20);
   });
 
   it('a next link to another origin is not followed', async () => {
-    const world = makeWorld({ connector: kinds.links.connector, api: () => json({ rows: rows(10) }, { link: '<http://evil.test/rows>; rel="next"' }) });
+    const world = makeWorld({
+      connector: kinds.links.connector,
+      api: () => json({ rows: rows(10) }, { link: '<http://evil.test/rows>; rel="next"' }),
+    });
     const receipt = await world.sync('rows');
-    assert.deepEqual(receipt.reasons.map(({ code }) => code), ['stuck', 'cut-short']);
+    assert.deepEqual(
+      receipt.reasons.map(({ code }) => code),
+      ['stuck', 'cut-short'],
+    );
     assert.equal(world.http.requests.length, 1);
   });
 
   it('an API that cannot be reached ends INCOMPLETE, and says so', async () => {
-    const world = makeWorld({ connector: numbered(true), api: () => ({ failed: 'unreachable', message: 'connection refused' }) });
+    const world = makeWorld({
+      connector: numbered(true),
+      api: () => ({ failed: 'unreachable', message: 'connection refused' }),
+    });
     const receipt = await world.sync('rows');
     assert.equal(receipt.verdict, 'INCOMPLETE');
     assert.deepEqual(receipt.reasons[0], { code: 'unreachable', message: 'connection refused', pages: [1] });

@@ -24,7 +24,9 @@ const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
 const BATCH = 10;
 
-export type Api = (request: WireRequest & { readonly path: string; readonly query: URLSearchParams }) => WireReply | TransportFailure;
+export type Api = (
+  request: WireRequest & { readonly path: string; readonly query: URLSearchParams },
+) => WireReply | TransportFailure;
 
 export type WorldOptions = {
   readonly connector: Connector;
@@ -119,9 +121,14 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
 
   /** Starts a sync of a stream and lets it end; gives its receipts so far, the last one last. */
   async function sync(stream: string): Promise<Receipt> {
-    await ports.connections.create({ pk: connector.name, sk: 'main' }, { params: JSON.stringify(params), status: 'active' });
+    await ports.connections.create(
+      { pk: connector.name, sk: 'main' },
+      { params: JSON.stringify(params), status: 'active' },
+    );
     clock.advance(SECOND);
-    await queue.send([{ task: { v: 1, kind: 'tick', stream, at: new Date(clock.now()).toISOString() }, group: 'main' }]);
+    await queue.send([
+      { task: { v: 1, kind: 'tick', stream, at: new Date(clock.now()).toISOString() }, group: 'main' },
+    ]);
     await settle();
     const receipt = receipts().at(-1);
     if (receipt === undefined) throw new Error(`No receipt. ${JSON.stringify(log.lines.slice(-5))}`);
@@ -149,7 +156,22 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
       .map((line) => JSON.parse(line));
   }
 
-  return { ...ports, clock, objects, events, log, http, queue, failures, sync, settle, receipts, delivered, readLines, calls: mortal.calls };
+  return {
+    ...ports,
+    clock,
+    objects,
+    events,
+    log,
+    http,
+    queue,
+    failures,
+    sync,
+    settle,
+    receipts,
+    delivered,
+    readLines,
+    calls: mortal.calls,
+  };
 }
 
 /** A JSON answer. */

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { type RunOptions, run } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+const program = new Command('headgate')
+  .description('Pulls any REST API into your own AWS account, and proves that nothing is missing.')
+  .version(manifest.version)
+  .showHelpAfterError('Run with --help to see how it is used.');
+
+const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+program
+  .command('run')
+  .description('Sync an API on this machine, on the very stack that would be deployed.')
+  .argument('<connector>', 'the name of a connector, or the path of a connector file')
+  .option('--stream <name>', 'only this stream (may be repeated)', several)
+  .option('--param <name=value>', 'a parameter of the connection (may be repeated)', several)
+  .option('--secrets <file>', 'JSON file with the secret; otherwise HEADGATE_SECRET, or a prompt')
+  .addOption(new Option('--out <folder>', 'where records, manifests and receipts go').default('headgate-out'))
+  .option('--state <folder>', 'keep watermarks and unfinished syncs here, so that the next run goes on from them')
+  .option('--strict', 'fail a page at the first record that does not fit its schema')
+  .option('--json', 'write only the receipts, one JSON line for each stream')
+  .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not run.')
+  .action(async (connector: string, options: RunOptions) => {
+    process.exitCode = await run(connector, options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = 1;
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+}

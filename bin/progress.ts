@@ -1,0 +1,91 @@
+import * as z from 'zod';
+
+/** What the functions' log lines say of a sync's progress. */
+const line = z.discriminatedUnion('message', [
+  z.object({ message: z.literal('planned'), stream: z.string(), pages: z.number(), records: z.number() }),
+  z.object({ message: z.literal('pages fetched'), stream: z.string(), pages: z.number(), records: z.number() }),
+  z.object({ message: z.literal('pages refused'), stream: z.string(), pages: z.number(), reason: z.string() }),
+  z.object({ message: z.literal('page set aside'), stream: z.string(), reason: z.string() }),
+]);
+
+type Standing = { pages: number; records: number; planned?: number; refused: number; setAside: number; note: string };
+
+export type Progress = {
+  /** Takes a log line; what it cannot read is none of its business. */
+  readonly take: (json: unknown) => void;
+  /** A stream's sync is closed: it is no longer shown. */
+  readonly closed: (stream: string) => void;
+  readonly end: () => void;
+};
+
+/** How often plain lines are written. */
+const PLAIN_EVERY = 2_000;
+const TERMINAL_EVERY = 100;
+
+/** Shows how far each stream is: one changing line on a terminal, a plain line every two seconds elsewhere. */
+export function showProgress(out: NodeJS.WriteStream, streams: readonly string[]): Progress {
+  const standing = new Map<string, Standing>(
+    streams.map((stream) => [stream, { pages: 0, records: 0, refused: 0, setAside: 0, note: '' }]),
+  );
+  const open = new Set(streams);
+  let shown = '';
+  const show = (): void => {
+    const text = [...open].map((stream) => describe(stream, standing.get(stream))).join('  ·  ');
+    if (text === shown) return;
+    shown = text;
+    if (out.isTTY) out.write(`\r\u001b[K${text.slice(0, out.columns - 1)}`);
+    else if (text !== '') out.write(`${text}\n`);
+  };
+  const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
+  return {
+    take(json) {
+      const read = line.safeParse(json);
+      const found = read.success ? standing.get(read.data.stream) : undefined;
+      if (read.success && found !== undefined) note(found, read.data);
+    },
+    closed(stream) {
+      open.delete(stream);
+      if (out.isTTY) out.write('\r\u001b[K');
+      shown = '';
+    },
+    end() {
+      clearInterval(timer);
+      if (out.isTTY) out.write('\r\u001b[K');
+    },
+  };
+}
+
+function note(standing: Standing, read: z.output<typeof line>): void {
+  switch (read.message) {
+    case 'planned':
+      standing.planned = read.pages;
+      break;
+    case 'pages fetched':
+      standing.pages += read.pages;
+      standing.records += read.records;
+      standing.note = '';
+      break;
+    case 'pages refused':
+      standing.refused += read.pages;
+      standing.note = read.reason;
+      break;
+    case 'page set aside':
+      standing.setAside += 1;
+      break;
+  }
+}
+
+function describe(stream: string, standing: Standing | undefined): string {
+  if (standing === undefined) return stream;
+  const { pages, planned, records, refused, setAside, note } = standing;
+  const of = planned === undefined ? '' : ` of ${number(planned)}`;
+  const trouble = [
+    refused > 0 ? `${number(refused)} to be tried again` : '',
+    setAside > 0 ? `${number(setAside)} set aside` : '',
+    note,
+  ].filter((text) => text !== '');
+  return `${stream}: ${number(pages)}${of} pages, ${number(records)} records${trouble.length > 0 ? ` (${trouble.join(', ')})` : ''}`;
+}
+
+const format = new Intl.NumberFormat('en');
+const number = (value: number): string => format.format(value);

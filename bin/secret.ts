@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import * as z from 'zod';
+import { parseSecret } from '../lib/core/authorise.ts';
+import type { Connector } from '../lib/core/connector.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * The connection's secret as JSON text: from the file, from `HEADGATE_SECRET`, or asked for on the terminal; never from an argument,
+ * which any process on the machine could read. Throws a {@link UsageError} that never quotes it. `undefined`: none is needed.
+ */
+export async function readSecret({ name, auth }: Connector, file: string | undefined): Promise<string | undefined> {
+  if (auth.kind === 'none') return undefined;
+  const text = fromFile(file) ?? process.env.HEADGATE_SECRET ?? (await fromTerminal(name, fields(auth.secret)));
+  const parsed = parseSecret(auth, text);
+  if ('problem' in parsed) {
+    const example = JSON.stringify(Object.fromEntries(fields(auth.secret).map((field) => [field, '…'])));
+    throw new UsageError(`The secret of "${name}" cannot be used: ${parsed.problem}. It must be JSON like ${example}.`);
+  }
+  return text;
+}
+
+const fields = (schema: z.ZodType): string[] => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
+
+function fromFile(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`The secrets file "${file}" cannot be read.`);
+  }
+}
+
+async function fromTerminal(connector: string, names: readonly string[]): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new UsageError(
+      `The connector "${connector}" needs a secret. Give --secrets file.json, or set HEADGATE_SECRET to JSON with: ${names.join(', ')}.`,
+    );
+  }
+  // What is typed is not shown.
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  const values: [string, string][] = [];
+  for (const name of names) {
+    process.stderr.write(`${connector} ${name}: `);
+    values.push([name, await lines.question('')]);
+    process.stderr.write('\n');
+  }
+  lines.close();
+  return JSON.stringify(Object.fromEntries(values));
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as z from 'zod';
+import {
+  ConnectorError,
+  clientCredentials,
+  cursor,
+  defineConnector,
+  isConnector,
+  none,
+  offsets,
+  pages,
+} from '../../lib/core/connector.ts';
+
+const base = {
+  name: 'shop',
+  docs: 'https://docs.test',
+  baseUrl: 'https://api.test',
+  params: z.object({ org: z.string() }),
+  auth: none(),
+  limits: [],
+};
+const row = {
+  request: ({ page, params }: { page: { number: number }; params: { org: string } }) => ({
+    path: `/${params.org}/rows`,
+    query: { page: page.number },
+  }),
+  paging: pages({ size: 10 }),
+  records: (body: { rows: unknown[] }) => body.rows,
+  schema: z.object({ id: z.number(), at: z.string() }),
+  key: 'id',
+} as const;
+
+const define = (connector: object, stream: object = {}) =>
+  defineConnector({ ...base, streams: (make) => ({ rows: make({ ...row, ...stream }) }), ...connector });
+
+describe('defineConnector', () => {
+  it('gives a connector', () => {
+    const connector = define({});
+    assert.ok(isConnector(connector));
+    assert.equal(connector.schedule('rows'), '1 day');
+    assert.equal(connector.baseUrl({ params: {}, grant: undefined }), 'https://api.test');
+  });
+
+  const refusals: [string, object, object, RegExp][] = [
+    ['a misspelt field', { nmae: 1 }, {}, /"shop".*"nmae"/],
+    ['a misspelt field of a stream', {}, { recrods: 1 }, /stream "rows".*"recrods"/],
+    ['a name that cannot name a queue', { name: 'My Shop' }, {}, /"name": must be lower case/],
+    ['a base URL that is none', { baseUrl: 'api.test' }, {}, /"baseUrl"/],
+    ['no stream', { streams: () => ({}) }, {}, /declares no stream/],
+    ['a schedule that is no duration', { schedule: 'often' }, {}, /"schedule": must be a duration/],
+    [
+      'a request that ignores its page',
+      {},
+      { request: () => ({ path: '/rows' }) },
+      /ignores "page".*"number":1.*"number":2/,
+    ],
+    [
+      'a request that ignores its cursor',
+      {},
+      { paging: cursor({ size: 10, next: () => null }), request: () => ({ path: '/rows' }) },
+      /ignores "page"/,
+    ],
+    [
+      'a request that ignores the window it declares',
+      {},
+      { since: { field: (record: { at: string }) => record.at, lookback: '1 minute' } },
+      /declares "since", but its request ignores "window"/,
+    ],
+    ['offsets that cannot overlap', {}, { paging: offsets({ size: 1 }) }, /page size is 1.*from 2/],
+    [
+      'limits, until they work',
+      { limits: [{ requests: 1, per: '1 second' }] },
+      {},
+      /uses "limits", which does not work yet/,
+    ],
+    ['error rules, until they work', { errors: [] }, {}, /uses "errors"/],
+    ['OAuth, until it works', { auth: clientCredentials({ tokenUrl: () => '' }) }, {}, /uses "clientCredentials"/],
+    ['slices, until they work', {}, { slices: { width: '1 day', least: '1 second' } }, /stream "rows" uses "slices"/],
+    ['parents, until they work', {}, { each: { of: 'x', pick: () => 1 } }, /uses "each"/],
+    ['a page limit, until it works', {}, { paging: pages({ size: 10, max: 100 }) }, /paging uses "max"/],
+  ];
+  for (const [what, connector, stream, message] of refusals) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => define(connector, stream),
+        (error: unknown) => {
+          assert.ok(error instanceof ConnectorError);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    });
+  }
+
+  it('does not judge a request that needs real parameters', () => {
+    assert.ok(
+      define(
+        {},
+        {
+          request: ({ page, params }: { page: { number: number }; params: { json: string } }) => ({
+            path: JSON.parse(params.json),
+            query: { p: page.number },
+          }),
+        },
+      ),
+    );
+  });
+});
+
+it('what a stranger exports is no connector', () => {
+  for (const value of [undefined, null, 1, {}, [], { name: 'x', streams: {} }]) assert.ok(!isConnector(value));
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { announcedPages, type Extent, isCutShort, nextStep, portions, runs } from '../../lib/core/listing.ts';
+
+const fresh: Extent = { opened: 0, outstanding: 0, covered: 0, broken: false, stopped: false };
+
+/** Opens and finishes blocks until the listing is done; gives the pages in the order of their opening. */
+function readAll(kind: 'pages' | 'offsets', announced: number | undefined, end: number, window = 4): number[] {
+  const pages: number[] = [];
+  let extent: Extent = fresh;
+  for (;;) {
+    const step = nextStep(kind, extent, window);
+    if (step === 'done') return pages;
+    if (step === 'wait') {
+      const seen = pages.filter((page) => page >= end);
+      extent = { ...extent, outstanding: 0, ...(seen.length > 0 ? { end: Math.min(...seen) } : {}) };
+    } else {
+      const { from, to } = step.open;
+      for (let page = from; page <= to; page++) pages.push(page);
+      // The first page's total is known when the second block is opened.
+      extent = { ...extent, opened: extent.opened + 1, outstanding: extent.outstanding + 1, covered: to + 1 };
+      if (extent.opened === 1) extent = { ...extent, outstanding: 0, announced, ...(end === 0 ? { end: 0 } : {}) };
+    }
+    assert.ok(extent.outstanding <= window);
+  }
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+describe('a numbered listing', () => {
+  it('with a total is read exactly to its last announced page', () => {
+    for (const pages of [1, 2, 3, 4, 127, 128, 1_000])
+      assert.deepEqual(readAll('pages', pages, pages - 1), upTo(pages));
+  });
+
+  it('without a total is read past its end by at least one page and less than twice its length, or 100 pages', () => {
+    for (const end of [0, 1, 2, 3, 6, 7, 99, 500]) {
+      const read = readAll('pages', undefined, end);
+      assert.deepEqual(read, upTo(read.length));
+      assert.ok(read.length >= end + 2, `page ${end} is followed by another`);
+      assert.ok(
+        read.length <= Math.max(4, Math.min(2 * end + 3, end + 102)),
+        `${read.length} pages for an end at ${end}`,
+      );
+    }
+  });
+
+  it('by offsets goes on behind its announced pages until a page is short', () => {
+    assert.deepEqual(readAll('offsets', 10, 9), upTo(10));
+    assert.deepEqual(readAll('offsets', 10, 10), upTo(12));
+    assert.deepEqual(readAll('offsets', 10, 14), upTo(16));
+  });
+
+  it('opens no more than its window at once', () => {
+    const step = nextStep('pages', { ...fresh, opened: 5, covered: 31, outstanding: 4, announced: 1_000 }, 4);
+    assert.equal(step, 'wait');
+  });
+
+  it('of unknown extent ends where a page failed for good, a known one does not', () => {
+    const extent = { ...fresh, opened: 1, covered: 1, broken: true };
+    assert.equal(nextStep('pages', extent, 4), 'done');
+    assert.ok(isCutShort(extent));
+    assert.deepEqual(nextStep('pages', { ...extent, announced: 5 }, 4), { open: { from: 1, to: 2 } });
+    assert.ok(!isCutShort({ ...extent, announced: 5, covered: 5 }));
+  });
+
+  it('that was stopped opens nothing, and waits for what is open', () => {
+    const extent = { ...fresh, opened: 2, covered: 3, announced: 100, stopped: true };
+    assert.equal(nextStep('pages', { ...extent, outstanding: 1 }, 4), 'wait');
+    assert.equal(nextStep('pages', extent, 4), 'done');
+    assert.ok(isCutShort(extent));
+  });
+});
+
+it('announced pages hold every record: the last one some, and no page behind it any', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 500 }), fc.integer({ min: 1, max: 100_000 }), (size, total) => {
+      for (const [kind, stride] of [
+        ['pages', size],
+        ['offsets', size - 1],
+      ] as const) {
+        const pages = announcedPages(kind, size, total);
+        assert.ok((pages - 1) * stride < total && pages * stride >= total);
+      }
+      assert.equal(announcedPages('pages', size, 0), 1);
+    }),
+  );
+});
+
+it('portions cover a range once, in tasks of at most 10 pages', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000), fc.nat(300), (from, length) => {
+      const cut = portions({ from, to: from + length });
+      assert.deepEqual(
+        cut.flatMap((each) => upTo(each.to - each.from + 1).map((i) => each.from + i)),
+        upTo(length + 1).map((i) => from + i),
+      );
+      assert.ok(cut.every((each) => each.to - each.from < 10));
+    }),
+  );
+});
+
+it('runs cover scattered pages once, in tasks of at most 10 neighbours', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(300)), (pages) => {
+      const cut = runs(pages);
+      assert.deepEqual(
+        cut.flatMap((each) => upTo(each.to - each.from + 1).map((i) => each.from + i)),
+        pages.toSorted((a, b) => a - b),
+      );
+      assert.ok(cut.every((each) => each.to - each.from < 10));
+    }),
+  );
+});
