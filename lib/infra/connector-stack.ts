@@ -1,0 +1,139 @@
+import { Code, EventSourceMapping, type Function as LambdaFunction, RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { Connector } from '../core/connector.ts';
+import type { EnvironmentVariables } from '../core/environment.ts';
+import { connectorFunction } from './connector-function.ts';
+import { announce, invoke, readSecrets, receive, send, useState } from './permissions.ts';
+import { schedule, schedulerRole, streamRate, tick } from './schedule.ts';
+import { type Stage, secretsPrefix } from './stage.ts';
+import { removalPolicy, type StateStack } from './state-stack.ts';
+
+/** How many tasks a worker gets at once. 10 is the most that SQS hands out without a batching window. */
+const BATCH_SIZE = 10;
+/** How many workers may run at once, 2 to 1,000. It bounds the requests in flight, not their rate. */
+const MAXIMUM_CONCURRENCY = 10;
+/** Visibility timeout ÷ worker timeout, as Lambda advises (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
+const TIMEOUTS_PER_VISIBILITY = 6;
+/** Receives after which SQS itself moves a task away. High, as only crashes should get there: workers set aside by themselves. */
+const MAXIMUM_RECEIVES = 50;
+
+const HOUSEKEEPING_PERIOD = Duration.minutes(5);
+/** Less than the period, so that two runs do not overlap. */
+const HOUSEKEEPING_TIMEOUT = Duration.minutes(4);
+
+export type ConnectorStackProps = {
+  readonly stage: Stage;
+  readonly connector: Connector;
+  /** Absolute path of the folder with the functions' bundles. */
+  readonly bundle: string;
+  readonly state: StateStack;
+};
+
+type Queues = { readonly tasks: Queue; readonly failures: Queue };
+type Functions = { readonly work: LambdaFunction; readonly housekeeping: LambdaFunction };
+
+/** Everything one API has to itself, so that an API that hangs starves no other. */
+export class ConnectorStack extends Stack {
+  constructor(scope: Construct, id: string, props: ConnectorStackProps) {
+    super(scope, id, { description: `Headgate (${props.stage.name}): pulls ${props.connector.name}.` });
+    const visibilityTimeout = Duration.seconds(TIMEOUTS_PER_VISIBILITY * props.stage.workerTimeoutSeconds);
+    const queues = taskQueues(this, visibilityTimeout);
+    const functions = connectorFunctions(this, props, queues, visibilityTimeout);
+    new EventSourceMapping(this, 'Tasks', {
+      target: functions.work,
+      eventSourceArn: queues.tasks.queueArn,
+      batchSize: BATCH_SIZE,
+      maxConcurrency: MAXIMUM_CONCURRENCY,
+      reportBatchItemFailures: true,
+    });
+    syncSchedules(this, props, queues.tasks);
+    housekeepingSchedule(this, functions.housekeeping);
+  }
+}
+
+function taskQueues(scope: Construct, visibilityTimeout: Duration): Queues {
+  const secure = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+  // Longer than the other's: a message that SQS moves keeps its age (…/sqs-dead-letter-queues.html).
+  const failures = new Queue(scope, 'Failures', { ...secure, retentionPeriod: Duration.days(14) });
+  const tasks = new Queue(scope, 'Queue', {
+    ...secure,
+    visibilityTimeout,
+    retentionPeriod: Duration.days(4),
+    deadLetterQueue: { queue: failures, maxReceiveCount: MAXIMUM_RECEIVES },
+  });
+  return { tasks, failures };
+}
+
+function connectorFunctions(
+  stack: Stack,
+  { stage, connector, bundle, state }: ConnectorStackProps,
+  { tasks, failures }: Queues,
+  visibilityTimeout: Duration,
+): Functions {
+  const secrets = secretsPrefix(stage, connector);
+  const environment: EnvironmentVariables = {
+    CONNECTOR: connector.name,
+    SYNCS_TABLE: state.syncs.tableName,
+    CONNECTIONS_TABLE: state.connections.tableName,
+    BUCKET: state.bucket.bucketName,
+    QUEUE_URL: tasks.queueUrl,
+    FAILURES_QUEUE_URL: failures.queueUrl,
+    SECRETS_PREFIX: secrets,
+    SCHEMA_MODE: stage.schemaMode,
+    ATTEMPTS: String(stage.attempts),
+    VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeout.toSeconds()),
+    MAXIMUM_CONCURRENCY: String(MAXIMUM_CONCURRENCY),
+  };
+  const common = { code: Code.fromAsset(bundle), environment, removalPolicy: removalPolicy(stage) };
+  const permissions = [
+    ...useState(state, connector.name),
+    send(tasks),
+    send(failures),
+    readSecrets(stack, secrets),
+    announce(stack),
+  ];
+  const work = connectorFunction(stack, 'Work', {
+    ...common,
+    name: 'work',
+    description: `Works on the tasks of ${connector.name}.`,
+    timeout: Duration.seconds(stage.workerTimeoutSeconds),
+    permissions: [...permissions, receive(tasks)],
+    // A worker sends to its own queue. Lambda would take that for an accident and stop it after 16 hops.
+    recursiveLoop: RecursiveLoop.ALLOW,
+  });
+  const housekeeping = connectorFunction(stack, 'Housekeeping', {
+    ...common,
+    name: 'housekeeping',
+    description: `Mends and ends the syncs of ${connector.name}.`,
+    timeout: HOUSEKEEPING_TIMEOUT,
+    permissions,
+    recursiveLoop: RecursiveLoop.TERMINATE,
+  });
+  return { work, housekeeping };
+}
+
+function syncSchedules(stack: Stack, { stage, connector }: ConnectorStackProps, tasks: Queue): void {
+  const scope = new Construct(stack, 'Schedules');
+  const role = schedulerRole(scope, 'Role', send(tasks));
+  for (const stream of Object.keys(connector.streams)) {
+    schedule(scope, `Stream-${stream}`, {
+      description: `Starts a sync of ${stream}.`,
+      every: streamRate(connector, stream),
+      enabled: stage.schedules,
+      target: { arn: tasks.queueArn, role, input: tick(stream) },
+    });
+  }
+}
+
+/** Runs in every stage: a sync that was started by hand needs it too. */
+function housekeepingSchedule(stack: Stack, housekeeping: LambdaFunction): void {
+  const scope = new Construct(stack, 'HousekeepingSchedule');
+  schedule(scope, 'Schedule', {
+    description: 'Mends and ends syncs that make no progress.',
+    every: HOUSEKEEPING_PERIOD,
+    enabled: true,
+    target: { arn: housekeeping.functionArn, role: schedulerRole(scope, 'Role', invoke(housekeeping.functionArn)) },
+  });
+}

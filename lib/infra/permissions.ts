@@ -1,0 +1,59 @@
+import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
+import { LIVE_INDEX, type StateStack } from './state-stack.ts';
+
+/**
+ * What the functions of a connector may do, written by hand: CDK's grants allow more actions than are used, and know
+ * nothing of keys.
+ */
+
+const allow = (actions: readonly string[], resource: string, conditions: Record<string, unknown> = {}) =>
+  new PolicyStatement({ actions: [...actions], resources: [resource], conditions });
+
+/** Policies that are part of their role, so that whoever has the role has its permissions from the first moment. */
+export const inline = (statements: readonly PolicyStatement[]): Record<string, PolicyDocument> => ({
+  permissions: new PolicyDocument({ statements: [...statements] }),
+});
+
+/** The state of this connector, and of no other. */
+export const useState = (state: StateStack, connector: string): PolicyStatement[] => [
+  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'], state.syncs.tableArn, {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
+  }),
+  allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${LIVE_INDEX}`, onlyPartition(connector)),
+  allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector)),
+  allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
+];
+
+const onlyPartition = (pk: string) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk] } });
+
+/** Covers batches too: SQS has no permission of its own for them. */
+export const send = (queue: IQueue): PolicyStatement => allow(['sqs:SendMessage'], queue.queueArn);
+
+/** What an event source mapping needs of its function's role, and what the function needs to hand a task back. */
+export const receive = (queue: IQueue): PolicyStatement =>
+  allow(
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+    queue.queueArn,
+  );
+
+/** `prefix`: the beginning of the secrets' names, without the last "/". */
+export const readSecrets = (stack: Stack, prefix: string): PolicyStatement =>
+  allow(
+    ['secretsmanager:GetSecretValue'],
+    stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${prefix}/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+
+export const announce = (stack: Stack): PolicyStatement =>
+  allow(['events:PutEvents'], stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }));
+
+export const writeLogs = (logGroupArn: string): PolicyStatement =>
+  allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
+
+export const invoke = (functionArn: string): PolicyStatement => allow(['lambda:InvokeFunction'], functionArn);

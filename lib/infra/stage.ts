@@ -1,0 +1,40 @@
+import type { Connector } from '../core/connector.ts';
+import type { Environment } from '../core/environment.ts';
+
+/** A place where the whole stack is deployed: for trying things, or for real. */
+export type Stage = {
+  /** Part of the stacks' names. */
+  readonly name: string;
+  readonly schemaMode: Environment['SCHEMA_MODE'];
+  /** How often a page is tried before it is set aside. */
+  readonly attempts: number;
+  /** Whether syncs start on schedule. Housekeeping always does. */
+  readonly schedules: boolean;
+  /** Whether the state outlives its stack, and is protected from deletion. */
+  readonly retain: boolean;
+  /** How long one batch of tasks may take, in seconds, 1 to 900. The queue's visibility timeout follows from it. */
+  readonly workerTimeoutSeconds: number;
+};
+
+const dev: Stage = {
+  name: 'dev',
+  schemaMode: 'strict',
+  attempts: 5,
+  schedules: false,
+  retain: false,
+  workerTimeoutSeconds: 60,
+};
+
+const prod: Stage = {
+  name: 'prod',
+  schemaMode: 'permissive',
+  attempts: 8,
+  schedules: true,
+  retain: true,
+  workerTimeoutSeconds: 60,
+};
+
+export const stages = { dev, prod } as const;
+
+/** The beginning of the names of a connector's secrets in Secrets Manager: `<prefix>/<connection>`. */
+export const secretsPrefix = (stage: Stage, connector: Connector): string => `headgate/${stage.name}/${connector.name}`;

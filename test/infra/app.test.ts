@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { buildApp } from '../../lib/infra/app.ts';
+import { stages } from '../../lib/infra/stage.ts';
+import erp from './erp.ts';
+import { temporaryFolder } from './example.ts';
+
+/** Writes an app's templates. Returns them by stack, with the folder they are in. */
+function synthesize(options: { validate?: boolean } = {}) {
+  const outdir = temporaryFolder();
+  const file = fileURLToPath(import.meta.resolve('./erp.ts'));
+  const app = buildApp({ stages: Object.values(stages), connectors: [{ connector: erp, file }], outdir, ...options });
+  const { stacks } = app.synth();
+  return {
+    outdir,
+    stacks,
+    templates: stacks.map(({ stackName, templateFullPath }) => [stackName, readFileSync(templateFullPath, 'utf8')]),
+  };
+}
+const first = synthesize({ validate: true });
+
+test('every stage has a stack for its state and one for each connector', () => {
+  assert.deepEqual(first.stacks.map(({ stackName }) => stackName).sort(), [
+    'headgate-dev-erp',
+    'headgate-dev-state',
+    'headgate-prod-erp',
+    'headgate-prod-state',
+  ]);
+});
+
+test('no stack names an account or a region, so none is needed to write its template', () => {
+  for (const { environment } of first.stacks) {
+    assert.deepEqual([environment.account, environment.region], ['unknown-account', 'unknown-region']);
+  }
+});
+
+test('CDK finds nothing to complain about in the templates', () => {
+  const report = z.object({ pluginReports: z.array(z.unknown()) });
+  const found = report.parse(JSON.parse(readFileSync(join(first.outdir, 'validation-report.json'), 'utf8')));
+  assert.deepEqual(found.pluginReports, []);
+});
+
+test('the same inputs give the same templates, also without validation and from another folder', () => {
+  const home = process.cwd();
+  process.chdir(temporaryFolder());
+  try {
+    assert.deepEqual(synthesize({ validate: false }).templates, first.templates);
+  } finally {
+    process.chdir(home);
+  }
+});
+
+test('the code of a function is where its template says, under the name that its handler says', () => {
+  const assets = readdirSync(first.outdir).filter((name) => name.startsWith('asset.'));
+  const keys = new Set(JSON.stringify(first.templates).match(/[0-9a-f]{64}(?=\.zip)/g));
+  assert.deepEqual(
+    assets,
+    [...keys].map((key) => `asset.${key}`),
+  );
+  for (const asset of assets) {
+    assert.deepEqual(readdirSync(join(first.outdir, asset)).sort(), ['housekeeping.mjs', 'work.mjs']);
+  }
+});

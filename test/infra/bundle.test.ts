@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { EnvironmentVariables } from '../../lib/core/environment.ts';
+import { bundleFunctions } from '../../lib/infra/bundle.ts';
+import { temporaryFolder } from './example.ts';
+
+/** A connector in a folder of its own, where nothing is installed. */
+function connectorFile(source: string): string {
+  const file = join(temporaryFolder(), 'connector.ts');
+  writeFileSync(file, source);
+  return file;
+}
+
+const OUTSIDE = `
+import { defineConnector, none, one } from 'headgate/connector';
+import * as z from 'zod';
+export default defineConnector({
+  name: 'outside', docs: 'https://outside.example', params: z.object({}), auth: none(), limits: [],
+  baseUrl: 'https://outside.example/built-in',
+  streams: (stream) => ({ orders: stream({
+    request: () => ({ path: '/orders' }), paging: one(), records: (body) => body, schema: z.object({ id: z.number() }), key: 'id',
+  }) }),
+});`;
+
+const environment: EnvironmentVariables = {
+  CONNECTOR: 'outside',
+  SYNCS_TABLE: 'syncs',
+  CONNECTIONS_TABLE: 'connections',
+  BUCKET: 'bucket',
+  QUEUE_URL: 'https://sqs.invalid/queue',
+  FAILURES_QUEUE_URL: 'https://sqs.invalid/failures',
+  SECRETS_PREFIX: 'headgate/test/outside',
+  SCHEMA_MODE: 'strict',
+  ATTEMPTS: '5',
+  VISIBILITY_TIMEOUT_SECONDS: '360',
+  MAXIMUM_CONCURRENCY: '10',
+};
+
+/** What kind of thing the handler of a bundle is, once a Node of its own has loaded it as Lambda does. */
+function handlerOf(file: string): string {
+  const script = `console.log(typeof (await import(${JSON.stringify(pathToFileURL(file))})).handler)`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...environment, AWS_REGION: 'eu-central-1' },
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}`.trim();
+}
+
+test('a connector whose file lies elsewhere is built into bundles that run by themselves', () => {
+  const folder = temporaryFolder();
+  bundleFunctions(connectorFile(OUTSIDE), folder);
+  assert.deepEqual(readdirSync(folder).sort(), ['housekeeping.mjs', 'work.mjs']);
+  for (const name of ['housekeeping.mjs', 'work.mjs']) {
+    const file = join(folder, name);
+    assert.match(readFileSync(file, 'utf8'), /https:\/\/outside\.example\/built-in/);
+    assert.equal(handlerOf(file), 'function');
+  }
+});
+
+test('bundling again leaves nothing of the time before, and gives the same bytes', () => {
+  const [file, folder] = [connectorFile(OUTSIDE), temporaryFolder()];
+  const hash = (name: string) =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, name)))
+      .digest('hex');
+  const bytes = () => Object.fromEntries(readdirSync(folder).map((name) => [name, hash(name)]));
+  bundleFunctions(file, folder);
+  const first = bytes();
+  writeFileSync(join(folder, 'left-over.mjs'), '');
+  bundleFunctions(file, folder);
+  assert.deepEqual(bytes(), first);
+});
+
+test('a connector that imports what is not there is refused with the name of it', () => {
+  const file = connectorFile(`import 'no-such-package';\n${OUTSIDE}`);
+  assert.throws(() => bundleFunctions(file, temporaryFolder()), /Could not resolve "no-such-package"/);
+});
