@@ -28,7 +28,7 @@ import type { Ports } from '../lib/pipeline/ports.ts';
 export const settings = environmentSchema.parse(process.env);
 
 /** Calls to AWS take milliseconds; one that hangs must not take the invocation with it. */
-const requestHandler = { requestTimeout: 5 * SECOND, connectionTimeout: 2 * SECOND };
+const requestHandler = { requestTimeout: 5 * SECOND, connectionTimeout: 2 * SECOND, throwOnRequestTimeout: true };
 
 const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler }));
 // From the general AWS_ENDPOINT_URL alone the SQS client would take nothing: the host of the queue's URL would win.
@@ -36,9 +36,11 @@ const sqsEndpoint = process.env.AWS_ENDPOINT_URL_SQS;
 export const sqs = new SQSClient({ requestHandler, ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }) });
 // Outside of AWS a bucket is a path: there is no host name for each.
 const s3 = new S3Client({
-  requestHandler: { requestTimeout: 30 * SECOND, connectionTimeout: 2 * SECOND },
+  requestHandler: { ...requestHandler, requestTimeout: 30 * SECOND },
   forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined,
 });
+
+export const logger = new Logger({ serviceName: settings.CONNECTOR });
 
 const ports: Ports = {
   syncs: dynamoTable(documents, settings.SYNCS_TABLE),
@@ -49,7 +51,7 @@ const ports: Ports = {
   http: undiciHttp(),
   secrets: secretsManager(new SecretsManagerClient({ requestHandler })),
   events: eventBridge(new EventBridgeClient({ requestHandler })),
-  log: powertoolsLog(new Logger({ serviceName: settings.CONNECTOR })),
+  log: powertoolsLog(logger),
   clock: systemClock,
   random: systemRandom,
 };

@@ -1,11 +1,14 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readBatch, reportBatch } from '../lib/aws/batch.ts';
 import { work } from '../lib/pipeline/work.ts';
-import { accounts, invocationOf, settings, sqs } from './runtime.ts';
+import { accounts, invocationOf, logger, settings, sqs } from './runtime.ts';
 
 /** Does a batch of the connector's tasks. A message that is no task we know is handed back, until it is dead-lettered. */
-export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event: SQSEvent, context: Context) => {
-  const outcomes = await work(invocationOf(context), accounts, readBatch(event));
-  return reportBatch(sqs, settings.QUEUE_URL, event, outcomes);
-});
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const outcomes = await work(invocationOf(context), accounts, readBatch(event));
+    return reportBatch(sqs, settings.QUEUE_URL, event, outcomes);
+  });

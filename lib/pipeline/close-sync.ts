@@ -38,8 +38,11 @@ export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<v
   log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
 }
 
-const receiptFolder = (invocation: Invocation, ref: SyncRef, revision: number): string =>
-  `${syncFolder(invocation.connector.name, ref)}/${revision}`;
+/** Where the receipt of a sync and its manifest lie. */
+export function receiptKeys(connector: string, ref: SyncRef, revision: number): { receipt: string; manifest: string } {
+  const folder = `${syncFolder(connector, ref)}/${revision}`;
+  return { receipt: `${folder}/receipt.json`, manifest: `${folder}/manifest.ndjson.gz` };
+}
 
 /** The receipt of a sum. */
 function draw(
@@ -74,7 +77,7 @@ function draw(
       before,
       after: commits ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null) : before,
     },
-    manifest: `${receiptFolder(invocation, ref, sync.revision)}/manifest.ndjson.gz`,
+    manifest: receiptKeys(connector.name, ref, sync.revision).manifest,
     startedAt: new Date(sync.startedAt).toISOString(),
     finishedAt: new Date(clock.now()).toISOString(),
   };
@@ -100,9 +103,9 @@ async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState,
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
 async function putReceipt(invocation: Invocation, ref: SyncRef, receipt: Receipt, manifest: string): Promise<Receipt> {
-  const { objects } = invocation;
+  const { objects, connector } = invocation;
   await objects.create(receipt.manifest, await compress(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
-  const key = `${receiptFolder(invocation, ref, receipt.revision)}/receipt.json`;
+  const { receipt: key } = receiptKeys(connector.name, ref, receipt.revision);
   const body = new TextEncoder().encode(receiptText(receipt));
   if (await objects.create(key, body, { type: 'application/json' })) return receipt;
   const stored = await objects.get(key);
@@ -119,6 +122,6 @@ function announcement(receipt: Receipt): object {
   const { connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest } = receipt;
   return {
     ...{ connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest },
-    receipt: manifest.replace(/manifest\.ndjson\.gz$/, 'receipt.json'),
+    receipt: receiptKeys(connector, { connection, stream, sync }, revision).receipt,
   };
 }

@@ -34,7 +34,11 @@ export type Clause =
 /** Whether a conditional write took place, and the item as it stands after it, or as it stood against it. */
 export type Written<T> = { readonly ok: true; readonly item: T } | { readonly ok: false; readonly item: T | undefined };
 
-/** One table with a partition key `pk` and a sort key `sk`, both text. Every write is conditional and touches one item. */
+/**
+ * One table with a partition key `pk` and a sort key `sk`, both text. Every write is conditional and touches one item. Items come back
+ * without their key, except from `query` and `live`. A write whose answer is lost is sent again, and then fails against its own
+ * effect: whoever must know writes an id of its own.
+ */
 export type Table = {
   /** A strongly consistent read. */
   get(key: Key): Promise<Item | undefined>;

@@ -31,6 +31,7 @@ export async function headgate(
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' as const }),
   });
+  // A killed child is an outcome here, not an error.
   child.on('error', () => {});
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -39,7 +40,7 @@ export async function headgate(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const [code] = await once(child, 'close');
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   const lines = args.includes('--json') ? stdout.split('\n').filter((line) => line !== '') : [];
   return { code, receipts: lines.map((line) => receiptSchema.parse(JSON.parse(line))), stdout, stderr };
 }

@@ -1,0 +1,35 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import { errors } from 'undici';
+
+/** Reads a body to its end; throws as soon as it is larger than the bound, in bytes. */
+export async function readBody(chunks: AsyncIterable<Uint8Array>, bound: number): Promise<Uint8Array> {
+  const read: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > bound) throw new errors.ResponseExceededMaxSizeError();
+    read.push(chunk);
+  }
+  return Buffer.concat(read, size);
+}
+
+/** The content encodings that can be undone, as an `accept-encoding` header names them. */
+export const ACCEPTED_ENCODINGS = 'gzip, br, deflate';
+
+/** Decompresses a whole body; stops with an error (`ERR_BUFFER_TOO_LARGE`) at the bound, in bytes. */
+export type Decompress = (body: Uint8Array, limit: { maxOutputLength: number }) => Promise<Uint8Array>;
+
+const ungzip: Decompress = promisify(gunzip);
+/** What HTTP calls deflate is the zlib format (RFC 9110 section 8.4.1.2), but some servers send it bare: the first byte tells. */
+const isZlib = (body: Uint8Array): boolean => ((body[0] ?? 0) & 0x0f) === 8;
+const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map([
+  ['gzip', ungzip],
+  ['x-gzip', ungzip],
+  ['br', promisify(brotliDecompress)],
+  ['deflate', (body, limit) => promisify(isZlib(body) ? inflate : inflateRaw)(body, limit)],
+]);
+
+/** How to undo a content encoding; `undefined` if there is nothing to undo or it is not known. */
+export const decompressorOf = (encoding: string): Decompress | undefined =>
+  DECOMPRESS.get(encoding.trim().toLowerCase());

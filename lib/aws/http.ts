@@ -1,0 +1,73 @@
+import { Agent, request as dispatch } from 'undici';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
+import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
+import { transportFailure } from './transport-failure.ts';
+
+/** More than the pages a worker has in flight (10 tasks of 10): a request whose slot has come never queues for a connection. */
+const CONNECTIONS_PER_ORIGIN = 128;
+
+const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `headgate/${manifest.version}` };
+
+/**
+ * HTTP/1.1 over connections that are kept alive; connecting is given up after 10 s. `user-agent` and `accept-encoding`
+ * are added unless the request brings its own. A compressed body is handed out decompressed, without the headers
+ * `content-encoding` and `content-length`, which spoke of the bytes on the wire; the bound holds for either form.
+ */
+export function undiciHttp(): Http {
+  const agent = new Agent({ connections: CONNECTIONS_PER_ORIGIN, allowH2: false });
+  const whileConnecting = new WeakSet<object>();
+  agent.on('connectionError', (_origin, _targets, error) => whileConnecting.add(error));
+
+  return {
+    async send(request, { deadline, bound }) {
+      const expiry = new AbortController();
+      const expired = Promise.withResolvers<never>();
+      const timer = setTimeout(() => {
+        expiry.abort();
+        expired.reject();
+      }, deadline);
+      try {
+        // undici heeds the signal only once there is a connection; the race is for the time before. Such a request never leaves.
+        return await Promise.race([exchange(agent, request, bound, expiry.signal), expired.promise]);
+      } catch (error) {
+        return transportFailure(error, {
+          host: URL.parse(request.url)?.host ?? 'an address that is none',
+          deadline,
+          bound,
+          expired: expiry.signal.aborted,
+          connected: !(error instanceof Error && whileConnecting.has(error)),
+        });
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+async function exchange(agent: Agent, request: WireRequest, bound: number, signal: AbortSignal): Promise<WireReply> {
+  const { statusCode, headers, body } = await dispatch(request.url, {
+    dispatcher: agent,
+    method: request.method,
+    headers: { ...DEFAULT_HEADERS, ...lowerCased(request.headers) },
+    body: request.body ?? null,
+    signal,
+    // The deadline is the only clock: undici's own two would end a long answer at their defaults.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return decoded({ status: statusCode, headers: joined(headers), body: await readBody(body, bound) }, bound);
+}
+
+async function decoded(reply: WireReply, bound: number): Promise<WireReply> {
+  const { 'content-encoding': encoding = '', 'content-length': _length, ...headers } = reply.headers;
+  const decompress = decompressorOf(encoding);
+  if (decompress === undefined || reply.body.length === 0) return reply;
+  return { ...reply, headers, body: await decompress(reply.body, { maxOutputLength: bound }) };
+}
+
+const lowerCased = (headers: WireRequest['headers']): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+const joined = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat().join(', ')]));

@@ -1,0 +1,131 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  type QueryCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import type { Change, Clause, Item, Key, Table, Written } from '../pipeline/ports.ts';
+import { expression } from './expression.ts';
+import { refuseChange, refuseClauses, refuseItem } from './refusals.ts';
+
+/** The index of open syncs: its partition key is the attribute of the same name, and it holds nothing but keys. */
+const LIVE = 'live';
+
+/**
+ * A DynamoDB table with the keys `pk` and `sk` and the index `live`. Items come back without their key, except from a query.
+ *
+ * When the answer to a write is lost, the SDK sends the write again, and it fails against its own effect: `ok: false`
+ * then comes with an item that is the caller's own. Whoever must know writes an id of its own into the item.
+ */
+export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table {
+  const table = { TableName: name };
+
+  async function get(key: Key): Promise<Item | undefined> {
+    const { Item: found } = await client.send(new GetCommand({ ...table, Key: key, ConsistentRead: true }));
+    return found === undefined ? undefined : attributes(found);
+  }
+
+  async function write(
+    key: Key,
+    change: Change,
+    when: readonly Clause[],
+    guard: readonly Clause[],
+  ): Promise<Written<Item>> {
+    refuseChange(change);
+    refuseClauses(when);
+    const command = new UpdateCommand({
+      ...table,
+      Key: key,
+      ...expression(change, [...guard, ...when]),
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
+    try {
+      return { ok: true, item: attributes((await client.send(command)).Attributes) };
+    } catch (error) {
+      return { ok: false, item: await standing(key, error) };
+    }
+  }
+
+  /** The item against which a condition failed. Whatever else went wrong is thrown on. */
+  async function standing(key: Key, error: unknown): Promise<Item | undefined> {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    // Without an item in the error there was none, or the store is an emulator that does not tell.
+    return error.Item === undefined ? get(key) : attributes(unmarshalled.parse(error.Item));
+  }
+
+  async function* found(input: Partial<QueryCommandInput>): AsyncGenerator<Key & Item> {
+    for await (const page of paginateQuery({ client }, { ...table, ...input })) {
+      for (const item of page.Items ?? []) yield stored.parse(item);
+    }
+  }
+
+  return {
+    get,
+    async create(key, item) {
+      refuseItem(item);
+      const command = new PutCommand({
+        ...table,
+        Item: { ...item, ...key },
+        ...expression({}, [{ absent: 'pk' }]),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      try {
+        await client.send(command);
+        return { ok: true, item };
+      } catch (error) {
+        return { ok: false, item: await standing(key, error) };
+      }
+    },
+    update: (key, change, when = []) => write(key, change, when, [{ present: 'pk' }]),
+    upsert: (key, change, when = []) => write(key, change, when, []),
+    async *query(pk, prefix, after) {
+      const start = startingAfter(prefix, after);
+      if (start === 'behind') return;
+      yield* found({
+        KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': pk, ...(prefix === '' ? {} : { ':prefix': prefix }) },
+        ExclusiveStartKey: start === 'first' ? undefined : { pk, sk: start.after },
+        ConsistentRead: true,
+      });
+    },
+    live: (value) =>
+      found({
+        IndexName: LIVE,
+        KeyConditionExpression: '#live = :live',
+        ExpressionAttributeNames: { '#live': LIVE },
+        ExpressionAttributeValues: { ':live': value },
+      }),
+  };
+}
+
+/** DynamoDB refuses a start key outside of the range that is asked for, so a start before or behind it is told apart. */
+function startingAfter(prefix: string, after: string | undefined): 'first' | 'behind' | { readonly after: string } {
+  if (after === undefined || after === '') return 'first';
+  if (after.startsWith(prefix)) return { after };
+  return Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? 'first' : 'behind';
+}
+
+const value = z.union([z.string(), z.number(), z.boolean(), z.set(z.string())]);
+const stored = z.object({ pk: z.string(), sk: z.string() }).catchall(value);
+
+/** What an item holds beside its key. */
+function attributes(item: unknown): Item {
+  const { pk: _pk, sk: _sk, ...rest } = stored.parse(item);
+  return rest;
+}
+
+/** The item inside an error comes in DynamoDB's own notation: the document client translates answers, not errors. */
+const unmarshalled = z.record(
+  z.string(),
+  z.union([
+    z.object({ S: z.string() }).transform(({ S }) => S),
+    z.object({ N: z.string() }).transform(({ N }) => Number(N)),
+    z.object({ BOOL: z.boolean() }).transform(({ BOOL }) => BOOL),
+    z.object({ SS: z.array(z.string()) }).transform(({ SS }) => new Set(SS)),
+  ]),
+);

@@ -1,0 +1,51 @@
+import type { TransportFailure } from '../pipeline/ports.ts';
+
+type Kind = TransportFailure['failed'];
+
+/** What is known of a request without a usable answer. `connected`: whether it had a connection to leave by. */
+export type Circumstances = {
+  readonly host: string;
+  readonly deadline: number;
+  readonly bound: number;
+  readonly expired: boolean;
+  readonly connected: boolean;
+};
+
+/** Error codes that say more than "it ended in the middle". */
+const KINDS: Readonly<Record<string, Kind>> = {
+  // When the request is none that could be sent.
+  UND_ERR_INVALID_ARG: 'unreachable',
+  ERR_INVALID_URL: 'unreachable',
+  // By `readBody`, and by zlib for what would not fit decompressed.
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'too-large',
+  ERR_BUFFER_TOO_LARGE: 'too-large',
+};
+
+/** The sentence names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
+export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
+  const code = codeOf(error);
+  const failed = kindOf(code, circumstances);
+  return { failed, message: sentence(failed, code, circumstances) };
+}
+
+function kindOf(code: string, { expired, connected }: Circumstances): Kind {
+  if (expired) return 'timeout';
+  if (!connected) return 'unreachable';
+  return (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined) ?? 'broken';
+}
+
+function sentence(failed: Kind, code: string, { host, deadline, bound }: Circumstances): string {
+  switch (failed) {
+    case 'unreachable':
+      return `No request could be sent to ${host} (${code}).`;
+    case 'timeout':
+      return `No complete answer came from ${host} within ${deadline} ms.`;
+    case 'broken':
+      return `The answer from ${host} cannot be read to its end (${code}).`;
+    case 'too-large':
+      return `The body from ${host} is larger than ${bound} bytes.`;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code';
