@@ -19,10 +19,10 @@ export type Progress = {
 };
 
 /** How often plain lines are written. */
-const PLAIN_EVERY = 2_000;
+const PLAIN_EVERY = 1_000;
 const TERMINAL_EVERY = 100;
 
-/** Shows how far each stream is: one changing line on a terminal, a plain line every two seconds elsewhere. */
+/** Shows how far each stream is: one changing line on a terminal, a plain line every second elsewhere. */
 export function showProgress(out: NodeJS.WriteStream, streams: readonly string[]): Progress {
   const standing = new Map<string, Standing>(
     streams.map((stream) => [stream, { pages: 0, records: 0, refused: 0, setAside: 0, note: '' }]),
@@ -80,7 +80,7 @@ function describe(stream: string, standing: Standing | undefined): string {
   const { pages, planned, records, refused, setAside, note } = standing;
   const of = planned === undefined ? '' : ` of ${number(planned)}`;
   const trouble = [
-    refused > 0 ? `${number(refused)} to be tried again` : '',
+    refused > 0 ? `${number(refused)} refused` : '',
     setAside > 0 ? `${number(setAside)} set aside` : '',
     note,
   ].filter((text) => text !== '');

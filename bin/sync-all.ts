@@ -50,6 +50,8 @@ export async function syncAll(
   { out, state, strict = false, json = false }: RunOptions,
 ): Promise<Receipt[]> {
   const { connector } = loaded;
+  const many = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
+  process.stderr.write(`${connector.name}: ${many}, on a stack of this machine\n`);
   const stage = stageOf(strict);
   const outdir = join(scratch, 'assembly');
   buildApp({ stages: [stage], connectors: [loaded], outdir, validate: false }).synth();

@@ -8,8 +8,8 @@ export const failureSchema = z.strictObject({
   message: z.string(),
   /** Page index, from 0. */
   page: z.int(),
-  /** Method and URL, without header or body. */
-  request: z.string(),
+  /** Method and URL, without header or body; absent if nothing was sent. */
+  request: z.string().optional(),
   status: z.int().optional(),
   attempts: z.int(),
   at: z.iso.datetime(),

@@ -27,7 +27,8 @@ export type Refusal = {
   readonly throttled: boolean;
   /** Milliseconds to wait, as the API advised. */
   readonly wait: number | undefined;
-  readonly request: string;
+  /** Method and URL; `undefined` if nothing was sent. */
+  readonly request: string | undefined;
   readonly status: number | undefined;
   /** The unexpected body, cut to its bound. */
   readonly body: Uint8Array | undefined;
@@ -91,7 +92,7 @@ function build(
 }
 
 /** Nothing was sent, and nothing will help. */
-const unsent = (reason: Reason): PageResult => ({ refusal: { ...SILENT, reason, heals: false, request: '' } });
+const unsent = (reason: Reason): PageResult => ({ refusal: { ...SILENT, reason, heals: false, request: undefined } });
 
 const SILENT = { throttled: false, wait: undefined, status: undefined, body: undefined };
 

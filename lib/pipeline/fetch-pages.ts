@@ -128,13 +128,12 @@ async function conclude(
   for (const portion of portionsBySize(contents)) after = await commit(invocation, run, after, portion);
 
   const refused = [...outcomes].flatMap(([page, each]) =>
-    each.is === 'refused' ? { page, refusal: each.refusal } : [],
+    each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
   );
-  if (refused.length > 0) after = await count(invocation, run, after, refused);
-  for (const { page, refusal } of refused) {
-    const task = tasks.get(page);
-    if (task === undefined || !isFinal(invocation, task, refusal)) continue;
-    await setAside(invocation, task.task, page, refusal, attemptOf(task));
+  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinal(invocation, task, refusal));
+  if (refused.length > 0) after = await count(invocation, run, after, refused, refused.length - final.length);
+  for (const { page, refusal, task } of final) {
+    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));
     const failed = await failPage(invocation, run.ref, run.path, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }
@@ -209,24 +208,24 @@ async function commit(
   return written.item;
 }
 
-/** Counts requests that brought no page. */
+/** Counts requests that brought no page. `retried`: how many of the pages are asked for again. */
 async function count(
   invocation: Invocation,
   run: BlockRun,
   block: Block,
-  refused: readonly { refusal: Refusal }[],
+  refused: readonly { readonly refusal: Refusal }[],
+  retried: number,
 ): Promise<Block> {
-  const throttled = refused.filter(({ refusal }) => refusal.throttled).length;
-  const sent = refused.filter(({ refusal }) => refusal.request !== '').length;
-  const add = { requests: sent, retried: refused.length, throttled };
-  for (const { refusal } of refused.slice(0, 1)) {
-    invocation.log.info('pages refused', {
-      ...run.ref,
-      pages: refused.length,
-      code: refusal.reason.code,
-      reason: refusal.reason.message,
-    });
+  const [first] = refused;
+  if (first !== undefined) {
+    const { code, message: reason } = first.refusal.reason;
+    invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
   }
+  const add = {
+    requests: refused.filter(({ refusal }) => refusal.request !== undefined).length,
+    throttled: refused.filter(({ refusal }) => refusal.throttled).length,
+    retried,
+  };
   const written = await updateNode(invocation, run.ref, run.path, { add });
   return written.item?.kind === 'block' ? written.item : block;
 }

@@ -133,7 +133,7 @@ async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open
     heals: false,
     throttled: false,
     wait: undefined,
-    request: '',
+    request: undefined,
     status: undefined,
     body: undefined,
   };

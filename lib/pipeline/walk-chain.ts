@@ -225,10 +225,15 @@ async function stumble(
 ): Promise<Outcome> {
   const moved = chain.step > Math.max(from.step, received.task.step);
   const attempt = moved ? 1 : attemptOf(received);
-  const add = { requests: refusal.request === '' ? 0 : 1, retried: 1, throttled: refusal.throttled ? 1 : 0 };
+  const heals = refusal.heals && attempt < invocation.settings.ATTEMPTS;
+  const add = {
+    requests: refusal.request === undefined ? 0 : 1,
+    throttled: refusal.throttled ? 1 : 0,
+    retried: heals ? 1 : 0,
+  };
   const { code, message } = refusal.reason;
   invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
-  if (refusal.heals && attempt < invocation.settings.ATTEMPTS) {
+  if (heals) {
     const wait = backoff(attempt, invocation.random.number(), refusal.wait);
     if (moved) {
       await updateNode(invocation, walk.ref, walk.path, { add });
