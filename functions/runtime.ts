@@ -9,6 +9,7 @@ import type { Context } from 'aws-lambda';
 import connector from '#connector';
 import { systemClock } from '../lib/aws/clock.ts';
 import { eventBridge } from '../lib/aws/events.ts';
+import { quickGzip } from '../lib/aws/gzip.ts';
 import { undiciHttp } from '../lib/aws/http.ts';
 import { powertoolsLog } from '../lib/aws/log.ts';
 import { s3Objects } from '../lib/aws/objects.ts';
@@ -48,6 +49,7 @@ const ports: Ports = {
   queue: sqsQueue(sqs, settings.QUEUE_URL),
   failures: sqsQueue(sqs, settings.FAILURES_QUEUE_URL),
   objects: s3Objects(s3, settings.BUCKET),
+  gzip: quickGzip,
   http: undiciHttp(),
   secrets: secretsManager(new SecretsManagerClient({ requestHandler })),
   events: eventBridge(new EventBridgeClient({ requestHandler })),

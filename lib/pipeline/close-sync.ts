@@ -1,5 +1,3 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { Stream } from '../core/connector.ts';
 import { pageNumber } from '../core/paging.ts';
 import { judgeSync, type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
@@ -12,8 +10,6 @@ import { quarantineOf, syncFolder } from './store-part.ts';
 import { type Sum, sumSync } from './sum-sync.ts';
 import { type Part, ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
-
-const compress = promisify(gzip);
 
 /**
  * Closes a sync whose tree is done: closing → sum → stream (watermark, free) → manifest → receipt → event → closed. Each step may be
@@ -103,8 +99,8 @@ async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState,
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
 async function putReceipt(invocation: Invocation, ref: SyncRef, receipt: Receipt, manifest: string): Promise<Receipt> {
-  const { objects, connector } = invocation;
-  await objects.create(receipt.manifest, await compress(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
+  const { objects, gzip, connector } = invocation;
+  await objects.create(receipt.manifest, await gzip(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
   const { receipt: key } = receiptKeys(connector.name, ref, receipt.revision);
   const body = new TextEncoder().encode(receiptText(receipt));
   if (await objects.create(key, body, { type: 'application/json' })) return receipt;

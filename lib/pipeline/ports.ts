@@ -67,6 +67,9 @@ export type Objects = {
   get(key: string): Promise<Uint8Array | undefined>;
 };
 
+/** Gzip (RFC 1952) of a text's UTF-8 bytes. */
+export type Gzip = (text: string) => Promise<Uint8Array>;
+
 /** A request as it goes out: absolute URL, every header, body ready. */
 export type WireRequest = {
   readonly method: 'GET' | 'POST';
@@ -124,6 +127,7 @@ export type Ports = {
   readonly queue: TaskQueue;
   readonly failures: TaskQueue;
   readonly objects: Objects;
+  readonly gzip: Gzip;
   readonly http: Http;
   readonly secrets: Secrets;
   readonly events: Events;

@@ -106,6 +106,8 @@ export const listingState = z.object({
   /** Blocks whose tasks may not have been sent yet. */
   unsent: names.default(new Set()),
   opened: z.number(),
+  /** Who opened the last block. */
+  opener: z.string().optional(),
   covered: z.number(),
   announced: z.number().optional(),
   end: z.number().optional(),

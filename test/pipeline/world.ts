@@ -10,6 +10,7 @@ import type { Ports, TransportFailure, WireReply, WireRequest } from '../../lib/
 import { work } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';
+import { storedGzip } from '../memory/gzip.ts';
 import { scriptedHttp } from '../memory/http.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -58,6 +59,7 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
     queue,
     failures,
     objects,
+    gzip: storedGzip,
     http,
     secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: '{"token":"t"}' }),
     events,

@@ -1,0 +1,5 @@
+import { gzipSync } from 'node:zlib';
+import type { Gzip } from '../../lib/pipeline/ports.ts';
+
+/** Done within the turn in which it is asked for, and stored without being compressed: tests wait for neither. */
+export const storedGzip: Gzip = async (text) => gzipSync(text, { level: 0 });
