@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+import type { Connector } from '../core/connector.ts';
+import github from './github.ts';
+import practice from './practice.ts';
+
+const fileOf = (name: string) => fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+
+/** The connectors that come with Headgate, by name. `file` is the absolute path of a connector's file. */
+export const connectors: Readonly<Record<string, { readonly connector: Connector; readonly file: string }>> = {
+  practice: { connector: practice, file: fileOf('practice') },
+  github: { connector: github, file: fileOf('github') },
+};

@@ -1,0 +1,31 @@
+import * as z from 'zod';
+
+/** What a cursor stands for: which record of which listing comes next. It carries all of it, so no memory is needed. */
+export type Cursor = {
+  readonly stream: string;
+  /** Number of records of the listing before the next page. */
+  readonly start: number;
+  /** The listing's window, epoch milliseconds; `null`: open. */
+  readonly from: number | null;
+  readonly to: number | null;
+};
+
+const moment = z.number().nullable();
+const cursorSchema: z.ZodType<Cursor> = z.strictObject({
+  stream: z.string(),
+  start: z.int().min(0),
+  from: moment,
+  to: moment,
+});
+
+/** A cursor as APIs send it: base64, with the `+`, `/` and `=` that a client must encode. */
+export const cursorText = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64');
+
+/** The cursor of a text, or `undefined` if it never was one. */
+export function parseCursor(text: string): Cursor | undefined {
+  try {
+    return cursorSchema.safeParse(JSON.parse(Buffer.from(text, 'base64').toString())).data;
+  } catch {
+    return undefined;
+  }
+}

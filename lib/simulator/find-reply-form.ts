@@ -1,0 +1,207 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Reply, Stream } from '../core/connector.ts';
+import { SimulatorRefusal } from './refusal.ts';
+import {
+  type Facts,
+  headerPlace,
+  isHeaderPlace,
+  placeIn,
+  type ReplyForm,
+  type ReplyParts,
+  replyMaker,
+  rowOf,
+  type Word,
+} from './reply-form.ts';
+
+/** The replies of a stream: to a page that others follow, and to the last one. */
+export type ReplyForms = { readonly more: ReplyForm; readonly last: ReplyForm };
+
+/** Sample facts: two pages that others follow, and two last pages, one of them empty. */
+export type Samples = { readonly more: readonly [Facts, Facts]; readonly last: readonly [Facts, Facts] };
+
+type Read = (reply: Reply) => unknown;
+/** Something that a reply must tell: how the connector reads it, and whether it read what it should. */
+type Demand = { readonly read: Read; readonly fits: (found: unknown, facts: Facts) => boolean };
+
+/**
+ * Finds replies out of which the stream's own functions read what is meant: it tries, and they judge. A form grows by
+ * one place at a time, where a function looked and found nothing, so the simplest form is found first. Throws a
+ * {@link SimulatorRefusal} that names the function that cannot be satisfied.
+ */
+export function findReplyForms(stream: Stream, samples: Samples): ReplyForms {
+  const { paging, total } = stream;
+  const all = [...samples.more, ...samples.last];
+  const told: Demand[] = [
+    { read: ({ body }) => stream.records(body), fits: (found, facts) => isDeepStrictEqual(found, facts.records) },
+  ];
+  let form = must('records', search(ROOTS, told, all, RECORD_WORDS));
+  if (total !== undefined) {
+    told.push({ read: total, fits: (found, facts) => found === facts.total });
+    form = must('total', search(openings(form), told, all, TOTAL_WORDS));
+  }
+  const chain = chainDemands(paging);
+  if (chain === undefined) return { more: form, last: form };
+
+  const { name, goesOn, ends, words } = chain;
+  const more = must(name, search(openings(form), [...told, goesOn], samples.more, words));
+  const last = must(name, search([...closings(more), ...openings(form)], [...told, ends], samples.last, words));
+  return { more, last };
+}
+
+type Chain = { readonly name: string; readonly goesOn: Demand; readonly ends: Demand; readonly words: Words };
+
+/** What the pages of a chain must tell besides their records; `undefined` if its pages are asked for without it. */
+function chainDemands(paging: Stream['paging']): Chain | undefined {
+  switch (paging.kind) {
+    case 'keyset': {
+      const { more: read } = paging;
+      return {
+        name: 'more',
+        words: MORE_WORDS,
+        goesOn: { read, fits: Boolean },
+        ends: { read, fits: (found) => !found },
+      };
+    }
+    case 'cursor':
+    case 'links': {
+      const { next: read } = paging;
+      const goesOn: Demand = { read, fits: (found, facts) => found === facts.next };
+      return { name: 'next', words: NEXT_WORDS, goesOn, ends: { read, fits: (found) => ENDS.has(found) } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** What a cursor is at the end of a chain. */
+const ENDS: ReadonlySet<unknown> = new Set([undefined, null, '']);
+
+function must(name: string, form: ReplyForm | undefined): ReplyForm {
+  if (form !== undefined) return form;
+  throw new SimulatorRefusal(
+    `the simulator finds no reply out of which its "${name}" reads what it should. Read one place of the body or one header, as it is.`,
+  );
+}
+
+const GUARDS: readonly Word[] = ['true', 'one', 'zero', 'false', 'null'];
+const ROOTS = (['object', 'records', 'rows'] as const).map((word): ReplyForm => new Map([['', word]]));
+const RECORD_WORDS = words(
+  ['records', 'object', 'rows', 'no records', ...GUARDS],
+  [],
+  ['record', 'field of the record', 'object'],
+);
+const TOTAL_WORDS = words(['total', 'total in text', 'object', ...GUARDS], ['total in text']);
+const NEXT_WORDS = words(
+  ['next', ...GUARDS, 'object'],
+  ['next', 'next as a Link header', 'true in text', 'false in text'],
+);
+const MORE_WORDS = words([...GUARDS, 'object'], ['true in text', 'false in text']);
+
+/** Which words may stand at a place. */
+type Words = (place: string) => readonly Word[];
+function words(body: readonly Word[], header: readonly Word[], row: readonly Word[] = []): Words {
+  return (place) => (isHeaderPlace(place) ? header : place.includes('/*') ? row : body);
+}
+
+/** Where to go on from: the form as it is, and without what only had to be there, whatever it was. */
+const openings = (form: ReplyForm): ReplyForm[] => [
+  form,
+  new Map([...form].filter(([, word]) => !GUARDS.includes(word))),
+];
+
+/** What "there is more" turns into on the last page: first what real APIs send, then without the next page's place. */
+function closings(more: ReplyForm): ReplyForm[] {
+  const opposite: Partial<Record<Word, Word>> = {
+    next: 'null',
+    true: 'false',
+    one: 'zero',
+    'true in text': 'false in text',
+  };
+  const entries = [...more].filter(([, word]) => word !== 'next as a Link header');
+  const closed = entries.filter(([place, word]) => !(word === 'next' && isHeaderPlace(place)));
+  return [
+    new Map(closed.map(([place, word]) => [place, opposite[word] ?? word])),
+    new Map(closed.filter(([, word]) => word !== 'next')),
+  ];
+}
+
+/** How many forms are tried for one function. What real connectors need is found within some hundreds. */
+const PATIENCE = 5_000;
+
+function search(
+  from: readonly ReplyForm[],
+  demands: readonly Demand[],
+  samples: readonly Facts[],
+  words: Words,
+): ReplyForm | undefined {
+  const queue = [...from];
+  const known = new Set<string>();
+  for (const form of queue) {
+    const make = replyMaker(form);
+    const unmet = samples
+      .flatMap((facts) => demands.map((demand) => ({ facts, demand })))
+      .find(({ facts, demand }) => !satisfies(make(facts), facts, demand));
+    if (unmet === undefined) return form;
+    for (const place of placesMissed(unmet.demand.read, form, make(unmet.facts))) {
+      for (const word of words(place)) {
+        const larger = extended(form, place, word);
+        const text = JSON.stringify([...larger].sort());
+        if (known.has(text) || queue.length >= PATIENCE) continue;
+        known.add(text);
+        queue.push(larger);
+      }
+    }
+  }
+  return undefined;
+}
+
+const extended = (form: ReplyForm, place: string, word: Word): ReplyForm =>
+  new Map([...form, [place, word], ...(word === 'rows' ? ([[rowOf(place), 'object']] as const) : [])]);
+
+const replyOf = ({ headers, body }: ReplyParts): Reply => ({
+  status: 200,
+  header: (name) => headers[name.toLowerCase()],
+  body,
+});
+
+/** Whether the connector's function reads what it should. One that fails does not. */
+function satisfies(parts: ReplyParts, facts: Facts, { read, fits }: Demand): boolean {
+  try {
+    return fits(read(replyOf(parts)), facts);
+  } catch {
+    return false;
+  }
+}
+
+/** Where the function looked and found nothing. */
+function placesMissed(read: Read, form: ReplyForm, { headers, body }: ReplyParts): readonly string[] {
+  const missed = new Set<string>();
+  const watch = (value: unknown, place: string): unknown => {
+    const word = form.get(place);
+    if (typeof value !== 'object' || value === null || (word !== 'object' && word !== 'rows')) return value;
+    return new Proxy(value, {
+      get: (target, name) => {
+        const found: unknown = Reflect.get(target, name);
+        if (typeof name !== 'string' || name in Object.prototype) return found;
+        const isIndex = /^\d+$/.test(name);
+        if (word === 'rows') return isIndex ? watch(found, rowOf(place)) : found;
+        const inner = placeIn(place, name);
+        if (form.has(inner)) return watch(found, inner);
+        if (Array.isArray(target) && !isIndex) return found;
+        missed.add(inner);
+        return undefined;
+      },
+    });
+  };
+  const header = (name: string) => {
+    const place = headerPlace(name);
+    if (!form.has(place)) missed.add(place);
+    return headers[name.toLowerCase()];
+  };
+  try {
+    read({ status: 200, header, body: watch(body, '') });
+  } catch {
+    // It failed because something is missing; what it looked for before that is what counts.
+  }
+  return [...missed];
+}

@@ -1,0 +1,214 @@
+import type { Stream } from '../core/connector.ts';
+import { DAY, type Instant, instant, parseInstant } from '../core/time.ts';
+import { requestDates } from './dates.ts';
+import { isHeader, type Places, placesOfDeclared } from './places.ts';
+import { SimulatorRefusal } from './refusal.ts';
+
+/** What a request asks for. What it does not say is absent. */
+export type Asked = {
+  /** Number, offset, cursor or key, as the paging kind has it. */
+  readonly page?: string | number;
+  /** The window `[from, to)`, in epoch milliseconds, as exactly as the request tells it. */
+  readonly from?: number;
+  readonly to?: number;
+};
+
+/** One form that a stream's requests take: what always stands in it, and where the page and the window stand. */
+export type RequestForm = {
+  /** What a request asks for, or `undefined` if it does not have this form. */
+  readonly read: (places: Places) => Asked | undefined;
+  /** The form in text: what always stands there as it is, and `{page}`, `{from}`, `{to}` for the rest. */
+  readonly text: Places;
+  /** A request of this form. */
+  readonly example: Places;
+  /** How many of page, from and to it tells. */
+  readonly tells: number;
+};
+
+/** Which pages to ask for, to see where a page is written. */
+export type PageProbe = {
+  readonly first: unknown;
+  /** A later page for a value, and three values. Absent if `request` is only ever asked for the first page. */
+  readonly later?: { readonly page: (value: Value) => unknown; readonly values: readonly [Value, Value, Value] };
+};
+export type Value = string | number;
+type Window = { readonly from: Instant; readonly to: Instant };
+
+/** A part of a place's text: fixed, or a value to be read. */
+type Piece = string | { readonly name: keyof Asked; readonly pattern: string; readonly tell: (text: string) => Asked };
+
+/** Two windows in which no group of digits comes twice. */
+const WINDOW: Window = {
+  from: instant(Date.UTC(2031, 6, 19, 13, 47, 23, 456)),
+  to: instant(Date.UTC(2042, 10, 28, 21, 35, 51, 678)),
+};
+const OTHER: Window = {
+  from: instant(Date.UTC(2034, 4, 16, 8, 24, 49, 135)),
+  to: instant(Date.UTC(2045, 8, 7, 4, 52, 36, 924)),
+};
+
+/**
+ * The forms of a stream's requests, those that tell least first. They are learnt by asking for known pages and windows
+ * and looking where these turn up, and proved: out of requests that were not learnt from, each reads what they were
+ * asked with. A first page, a later one, a full sync and an incremental one may each have a form of its own. Throws a
+ * {@link SimulatorRefusal} if a page or a window cannot be read back.
+ */
+export function requestForms(stream: Stream, params: unknown, probe: PageProbe): readonly RequestForm[] {
+  const ask: Ask = (page, window) => declared(stream, { params, page, window });
+  const start = instant(parseInstant(stream.since?.start) ?? 0);
+  const forms = [
+    ...formsIn(ask, probe, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
+    ...formsIn(ask, probe, ['from', 'to'], WINDOW, OTHER),
+  ];
+  const distinct = new Map(forms.map((form) => [JSON.stringify([...form.text]), form]));
+  return [...distinct.values()].sort((a, b) => a.tells - b.tells);
+}
+
+type Ask = (page: unknown, window: Window) => Places;
+
+/** The forms of the first page and of later ones, learnt in one window and proved in another. `parts`: what to look for. */
+function formsIn(
+  ask: Ask,
+  { first, later }: PageProbe,
+  parts: readonly ('from' | 'to')[],
+  window: Window,
+  other: Window,
+) {
+  const dates = parts.map((part) => ({ part, millis: window[part].millis }));
+  const form = learn(ask(first, window), dates);
+  prove(form, ask(first, other), 'window', other);
+  if (later === undefined) return [form];
+  const { page, values } = later;
+  const [one, two] = values;
+  const laterForm = learn(ask(page(one), window), dates, { one, two, places: ask(page(two), window) });
+  for (const value of values) prove(laterForm, ask(page(value), window), 'page', window, value);
+  prove(laterForm, ask(page(one), other), 'window', other, one);
+  return [form, laterForm];
+}
+
+function declared(stream: Stream, at: { params: unknown; page: unknown; window: Window }): Places {
+  try {
+    return placesOfDeclared(
+      stream.request({ ...at, grant: undefined, parent: undefined, parents: [], setup: undefined }),
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SimulatorRefusal(`its "request" fails for ${JSON.stringify(at.page)}: ${reason}`);
+  }
+}
+
+/** What was asked for: the dates of the window, and two values of the page with the request for the second one. */
+type Dates = readonly { readonly part: 'from' | 'to'; readonly millis: number }[];
+type Pages = { readonly one: Value; readonly two: Value; readonly places: Places };
+
+function learn(places: Places, dates: Dates, pages?: Pages): RequestForm {
+  const pieces = new Map<string, readonly Piece[]>();
+  for (const [place, text] of places) {
+    const found = pages === undefined ? [text] : pagePieces(text, pages.places.get(place) ?? text, pages);
+    pieces.set(place, datePieces(found, dates));
+  }
+  return { ...requestForm(pieces), example: places };
+}
+
+function pagePieces(text: string, other: string, { one, two }: Pages): readonly Piece[] {
+  if (typeof one === 'number' && typeof two === 'number') return numberPieces(text, other, one, two);
+  return cut([text], String(one), { name: 'page', pattern: '.+', tell: (page) => ({ page }) });
+}
+
+/** Numbers that change with the page, in a straight line: the number itself, an offset, the row to begin at. */
+function numberPieces(text: string, other: string, one: number, two: number): readonly Piece[] {
+  const others = other.split(/(\d+)/);
+  const pieces = text.split(/(\d+)/).map((part, at): Piece => {
+    const [a, b] = [Number(part), Number(others[at])];
+    if (at % 2 === 0 || a === b || Number.isNaN(b)) return part;
+    const page = (found: number) => one + ((found - a) * (two - one)) / (b - a);
+    return { name: 'page', pattern: '\\d+', tell: (found) => ({ page: page(Number(found)) }) };
+  });
+  return joined(pieces);
+}
+
+function datePieces(text: readonly Piece[], dates: Dates): readonly Piece[] {
+  return requestDates.reduce(
+    (pieces, { write, pattern, read }) =>
+      dates.reduce((found, { part, millis }) => {
+        const tell = (date: string): Asked => (part === 'from' ? { from: read(date) } : { to: read(date) });
+        return cut(found, write(millis), { name: part, pattern, tell });
+      }, pieces),
+    text,
+  );
+}
+
+/** Puts the piece wherever its text stands in the fixed pieces. */
+const cut = (pieces: readonly Piece[], text: string, piece: Piece): readonly Piece[] =>
+  pieces.flatMap((whole) =>
+    typeof whole === 'string' ? whole.split(text).flatMap((part, at) => (at === 0 ? [part] : [piece, part])) : [whole],
+  );
+
+/** Fixed pieces side by side become one, so that a date in digits is found again. */
+function joined(pieces: readonly Piece[]): readonly Piece[] {
+  const found: Piece[] = [];
+  for (const piece of pieces) {
+    const last = found.at(-1);
+    if (typeof last === 'string' && typeof piece === 'string') found[found.length - 1] = last + piece;
+    else found.push(piece);
+  }
+  return found;
+}
+
+function requestForm(pieces: ReadonlyMap<string, readonly Piece[]>): Omit<RequestForm, 'example'> {
+  const readers = [...pieces].map(([place, parts]) => ({ place, read: reader(parts) }));
+  const own = [...pieces.keys()].filter((place) => !isHeader(place)).length;
+  const names = [...pieces.values()].flat().flatMap((piece) => (typeof piece === 'string' ? [] : [piece.name]));
+  const text = (parts: readonly Piece[]) => parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`));
+  return {
+    read: (places) => {
+      if ([...places.keys()].filter((place) => !isHeader(place)).length !== own) return undefined;
+      return readers.reduce<Asked | undefined>((asked, { place, read }) => {
+        const found = places.get(place);
+        return asked && found !== undefined ? merged(asked, read(found)) : undefined;
+      }, {});
+    },
+    text: new Map([...pieces].map(([place, parts]) => [place, text(parts).join('')])),
+    tells: new Set(names).size,
+  };
+}
+
+/** Reads what one place tells. `undefined`: its text has another form. */
+function reader(pieces: readonly Piece[]): (text: string) => Asked | undefined {
+  const values = pieces.filter((piece) => typeof piece !== 'string');
+  const source = pieces.map((piece) => (typeof piece === 'string' ? escaped(piece) : `(${piece.pattern})`));
+  const whole = new RegExp(`^${source.join('')}$`, 's');
+  return (text) => {
+    const found = whole.exec(text);
+    if (found === null) return undefined;
+    return values.reduce<Asked | undefined>(
+      (asked, { tell }, at) => asked && merged(asked, tell(found[at + 1] ?? '')),
+      {},
+    );
+  };
+}
+
+const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+/** Both together; `undefined` if they contradict each other, or if one tells a date that is none. */
+function merged(one: Asked, other: Asked | undefined): Asked | undefined {
+  if (other === undefined || Object.values(other).some(Number.isNaN)) return undefined;
+  const differs = NAMES.some(
+    (name) => one[name] !== undefined && other[name] !== undefined && one[name] !== other[name],
+  );
+  return differs ? undefined : { ...one, ...other };
+}
+
+const NAMES = ['page', 'from', 'to'] as const;
+
+/** Throws unless the form reads what was asked. A date may be told only to the second, the minute or the day. */
+function prove(form: RequestForm, places: Places, what: 'page' | 'window', window: Window, page?: Value): void {
+  const asked = form.read(places);
+  const isNear = (told: number | undefined, { millis }: Instant) =>
+    told === undefined || (told <= millis && told > millis - DAY);
+  const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
+  if (asked !== undefined && isRead) return;
+  throw new SimulatorRefusal(
+    `its "request" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
+  );
+}
