@@ -108,8 +108,9 @@ export async function abandon(invocation: Invocation, ref: SyncRef): Promise<voi
   ]);
 }
 
-/** A tick that finds a sync running is noted; one that comes again is not. */
+/** A tick that finds a sync running is noted; one that comes again is not. An earlier copy of it may have died half-way. */
 async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
+  await abandon(invocation, ref);
   if ((stream.lastTick ?? '') >= at) return;
   const { syncs, connector, log } = invocation;
   const noted = await syncs.update(streamKey(connector.name, ref), { set: { lastTick: at }, add: { skipped: 1 } }, [

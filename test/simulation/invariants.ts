@@ -1,0 +1,191 @@
+import { gunzipSync } from 'node:zlib';
+import * as z from 'zod';
+import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import { parseInstant } from '../../lib/core/time.ts';
+import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
+import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
+import type { World } from './world.ts';
+
+/** What must hold after every run, whatever the weather. Numbers are those of the design's list of invariants. */
+
+export type Violation = { readonly invariant: string; readonly what: string };
+
+type Row = { readonly id: number; readonly version: number };
+type Sync = {
+  readonly id: string;
+  readonly receipt: Receipt;
+  readonly rows: readonly Row[];
+  readonly startedAt: number;
+  readonly to: number;
+};
+
+export async function violations(world: World): Promise<Violation[]> {
+  const found: Violation[] = [];
+  const broken = (invariant: string, what: string): void => void found.push({ invariant, what });
+
+  if (world.end === 'too many events' || world.end === 'too much time')
+    broken('5 everything ends', `the run ended by ${world.end}`);
+  if (world.open > 0) broken('5 every sync ends', `${world.open} syncs are open for ever`);
+  const syncs = await closedSyncs(world, broken);
+  await checkStream(world, syncs, broken);
+  for (const sync of syncs) {
+    checkCounts(sync, broken);
+    checkRecords(world, sync, broken);
+    checkFailures(world, sync, broken);
+    if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
+    else world.tally.count(sync.receipt.verdict);
+  }
+  checkWatermark(world, syncs, broken);
+  checkSecret(world, broken);
+  return found;
+}
+
+type Broken = (invariant: string, what: string) => void;
+
+/** The syncs that were begun, each with its one receipt, the records it lists and the event that announced it. */
+async function closedSyncs(world: World, broken: Broken): Promise<Sync[]> {
+  const { stored } = world.objects;
+  const syncs: Sync[] = [];
+  for (const id of new Set(world.started)) {
+    const keys = [...stored.keys()].filter((key) => key.includes(`/${id}/`) && key.endsWith('/receipt.json'));
+    const item = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: `SYNC#${id}` });
+    const [key] = keys;
+    if (key === undefined || item === undefined) {
+      if (world.open === 0) broken('5 every sync ends with a receipt', `sync ${id} has none`);
+      continue;
+    }
+    if (keys.length > 1) broken('5 one receipt', `sync ${id} has ${keys.length}`);
+    const receipt = receiptSchema.parse(JSON.parse(text(world, key)));
+    if (!world.events.published.some(({ detail }) => detail.includes(`"${id}"`)))
+      broken('5 a receipt is announced', `sync ${id} was not`);
+    const { startedAt, to } = syncState.parse(item);
+    syncs.push({ id, receipt, rows: rowsOf(world, receipt, broken), startedAt, to });
+  }
+  return syncs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const manifestLine = z.object({ key: z.string(), records: z.number(), pages: z.array(z.number()) });
+const row = z.object({ id: z.number(), version: z.number() });
+
+function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
+  const pages = new Set<number>();
+  return linesOf(world, receipt.manifest).flatMap((line) => {
+    const part = manifestLine.parse(line);
+    for (const page of part.pages) {
+      if (pages.has(page)) broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
+      pages.add(page);
+    }
+    const rows = linesOf(world, part.key).map((each) => row.parse(each));
+    if (rows.length !== part.records)
+      broken('6 the manifest tells the truth', `part ${part.key} has ${rows.length} records, not ${part.records}`);
+    return rows;
+  });
+}
+
+function checkCounts({ receipt, rows, id }: Sync, broken: Broken): void {
+  const { delivered, fetched, quarantined, repeated } = receipt.records;
+  if (delivered !== rows.length)
+    broken('6 exact counts', `sync ${id} says ${delivered} delivered, its parts hold ${rows.length}`);
+  const again = rows.length - new Set(rows.map((each) => each.id)).size;
+  if (fetched !== delivered + quarantined + repeated - again)
+    broken('6 exact counts', `sync ${id}: ${JSON.stringify(receipt.records)}, ${again} twice`);
+}
+
+/** Invariant 1: what stood in the window from before the first request until after the last one. */
+function checkRecords(world: World, { receipt, rows, id, startedAt }: Sync, broken: Broken): void {
+  const still = world.weather.churnEvery === undefined;
+  if (receipt.verdict !== 'COMPLETE' || !(still || PROOF.has(world.kind))) return;
+  const window = windowOf(world, receipt, startedAt);
+  const finished = Date.parse(receipt.finishedAt) + world.weather.skew;
+  const throughout = world.api.lives.filter(
+    (lived) => lived.since <= startedAt - world.weather.skew && lived.until >= finished && window(lived),
+  );
+  const seen = new Set(rows.map((each) => `${each.id}/${each.version}`));
+  const missing = throughout.filter((lived) => !seen.has(`${lived.id}/${lived.version}`));
+  if (missing.length > 0) {
+    broken(
+      '1 COMPLETE is complete',
+      `sync ${id} (${receipt.evidence}) lacks ${missing.length} of ${throughout.length} records, e.g. ${JSON.stringify(missing[0])}`,
+    );
+  }
+  if (still && rows.length !== new Set(rows.map((each) => each.id)).size)
+    broken('1 exactly once', `sync ${id} delivers records twice`);
+}
+
+function windowOf(world: World, receipt: Receipt, startedAt: number): (lived: Lived) => boolean {
+  if (!world.incremental) return () => true;
+  const before = parseInstant(receipt.watermark.before);
+  const from = before === undefined ? 0 : before - LOOKBACK;
+  const to = world.bounded ? startedAt - world.weather.skew : Number.POSITIVE_INFINITY;
+  return ({ updated }) => updated >= from && updated < to;
+}
+
+/** Invariant 2: what the next sync would no longer ask for must have been delivered as it stands. */
+function checkWatermark(world: World, syncs: readonly Sync[], broken: Broken): void {
+  const still = world.weather.churnEvery === undefined;
+  const last = syncs.at(-1);
+  const mark = parseInstant(last?.receipt.watermark.after);
+  if (!world.incremental || mark === undefined || !(still || PROOF.has(world.kind))) return;
+  const seen = new Set(syncs.flatMap(({ rows }) => rows.map((each) => `${each.id}/${each.version}`)));
+  const lost = world.api.lives.filter(
+    (lived) =>
+      lived.until === Number.POSITIVE_INFINITY &&
+      lived.updated < mark - LOOKBACK &&
+      !seen.has(`${lived.id}/${lived.version}`),
+  );
+  if (lost.length > 0)
+    broken(
+      '2 the watermark passes nothing',
+      `${lost.length} records before ${new Date(mark - LOOKBACK).toISOString()} were never delivered, e.g. ${JSON.stringify(lost[0])}`,
+    );
+}
+
+/** Invariant 5: each page that failed has a reason, and a message that can be sent back. */
+function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): void {
+  const named = receipt.reasons.flatMap(({ pages = [], code }) => (code === 'moved' ? [] : pages));
+  if (named.length < receipt.pages.failed)
+    broken('5 set aside with a reason', `sync ${id}: ${receipt.pages.failed} failed pages, ${named.length} named`);
+  const messages = new Set(
+    world.failures
+      .filter((task) => 'sync' in task && task.sync === id)
+      .map((task) => ('failure' in task ? task.failure?.page : undefined)),
+  );
+  if (messages.size < receipt.pages.failed)
+    broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);
+}
+
+/** The stream is free, and stands where the last receipt says. */
+async function checkStream(world: World, syncs: readonly Sync[], broken: Broken): Promise<void> {
+  const item = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: 'STREAM' });
+  if (item === undefined || world.open > 0) return;
+  const stream = streamState.parse(item);
+  if (stream.current !== undefined) broken('5 the stream is freed', `it still points to sync ${stream.current}`);
+  const last = syncs.at(-1);
+  if (last !== undefined && (stream.watermark ?? null) !== last.receipt.watermark.after) {
+    broken(
+      '2 the receipt tells the truth',
+      `the watermark is ${stream.watermark}, the last receipt says ${last.receipt.watermark.after}`,
+    );
+  }
+}
+
+/** Invariant 7. */
+function checkSecret(world: World, broken: Broken): void {
+  const logs = JSON.stringify([world.log.lines, world.failures, world.events.published]);
+  const stored = [...world.objects.stored].some(
+    ([key, { body }]) => key.includes(SECRET) || Buffer.from(body).includes(SECRET),
+  );
+  if (logs.includes(SECRET) || stored) broken('7 no secret anywhere', 'the token was written down');
+}
+
+const text = (world: World, key: string): string => {
+  const found = world.objects.stored.get(key);
+  if (found === undefined) throw new Error(`There is no object ${key}.`);
+  return (found.encoding === 'gzip' ? gunzipSync(found.body) : Buffer.from(found.body)).toString();
+};
+
+const linesOf = (world: World, key: string): unknown[] =>
+  text(world, key)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));

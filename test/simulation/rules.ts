@@ -1,0 +1,161 @@
+/**
+ * The rules of the protocol, and how each is taken out of the code that ships: a piece of its source, and what stands there without the
+ * rule. The simulation must find out, or the rule is not needed.
+ */
+export type Rule = { readonly name: string; readonly file: string; readonly find: string; readonly replace: string };
+
+export const RULES: readonly Rule[] = [
+  {
+    name: 'pages leave the open set only if all of them are open',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: "pages.map((page) => ({ contains: ['open', page] }))",
+    replace: '[]',
+  },
+  {
+    name: 'what is left of a beaten commit is stored again',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: 'if (!written.ok) return commit(invocation, run, written.item, rest);',
+    replace: 'if (!written.ok) return written.item;',
+  },
+  {
+    name: 'a part has a key of its own',
+    file: 'lib/pipeline/store-part.ts',
+    find: 'const id = invocation.random.id();',
+    replace: "const id = node + '-' + sorted[0]?.index;",
+  },
+  {
+    name: 'a part counts only if a block holds it',
+    file: 'lib/pipeline/sum-sync.ts',
+    find: 'return node.parts.has(id);',
+    replace: 'return true;',
+  },
+  {
+    name: 'a block is there before its parent knows it',
+    file: 'lib/pipeline/tree.ts',
+    find: "  await createNode(invocation, ref, childPath(path, name), { kind: 'block', open });\n  const entered = await updateNode(",
+    replace:
+      "  const put = () => createNode(invocation, ref, childPath(path, name), { kind: 'block', open });\n  const entered = await updateNode(",
+  },
+  {
+    name: 'a parent remembers which blocks may be unsent',
+    file: 'lib/pipeline/tree.ts',
+    find: ', unsent: new Set([name]) }',
+    replace: ' }',
+  },
+  {
+    name: 'a repeated write knows its own effect (opening a block)',
+    file: 'lib/pipeline/tree.ts',
+    find: 'if (!entered.ok && !mine) return entered.item;',
+    replace: 'if (!entered.ok) return entered.item;',
+  },
+  {
+    name: 'a task whose pages are done passes the closing on',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: '  const outcomes = await fetchAll(',
+    replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await fetchAll(',
+  },
+  {
+    name: 'the first plan wins',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: "{ absent: 'announced' }",
+    replace: '',
+  },
+  {
+    name: 'a chain’s part is put if absent under its step',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: 'const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}`;',
+    replace: 'const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}@${walk.owner}`;',
+  },
+  {
+    name: 'a chain moves only from the step that was seen',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: "    [{ equal: ['step', chain.step] }, { absent: 'ended' }],\n  );\n  if (written",
+    replace: '    [],\n  );\n  if (written',
+  },
+  {
+    name: 'who is behind is done only if a continuation was sent',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: 'if (task.step < claimed.item.step && claimed.item.sentStep >= claimed.item.step)',
+    replace: 'if (task.step < claimed.item.step)',
+  },
+  {
+    name: 'a lease keeps two from walking one chain',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: "{ either: [{ absent: 'lease' }, { less: ['lease', now] }] }",
+    replace: '',
+  },
+  {
+    name: 'evidence and message before a page fails',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: '    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(invocation, run.ref, run.path, page);',
+    replace:
+      '    const failed = await failPage(invocation, run.ref, run.path, page);\n    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));',
+  },
+  {
+    name: 'housekeeping sends again what is open',
+    file: 'lib/pipeline/housekeep.ts',
+    find: '  await sendAgain(invocation, ref, nodes);',
+    replace: '',
+  },
+  {
+    name: 'housekeeping gives up what stays silent',
+    file: 'lib/pipeline/housekeep.ts',
+    find: 'if (rounds >= ROUNDS',
+    replace: 'if (rounds >= 1e9',
+  },
+  {
+    name: 'a sync is there before its stream points to it',
+    file: 'lib/pipeline/start-sync.ts',
+    find: '    await createSync(invocation, ref, task.at, stream);\n    const claimed',
+    replace: '    const claimed',
+  },
+  {
+    name: 'a tick starts one sync, however often it comes',
+    file: 'lib/pipeline/start-sync.ts',
+    find: "(stream.lastTick ?? '') >= task.at)",
+    replace: 'false)',
+  },
+  {
+    name: 'a sync that never was is forgotten',
+    file: 'lib/pipeline/start-sync.ts',
+    find: '  await abandon(invocation, ref);\n  if (',
+    replace: '  if (',
+  },
+  {
+    name: 'the fence keeps a late closer off its successor’s stream',
+    file: 'lib/pipeline/close-sync.ts',
+    find: "    { equal: ['fence', sync.fence] },\n    { equal: ['current', ref.sync] },\n",
+    replace: '',
+  },
+  {
+    name: 'the watermark never passes the first answer',
+    file: 'lib/core/watermark.ts',
+    find: 'Math.min(highest, firstAnswered ?? highest)',
+    replace: 'highest',
+  },
+  {
+    name: 'offsets are read until a page is short',
+    file: 'lib/core/listing.ts',
+    find: "if (announced !== undefined && kind === 'pages') return true;",
+    replace: 'if (announced !== undefined) return true;',
+  },
+  {
+    name: 'the edges of neighbouring pages must agree',
+    file: 'lib/core/receipt.ts',
+    find: 'if (next[2] !== last) moved.push(index + 1);',
+    replace: '',
+  },
+  {
+    name: 'an empty page before later ones is a hole',
+    file: 'lib/core/receipt.ts',
+    find: 'if (empty.length === 0) return [];',
+    replace: 'return [];',
+  },
+  {
+    name: 'the event comes before the sync is closed',
+    file: 'lib/pipeline/close-sync.ts',
+    find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });",
+    replace:
+      "  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });\n  await events.publish('Sync closed', announcement(stored));",
+  },
+];

@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Violation } from './invariants.ts';
+import { RULES, type Rule } from './rules.ts';
+
+/**
+ * npm run simulate -- --seeds N [--from M]   N seeds, until the first violation
+ *                  -- --seed N                one seed again, with everything that happened
+ *                  -- --without "rule"        with a rule taken out of the code; combines with the others
+ *                  -- --rules [--seeds N]     each rule taken out in turn: how many seeds does it take to find out?
+ */
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '0' },
+    seed: { type: 'string' },
+    without: { type: 'string' },
+    rules: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+  },
+});
+
+const ROOT = join(import.meta.dirname, '../..');
+const PROGRESS_EVERY = 5_000;
+
+function ruleCalled(name: string): Rule {
+  const rule = RULES.find((each) => each.name === name);
+  if (rule === undefined) throw new Error(`There is no rule "${name}".`);
+  return rule;
+}
+
+/** From now on the module that has the rule is loaded without it. */
+function takeOut({ file, find, replace, name }: Rule): void {
+  const path = join(ROOT, file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(find).length !== 2)
+    throw new Error(`The rule "${name}" does not stand in ${file}, or more than once.`);
+  const without = source.replace(find, () => replace);
+  const url = pathToFileURL(path).href;
+  registerHooks({
+    load: (loaded, context, next) =>
+      loaded === url ? { format: 'module-typescript', source: without, shortCircuit: true } : next(loaded, context),
+  });
+}
+
+async function trySeeds(from: number, count: number): Promise<number> {
+  const { simulateSeed } = await import('./world.ts');
+  const { violations } = await import('./invariants.ts');
+  const exercised = new Map<string, number>();
+  const startedAt = performance.now();
+  let saidAt = startedAt;
+  for (let seed = from; seed < from + count; seed++) {
+    const world = await simulateSeed(seed);
+    const found = await violations(world);
+    for (const [what, times] of world.tally.counts) exercised.set(what, (exercised.get(what) ?? 0) + times);
+    if (found.length > 0) {
+      console.log(describeViolation(seed, found));
+      return 1;
+    }
+    if (!values.quiet && performance.now() - saidAt > PROGRESS_EVERY) {
+      saidAt = performance.now();
+      console.log(`${seed - from + 1} of ${count} seeds, ${rate(seed - from + 1, startedAt)} a second`);
+    }
+  }
+  console.log(`${count} seeds from ${from}, ${rate(count, startedAt)} a second: no violation`);
+  if (!values.quiet)
+    for (const [what, times] of [...exercised].sort()) console.log(`  ${String(times).padStart(10)}  ${what}`);
+  return 0;
+}
+
+const rate = (seeds: number, startedAt: number): number =>
+  Math.round((1_000 * seeds) / (performance.now() - startedAt));
+
+const describeViolation = (seed: number, found: readonly Violation[]): string =>
+  found.map(({ invariant, what }) => `seed ${seed} breaks ${invariant}: ${what}`).join('\n');
+
+async function replay(seed: number): Promise<number> {
+  const { simulateSeed } = await import('./world.ts');
+  const { violations } = await import('./invariants.ts');
+  const world = await simulateSeed(seed, (line) => console.log(line));
+  const found = await violations(world);
+  console.log(
+    JSON.stringify({ kind: world.kind, size: world.size, incremental: world.incremental, weather: world.weather }),
+  );
+  console.log(found.length > 0 ? describeViolation(seed, found) : `seed ${seed}: no violation`);
+  return found.length > 0 ? 1 : 0;
+}
+
+/** Takes each rule out in turn, in a process of its own; gives the number of rules that nothing noticed. */
+function tryRules(seeds: number): number {
+  let unnoticed = 0;
+  for (const { name } of RULES) {
+    const args = ['--without', name, '--seeds', String(seeds), '--quiet'];
+    const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], {
+      encoding: 'utf8',
+    });
+    const [, seed, broken] = /^seed (\d+) breaks (.*)$/m.exec(stdout) ?? [];
+    if (seed === undefined) unnoticed += 1;
+    const said =
+      seed === undefined
+        ? `NOT NOTICED in ${seeds} seeds ${stderr.slice(0, 300)}`
+        : `${String(Number(seed) + 1).padStart(6)} seeds  ${broken}`;
+    console.log(`${name.padEnd(64)} ${said}`);
+  }
+  return unnoticed;
+}
+
+if (values.rules) process.exitCode = tryRules(Number(values.seeds));
+else {
+  if (values.without !== undefined) takeOut(ruleCalled(values.without));
+  process.exitCode =
+    values.seed === undefined
+      ? await trySeeds(Number(values.from), Number(values.seeds))
+      : await replay(Number(values.seed));
+}

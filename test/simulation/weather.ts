@@ -1,0 +1,59 @@
+import { MINUTE, SECOND } from '../../lib/core/time.ts';
+import type { Random } from '../../lib/pipeline/ports.ts';
+
+/** What may go wrong in one run, and how often: drawn anew for each seed, so that faults come alone and together. */
+export type Weather = {
+  /** At any call: the invocation dies, before or after the call's effect. */
+  readonly crash: number;
+  /** At any call: the invocation stands still for up to an hour, then goes on as if nothing were. */
+  readonly freeze: number;
+  /** At any call to AWS: it fails without effect; it takes effect but its answer is lost; it is sent a second time by the SDK. */
+  readonly refused: number;
+  readonly lostAnswer: number;
+  readonly repeated: number;
+  /** At any send: a copy comes as well, up to two hours later; the message never comes. */
+  readonly duplicate: number;
+  readonly lostMessage: number;
+  /** A message that is done with cannot be deleted. */
+  readonly undeletable: number;
+  /** At any request: the API fails, throttles, or gives an empty page where records belong. */
+  readonly apiFails: number;
+  readonly apiThrottles: number;
+  readonly apiLies: number;
+  /** Pages that never come: refused for good, failing for ever, or killing whoever reads them. */
+  readonly poison: number;
+  /** Records are inserted, changed and deleted while they are read: mean milliseconds between two changes. */
+  readonly churnEvery: number | undefined;
+  /** Clocks differ by up to so many milliseconds. */
+  readonly skew: number;
+  readonly housekeeping: boolean;
+  /** Scheduled times, in milliseconds from the start; each may be delivered again, late. */
+  readonly ticks: readonly number[];
+};
+
+export function drawWeather({ number }: Random): Weather {
+  const maybe = (chance: number, rate: number): number => (number() < chance ? rate * (0.2 + number()) : 0);
+  const lostMessage = maybe(0.3, 0.03);
+  const poison = maybe(0.2, 0.05);
+  const count = 1 + Math.floor(number() * 3);
+  const every = number() < 0.3 ? 20 * SECOND : (10 + number() * 300) * MINUTE;
+  return {
+    crash: maybe(0.5, 0.02),
+    freeze: maybe(0.3, 0.004),
+    refused: maybe(0.3, 0.01),
+    lostAnswer: maybe(0.3, 0.01),
+    repeated: maybe(0.3, 0.02),
+    duplicate: maybe(0.5, 0.2),
+    lostMessage,
+    undeletable: maybe(0.3, 0.05),
+    apiFails: maybe(0.4, 0.1),
+    apiThrottles: maybe(0.3, 0.05),
+    apiLies: maybe(0.2, 0.05),
+    poison,
+    churnEvery: number() < 0.4 ? 50 + number() * 3_000 : undefined,
+    skew: maybe(0.5, 100),
+    // Without lost messages the queue alone must end every sync: half of those runs have no housekeeping to hide behind.
+    housekeeping: lostMessage > 0 || poison > 0 || number() < 0.5,
+    ticks: Array.from({ length: count }, (_, i) => i * every),
+  };
+}

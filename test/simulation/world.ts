@@ -1,0 +1,384 @@
+import type { Connector } from '../../lib/core/connector.ts';
+import type { Task } from '../../lib/core/tasks.ts';
+import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
+import { type Accounts, accountsLoader } from '../../lib/pipeline/account.ts';
+import { housekeep } from '../../lib/pipeline/housekeep.ts';
+import type { Invocation } from '../../lib/pipeline/invocation.ts';
+import type { Item, Ports, Random, Table } from '../../lib/pipeline/ports.ts';
+import { work } from '../../lib/pipeline/work.ts';
+import { memoryEvents } from '../memory/events.ts';
+import { storedGzip } from '../memory/gzip.ts';
+import { memoryLog } from '../memory/log.ts';
+import { memoryObjects } from '../memory/objects.ts';
+import { seededRandom } from '../memory/random.ts';
+import { memorySecrets } from '../memory/secrets.ts';
+import { memoryTable } from '../memory/table.ts';
+import { connectorOf, KINDS, type Kind, practiceApi, SECRET } from './practice-api.ts';
+import { type Delivery, simulatedQueue } from './queue.ts';
+import { type Tally, tally } from './tally.ts';
+import { type VirtualTime, virtualTime } from './virtual-time.ts';
+import { drawWeather, type Weather } from './weather.ts';
+
+/** One run of the whole pipeline in virtual time, under the weather of a seed. The code under test is the code that ships. */
+
+const START = Date.UTC(2026, 10, 22, 12);
+const FUNCTION_TIMEOUT = 60 * SECOND;
+const VISIBILITY_SECONDS = 360;
+const HOUSEKEEPING_EVERY = 5 * MINUTE;
+const CONCURRENCY = 3;
+const BATCH = 10;
+/** No honest run comes near: a run that needs more does not end. */
+const MOST_EVENTS = 300_000;
+const MOST_TIME = 80 * HOUR;
+
+export type World = Awaited<ReturnType<typeof simulateSeed>>;
+
+/** Everything of a run, for the invariants to look at. */
+export async function simulateSeed(seed: number, trace?: (line: string) => void) {
+  const random = seededRandom(seed);
+  const weather = drawWeather(random);
+  const time = virtualTime(START);
+  const counted = tally();
+  const pick = (most: number): number => Math.floor(random.number() * most);
+  const kind: Kind = KINDS[pick(KINDS.length)] ?? 'pages';
+  const size = 2 + pick(4);
+  const count = random.number() < 0.1 ? pick(3) : pick(70);
+  const incremental = random.number() < 0.5;
+  const bounded = random.number() < 0.5;
+  const connector = connectorOf(kind, size, { incremental, bounded });
+  const api = practiceApi({ time, random, weather, kind, count, size, tally: counted });
+  const queue = simulatedQueue({
+    time,
+    random,
+    weather,
+    tally: counted,
+    visibility: VISIBILITY_SECONDS,
+    maximumReceives: 50,
+  });
+
+  const started: string[] = [];
+  const syncs = watched(memoryTable(), (set) => {
+    if (typeof set.current === 'string') started.push(set.current);
+  });
+  const failures: Task[] = [];
+  const [objects, events, log] = [memoryObjects(), memoryEvents(), memoryLog()];
+  const ports: Ports = {
+    syncs,
+    connections: memoryTable(),
+    queue,
+    failures: { send: async (batch) => void failures.push(...batch.map(({ task }) => task)) },
+    objects,
+    gzip: storedGzip,
+    http: { send: () => Promise.reject(new Error('only workers send requests')) },
+    secrets: memorySecrets({ 'sim/main': JSON.stringify({ token: SECRET }) }),
+    events,
+    log,
+    clock: { now: time.now },
+    random,
+  };
+  await ports.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+
+  const stage: Stage = { time, random, weather, tally: counted, ports, connector, api, trace: trace ?? (() => {}) };
+  let running = 0;
+  let invocations = 0;
+  let ticksToCome = 0;
+  const environments: Accounts[] = Array.from({ length: CONCURRENCY }, () => accountsLoader());
+
+  /** One invocation; `ended` is told whether it lived to the end. */
+  function invoke(
+    name: string,
+    body: (invocation: Invocation) => Promise<void>,
+    ended: (lived: boolean) => void,
+  ): void {
+    running += 1;
+    const life = newLife(`${name}/${invocations++}`, stage, () => {
+      running -= 1;
+      ended(false);
+    });
+    body(invocationOf(stage, life)).then(
+      () => life.end(() => finish(true)),
+      (error: unknown) => {
+        stage.trace(`${life.name} threw ${String(error)}`);
+        life.end(() => finish(false));
+      },
+    );
+    const finish = (lived: boolean): void => {
+      running -= 1;
+      ended(lived);
+    };
+  }
+
+  const idle = new Set(environments.keys());
+  function wake(): void {
+    for (const slot of [...idle]) {
+      const deliveries = queue.receive(BATCH);
+      if (deliveries.length === 0) return;
+      idle.delete(slot);
+      workOn(slot, deliveries);
+    }
+  }
+  queue.onVisible(wake);
+
+  function workOn(slot: number, deliveries: readonly Delivery[]): void {
+    const received = deliveries.map(({ task, receives }, index) => ({ id: String(index), task, receives }));
+    const accounts = environments[slot] ?? accountsLoader();
+    invoke(
+      `worker ${slot}`,
+      async (invocation) => {
+        const outcomes = await work(invocation, accounts, received);
+        deliveries.forEach((delivery, index) => {
+          const outcome = outcomes.get(String(index));
+          if (outcome === 'done') queue.remove(delivery);
+          else if (typeof outcome === 'object') queue.hide(delivery, Math.ceil(outcome.later / SECOND) * SECOND);
+        });
+      },
+      (lived) => {
+        if (!lived) environments[slot] = accountsLoader();
+        idle.add(slot);
+        wake();
+      },
+    );
+  }
+
+  for (const at of weather.ticks) {
+    // Delivered at least once: a second delivery comes late, perhaps when the sync is over.
+    const deliveries = random.number() < 0.3 ? [at, at + random.number() * 3 * HOUR] : [at];
+    for (const delivered of deliveries) {
+      ticksToCome += 1;
+      time.after(delivered, () => {
+        ticksToCome -= 1;
+        const task: Task = { v: 1, kind: 'tick', stream: 'rows', at: new Date(START + at).toISOString() };
+        void queue.send([{ task, group: 'main' }]);
+      });
+    }
+  }
+
+  let keeping = false;
+  function keepHouse(): void {
+    time.after(HOUSEKEEPING_EVERY, keepHouse);
+    if (keeping) return;
+    keeping = true;
+    invoke(
+      'housekeeping',
+      (invocation) => housekeep(invocation),
+      () => {
+        keeping = false;
+      },
+    );
+  }
+  if (weather.housekeeping) time.after(HOUSEKEEPING_EVERY, keepHouse);
+
+  let open = 0;
+  const countOpen = async (): Promise<void> => {
+    open = (await Array.fromAsync(syncs.live(connector.name))).length;
+  };
+  const atRest = (): boolean => ticksToCome === 0 && queue.size() === 0 && running === 0;
+  let end: 'done' | 'nothing left' | 'too many events' | 'too much time';
+  do {
+    end = await time.run(() => atRest() || time.now() - START > MOST_TIME, MOST_EVENTS);
+    await countOpen();
+    if (time.now() - START > MOST_TIME) end = 'too much time';
+    // Housekeeping has still something to take up: let time pass until it has.
+    if (end === 'done' && open > 0 && weather.housekeeping)
+      await time.run(() => !atRest() || time.now() - START > MOST_TIME, MOST_EVENTS);
+  } while (end === 'done' && open > 0 && weather.housekeeping);
+
+  for (const { message } of log.lines)
+    if (message.startsWith('sync taken up')) counted.count('syncs taken up by housekeeping');
+  return {
+    seed,
+    weather,
+    kind,
+    size,
+    incremental,
+    bounded,
+    api,
+    ports,
+    time,
+    end,
+    open,
+    started,
+    failures,
+    objects,
+    events,
+    log,
+    tally: counted,
+  };
+}
+
+/** A table that tells what is set in it. */
+function watched(table: Table, tell: (set: Item) => void): Table {
+  return {
+    ...table,
+    async upsert(key, change, when) {
+      const written = await table.upsert(key, change, when);
+      if (written.ok && change.set !== undefined) tell(change.set);
+      return written;
+    },
+  };
+}
+
+type Stage = {
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly weather: Weather;
+  readonly tally: Tally;
+  readonly ports: Ports;
+  readonly connector: Connector;
+  readonly api: ReturnType<typeof practiceApi>;
+  readonly trace: (line: string) => void;
+};
+
+/** The life of one invocation: it may die at any call, stand still for long, or be cut off at its timeout. */
+type Life = {
+  readonly name: string;
+  readonly startedAt: number;
+  readonly skew: number;
+  readonly alive: () => boolean;
+  readonly die: (of: string) => void;
+  /** It has returned; a dead one never does. */
+  readonly end: (then: () => void) => void;
+};
+
+function newLife(name: string, { time, random, weather, tally, trace }: Stage, onDeath: () => void): Life {
+  let state: 'alive' | 'dead' | 'over' = 'alive';
+  const life: Life = {
+    name,
+    startedAt: time.now(),
+    skew: (random.number() - 0.5) * weather.skew,
+    alive: () => state === 'alive',
+    die(of) {
+      if (state !== 'alive') return;
+      state = 'dead';
+      tally.count(of);
+      trace(`${at(time)} ${life.name} dies: ${of}`);
+      onDeath();
+    },
+    end(then) {
+      if (state !== 'alive') return;
+      state = 'over';
+      then();
+    },
+  };
+  // A frozen environment may thaw long after its timeout: now and then nothing cuts it off.
+  if (random.number() < 0.8) time.after(FUNCTION_TIMEOUT, () => life.die('timeouts'));
+  return life;
+}
+
+const at = (time: VirtualTime): string => new Date(time.now()).toISOString().slice(8, 23);
+
+function invocationOf(stage: Stage, life: Life): Invocation {
+  const { ports, time, connector } = stage;
+  const through = <T extends object>(port: T, name: string, repeats = false): T =>
+    portOf(stage, life, port, name, repeats);
+  const now = (): number => Math.floor(time.now() + life.skew);
+  return {
+    ...ports,
+    syncs: tableOf(stage, life, ports.syncs, 'syncs'),
+    connections: tableOf(stage, life, ports.connections, 'connections'),
+    queue: through(ports.queue, 'queue'),
+    failures: through(ports.failures, 'failures'),
+    objects: through(ports.objects, 'objects', true),
+    secrets: through(ports.secrets, 'secrets'),
+    events: through(ports.events, 'events'),
+    http: {
+      send: (request, { deadline }) =>
+        new Promise((resolve) => {
+          if (!life.alive()) return;
+          stage.tally.count('requests');
+          const { takes, reply } = stage.api.answer(request);
+          stage.trace(`${at(time)} ${life.name} GET ${request.url.slice(15)} → ${describe(reply)}`);
+          time.after(Math.min(takes, deadline), () => {
+            if (!life.alive()) return;
+            if (reply === 'kills') life.die('pages that killed');
+            else resolve(takes > deadline ? { failed: 'timeout', message: 'no answer in time' } : reply);
+          });
+        }),
+    },
+    clock: { now },
+    connector,
+    settings: {
+      SCHEMA_MODE: 'permissive',
+      ATTEMPTS: 5,
+      VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
+      MAXIMUM_CONCURRENCY: 2,
+      SECRETS_PREFIX: 'sim',
+    },
+    remaining: () => life.startedAt + FUNCTION_TIMEOUT - time.now(),
+    budget: FUNCTION_TIMEOUT,
+  };
+}
+
+const describe = (reply: unknown): string => {
+  const { status, failed, body } = Object(reply);
+  return status === undefined ? String(failed ?? reply) : `${status} ${new TextDecoder().decode(body).slice(0, 150)}`;
+};
+
+function tableOf(stage: Stage, life: Life, table: Table, name: string): Table {
+  const { get, create, update, upsert } = portOf(stage, life, table, name, true);
+  /** A query is one call here, and its answer a snapshot. */
+  const snapshot = <T>(label: string, items: () => AsyncIterable<T>): AsyncIterable<T> => ({
+    async *[Symbol.asyncIterator]() {
+      yield* await call(stage, life, `${name}.${label}`, () => Array.fromAsync(items()), false);
+    },
+  });
+  return {
+    get,
+    create,
+    update,
+    upsert,
+    query: (pk, prefix, after) => snapshot(`query ${prefix}`, () => table.query(pk, prefix, after)),
+    live: (value) => snapshot('live', () => table.live(value)),
+  };
+}
+
+/** A port whose every call is exposed to the weather. `repeats`: its SDK sends a call again whose answer was lost. */
+function portOf<T extends object>(stage: Stage, life: Life, port: T, name: string, repeats: boolean): T {
+  return new Proxy(port, {
+    get(target, method) {
+      const found: unknown = Reflect.get(target, method);
+      if (typeof found !== 'function') return found;
+      return (...input: unknown[]) => {
+        const label = `${name}.${String(method)} ${shorten(input)}`;
+        return call(stage, life, label, async () => Reflect.apply(found, target, input), repeats);
+      };
+    },
+  });
+}
+
+const shorten = (input: unknown): string =>
+  JSON.stringify(input, (_, value: unknown) =>
+    value instanceof Set ? [...value] : value instanceof Uint8Array ? `${value.length} bytes` : value,
+  ).slice(0, 240);
+
+function call<T>(stage: Stage, life: Life, label: string, effect: () => Promise<T>, repeats: boolean): Promise<T> {
+  const { time, random, weather, tally, trace } = stage;
+  const chance = (rate: number): boolean => rate > 0 && random.number() < rate;
+  return new Promise((resolve, reject) => {
+    if (!life.alive()) return;
+    const crash = chance(weather.crash);
+    const crashBefore = crash && random.number() < 0.5;
+    time.after(1 + random.number() * 20, () => {
+      if (!life.alive()) return;
+      if (crashBefore) return life.die('crashes');
+      if (chance(weather.refused)) {
+        tally.count('calls refused');
+        return reject(new Error('throttled'));
+      }
+      const again = repeats && chance(weather.repeated);
+      if (again) tally.count('calls repeated');
+      const done = again ? effect().then(effect) : effect();
+      done.then((result) => {
+        trace(`${at(time)} ${life.name} ${label} → ${shorten([result])}`);
+        if (crash) return life.die('crashes');
+        if (chance(weather.lostAnswer)) {
+          tally.count('answers lost');
+          return reject(new Error('the answer was lost'));
+        }
+        if (!chance(weather.freeze)) return resolve(result);
+        tally.count('freezes');
+        time.after(random.number() * HOUR, () => life.alive() && resolve(result));
+      }, reject);
+    });
+  });
+}
