@@ -1,0 +1,208 @@
+import { availableParallelism } from 'node:os';
+import { readAssembly } from './assembly.ts';
+import { startEventSourceMapping } from './event-source-mapping.ts';
+import { eventBridge, type PublishedEvent } from './events.ts';
+import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
+import { type OnCall, openGateway } from './gateway.ts';
+import { REGION } from './names.ts';
+import { openObjectFolder } from './object-folder.ts';
+import { planRun } from './plan.ts';
+import type { Queue } from './queue.ts';
+import { createQueues } from './queues.ts';
+import { s3 } from './s3.ts';
+import { period, scheduledInput } from './schedule.ts';
+import { secretsManager } from './secrets.ts';
+import { sqs } from './sqs.ts';
+import { holdStateFolder } from './state-folder.ts';
+import { openTables } from './tables.ts';
+import type { DeclaredFunction, Outcome } from './thread.ts';
+import type { ThreadPool } from './thread-pool.ts';
+import { type Kind, type Wiring, wire } from './wiring.ts';
+
+export type EmbeddedOptions = {
+  /** Folder of the synthesized templates. */
+  readonly assembly: string;
+  /** Folder for table data and stored objects; made if it is missing. One run at a time can use it. */
+  readonly state: string;
+  /** Name in Secrets Manager → value. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Workers at once, of each connector. Default: the number of cores. At least 1, at most the template's MaximumConcurrency. */
+  readonly threads?: number;
+  /** Hears every line that a function writes, and of every invocation that failed. */
+  readonly onLog?: (line: LogLine) => void;
+  /** Hears every event that a function puts on the bus. */
+  readonly onEvent?: (event: PublishedEvent) => void;
+  /** Hears of every call of a service, before and after it takes effect, and can end the caller there. */
+  readonly onCall?: OnCall;
+};
+
+export type Embedded = {
+  /** Where all services answer. Any credentials do; Secrets Manager answers the functions only. */
+  readonly endpoint: string;
+  /** Calls by functions: `dynamodb:UpdateItem` → how many. */
+  readonly calls: Readonly<Record<string, number>>;
+  readonly schedules: readonly Schedule[];
+  /** The variables that the templates declare for a function. */
+  environment(kind: Kind, connector: string): Readonly<Record<string, string>>;
+  /** Does what a schedule does at its time. Of a schedule that starts a function: throws what the function threw. */
+  fire(scheduleId: string, at: Date): Promise<void>;
+  /** Runs a function and gives its result; throws what it threw, or why it ended without an answer. */
+  invoke(kind: 'housekeeping', connector: string, event: unknown): Promise<unknown>;
+  /** Whether the connectors' queues hold no message: none visible, delayed or in flight. */
+  idle(): boolean;
+  /** Ends all work, after a few seconds by force, and frees every handle. */
+  stop(): Promise<void>;
+};
+
+export type Schedule = {
+  readonly connector: string;
+  readonly id: string;
+  readonly target: 'queue' | 'function';
+  /** As declared; empty where Scheduler's own event is delivered. */
+  readonly input: string;
+};
+
+/** Milliseconds that work under way gets to finish when the stack is stopped. */
+const PATIENCE = 2_000;
+
+/**
+ * Starts the stack of the templates in this process: their tables, queues, bucket, functions and schedules, on 127.0.0.1,
+ * without an account and without Docker. Throws if the templates hold anything that it would have to leave out, if the state
+ * folder is in use, or if its tables have other keys.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const closers: Closer[] = [];
+  const close = async () => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    const stack = await openStack(options, closers);
+    let stopping: Promise<void> | undefined;
+    return {
+      ...stack,
+      stop: () => {
+        stopping ??= close();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Undoes one step of the start. They are called in the reverse order. */
+type Closer = () => unknown;
+
+async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<Omit<Embedded, 'stop'>> {
+  const assembly = readAssembly(options.assembly);
+  const folder = holdStateFolder(options.state);
+  closers.push(folder.release);
+  const callers: FunctionHost['callers'] = new Map();
+  const gateway = await openGateway(callers, options.onCall);
+  closers.push(gateway.close);
+  const plan = planRun(assembly, gateway.endpoint);
+  const wiring = wire(plan);
+
+  const queues = createQueues(plan.queues);
+  closers.push(() => {
+    for (const queue of queues.values()) queue.close();
+  });
+  const tables = await openTables(folder.tables, plan.tables);
+  // No call may be under way when the tables close.
+  closers.push(() => gateway.close().then(tables.close));
+  gateway.serve({
+    dynamodb: tables.backend,
+    sqs: sqs(queues),
+    ...(plan.bucket !== undefined && { s3: s3(plan.bucket, openObjectFolder(folder.objects)) }),
+    secretsmanager: secretsManager(options.secrets),
+    events: eventBridge(options.onEvent ?? (() => {})),
+  });
+
+  const host = { endpoint: gateway.endpoint, callers, onLog: options.onLog ?? (() => {}) };
+  const pools: ThreadPool[] = [];
+  closers.push(() => Promise.all(pools.map((pool) => pool.stop(PATIENCE))));
+  const stack = { ...wiring, queues, host, pools, closers };
+  startWorkers(stack, options.threads ?? availableParallelism());
+  const housekeeping = hostHousekeeping(stack);
+  const fire = firing(stack, housekeeping);
+  startHousekeepingSchedules(stack, fire);
+  return {
+    endpoint: gateway.endpoint,
+    calls: gateway.calls,
+    schedules: wiring.schedules.map(({ connector, id, target, input = '' }) => ({
+      connector,
+      id,
+      target: 'queue' in target ? 'queue' : 'function',
+      input,
+    })),
+    environment: (kind, connector) => known(wiring[kind], connector).environment,
+    fire,
+    invoke: async (_kind, connector, event) => resultOf(await known(housekeeping, connector).invoke(event)),
+    idle: () => wiring.mappings.every(({ queue }) => isEmpty(known(queues, queue.name))),
+  };
+}
+
+type Stack = Wiring & {
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly host: FunctionHost;
+  /** All of them; they end with the stack. */
+  readonly pools: ThreadPool[];
+  readonly closers: Closer[];
+};
+
+function hosted({ host, pools }: Stack, declared: DeclaredFunction, threads: number): ThreadPool {
+  const pool = hostFunction(declared, threads, host);
+  pools.push(pool);
+  return pool;
+}
+
+function startWorkers(stack: Stack, threads: number): void {
+  for (const { queue, function: declared, batchSize, reportsFailures, maximumConcurrency } of stack.mappings) {
+    const pool = hosted(stack, declared, Math.max(1, Math.min(threads, maximumConcurrency)));
+    const source = known(stack.queues, queue.name);
+    stack.closers.push(startEventSourceMapping({ queue: source, pool, batchSize, reportsFailures, region: REGION }));
+  }
+}
+
+/** One thread for each: two runs of one connector's housekeeping wait for each other. */
+const hostHousekeeping = (stack: Stack): ReadonlyMap<string, ThreadPool> =>
+  new Map([...stack.housekeeping].map(([connector, declared]) => [connector, hosted(stack, declared, 1)]));
+
+const firing =
+  ({ schedules, queues }: Stack, housekeeping: ReadonlyMap<string, ThreadPool>): Embedded['fire'] =>
+  async (id, at) => {
+    const schedule = schedules.find((candidate) => candidate.id === id);
+    if (!schedule) throw new Error(`The templates have no schedule ${id}.`);
+    const { connector, target, group } = schedule;
+    const input = scheduledInput(schedule, at);
+    if ('queue' in target) known(queues, target.queue.name).send({ body: input, group });
+    else resultOf(await known(housekeeping, connector).invoke(JSON.parse(input)));
+  };
+
+/** Runs enabled housekeeping as its schedule says. Syncs start only when the caller fires their schedules. */
+function startHousekeepingSchedules({ schedules, closers }: Stack, fire: Embedded['fire']): void {
+  for (const schedule of schedules) {
+    if (!schedule.enabled || !('function' in schedule.target)) continue;
+    // A run that fails is in the function's log.
+    const timer = setInterval(() => fire(schedule.id, new Date()).catch(() => {}), period(schedule));
+    closers.push(() => clearInterval(timer));
+  }
+}
+
+function known<T>(things: ReadonlyMap<string, T>, name: string): T {
+  const thing = things.get(name);
+  if (thing === undefined) throw new Error(`The embedded stack has no "${name}".`);
+  return thing;
+}
+
+function isEmpty(queue: Queue): boolean {
+  const { visible, delayed, inFlight } = queue.counts();
+  return visible + delayed + inFlight === 0;
+}
+
+function resultOf(outcome: Outcome): unknown {
+  if (outcome.ok) return JSON.parse(outcome.result);
+  const { name, message, stack } = outcome.error;
+  throw Object.assign(new Error(message), { name, stack });
+}

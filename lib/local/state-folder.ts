@@ -1,0 +1,31 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** The state folder, held by one process. */
+export type StateFolder = {
+  readonly tables: string;
+  readonly objects: string;
+  release(): void;
+};
+
+/**
+ * Makes the folder if it is missing and takes it for this process. Throws if another one holds it. The lock is
+ * SQLite's file lock, which the operating system drops with the process, however it ends.
+ */
+export function holdStateFolder(folder: string): StateFolder {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = new DatabaseSync(join(folder, 'lock'));
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (!isBusy(error)) throw error;
+    throw new Error(`The state folder ${folder} is in use by another run.`, { cause: error });
+  }
+  return { tables: join(folder, 'tables'), objects: join(folder, 'objects'), release: () => lock.close() };
+}
+
+/** SQLITE_BUSY (https://www.sqlite.org/rescode.html). */
+const BUSY = 5;
+const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === BUSY;

@@ -1,0 +1,48 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { FromThread, FunctionError, Invocation, ThreadData } from './thread.ts';
+
+/**
+ * What runs inside a worker thread: the handler of one function, as Lambda's runtime runs it. The bundle is imported
+ * once, and its module state lives on from one invocation to the next.
+ */
+const data: ThreadData = workerData;
+const send = (message: FromThread) => parentPort?.postMessage(message);
+
+const describe = (error: unknown): FunctionError =>
+  error instanceof Error
+    ? { name: error.name, message: error.message, stack: error.stack ?? '' }
+    : { name: 'Error', message: String(error), stack: '' };
+
+async function loadHandler(): Promise<(event: unknown, context: object) => unknown> {
+  const module = await import(data.file);
+  const handler: unknown = module[data.handler] ?? module.default?.[data.handler];
+  if (typeof handler !== 'function') throw new TypeError(`${data.file} exports no function "${data.handler}".`);
+  return (event, context) => handler(event, context);
+}
+
+const contextOf = ({ requestId, deadline }: Invocation) => ({
+  awsRequestId: requestId,
+  functionName: data.name,
+  functionVersion: '$LATEST',
+  invokedFunctionArn: data.arn,
+  memoryLimitInMB: String(data.memory),
+  logGroupName: `/aws/lambda/${data.name}`,
+  logStreamName: 'embedded',
+  callbackWaitsForEmptyEventLoop: false,
+  getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+});
+
+try {
+  const handler = await loadHandler();
+  parentPort?.on('message', async (invocation: Invocation) => {
+    try {
+      const result = await handler(JSON.parse(invocation.event), contextOf(invocation));
+      send({ kind: 'result', result: JSON.stringify(result) ?? 'null' });
+    } catch (error) {
+      send({ kind: 'error', error: describe(error) });
+    }
+  });
+  send({ kind: 'ready' });
+} catch (error) {
+  send({ kind: 'broken', error: describe(error) });
+}

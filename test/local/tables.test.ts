@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { openTables, type Table } from '../../lib/local/tables.ts';
+import { newFolder } from './small-stack.ts';
+
+const table: Table = {
+  TableName: 'Syncs',
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+  BillingMode: 'PAY_PER_REQUEST',
+};
+
+describe('openTables', () => {
+  it('starts afresh where an earlier start was killed before it was done', async () => {
+    const folder = join(newFolder(), 'tables');
+    await (await openTables(folder, [table])).close();
+    rmSync(`${folder}.json`);
+    const changed: Table = {
+      ...table,
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    };
+    await (await openTables(folder, [changed])).close();
+    await assert.rejects(openTables(folder, [table]), /The keys or indexes of the table Syncs have changed/);
+  });
+
+  it('deletes no folder that is not its own', async () => {
+    const folder = join(newFolder(), 'tables');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'letter.txt'), 'dear');
+    await (await openTables(folder, [table])).close();
+    assert.ok(existsSync(join(folder, 'letter.txt')));
+  });
+
+  it('adds a table to those that exist', async () => {
+    const folder = join(newFolder(), 'tables');
+    await (await openTables(folder, [table])).close();
+    await (await openTables(folder, [table, { ...table, TableName: 'Connections' }])).close();
+    await (await openTables(folder, [table])).close();
+  });
+
+  it('says what it cannot make, and leaves nothing open', async () => {
+    const folder = join(newFolder(), 'tables');
+    const broken: Table = { ...table, KeySchema: [] };
+    await assert.rejects(
+      openTables(folder, [broken]),
+      /^Error: The table Syncs could not be made: .*ValidationException/,
+    );
+    await (await openTables(folder, [table])).close();
+  });
+});
