@@ -49,9 +49,9 @@ export type PagePlace = {
 /** Sends one request and judges the answer. */
 export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
   const { account } = place;
-  if ('code' in account) return unsent(account);
+  if ('code' in account) return { refusal: unsent(account) };
   const built = build(invocation, account, place);
-  if ('code' in built) return unsent(built);
+  if ('code' in built) return { refusal: unsent(built) };
 
   const leftAt = invocation.clock.now();
   const wire = authorise(built, invocation.connector.auth, account.secret);
@@ -91,10 +91,10 @@ function build(
   }
 }
 
-/** Nothing was sent, and nothing will help. */
-const unsent = (reason: Reason): PageResult => ({ refusal: { ...SILENT, reason, heals: false, request: undefined } });
-
 const SILENT = { throttled: false, wait: undefined, status: undefined, body: undefined };
+
+/** The refusal of a page for which nothing was sent, and nothing will help. */
+export const unsent = (reason: Reason): Refusal => ({ ...SILENT, reason, heals: false, request: undefined });
 
 function refusal(built: BuiltRequest, answer: Answer, verdict: Exclude<Verdict, { is: 'page' }>): Refusal {
   const seen =

@@ -4,9 +4,9 @@ import type { Reason } from '../core/judge.ts';
 import { announcedPages, hasRecords, numberedPage } from '../core/listing.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import type { Account } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
-import { attemptOf, type Outcome, type Received } from './outcome.ts';
+import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
@@ -51,11 +51,26 @@ export async function fetchPages(
 
   const run: BlockRun = { ...given, ref, path, listing };
   const tasks = ownerOfPages(received, block);
-  const outcomes = await fetchAll(invocation, run, [...tasks.keys()]);
+  if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
+  const outcomes = await fetchAll(invocation, run, tasks);
   const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;
   const after = await conclude(invocation, run, block, tasks, outcomes);
   await settle(invocation, ref, path, after, heal);
   return reportBack(invocation, received, outcomes);
+}
+
+/** One of these pages may be what kills: each gets a task of its own, so that it takes no neighbour with it. */
+async function splitUp(
+  invocation: Invocation,
+  each: PagesTask,
+  pages: Iterable<number>,
+): Promise<Map<string, Outcome>> {
+  const attempts = attemptOf(each) - 1;
+  await send(
+    invocation,
+    [...pages].map((page) => ({ ...each.task, from: page, to: page, attempts })),
+  );
+  return new Map([[each.id, 'done']]);
 }
 
 const allDone = (received: readonly PagesTask[]): Map<string, Outcome> =>
@@ -75,13 +90,14 @@ function ownerOfPages(received: readonly PagesTask[], block: Block): Map<number,
 async function fetchAll(
   invocation: Invocation,
   run: BlockRun,
-  pages: readonly number[],
+  tasks: ReadonlyMap<number, PagesTask>,
 ): Promise<Map<number, PageOutcome>> {
   const outcomes = new Map<number, PageOutcome>();
-  const queue = pages.values();
+  const queue = tasks.entries();
   const lane = async (): Promise<void> => {
-    for (const page of queue) {
-      outcomes.set(page, mayBegin(invocation) ? await fetchOne(invocation, run, page) : { is: 'unread' });
+    for (const [page, task] of queue) {
+      if (attemptOf(task) > invocation.settings.ATTEMPTS) outcomes.set(page, { is: 'refused', refusal: unsent(DIED) });
+      else outcomes.set(page, mayBegin(invocation) ? await fetchOne(invocation, run, page) : { is: 'unread' });
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
@@ -123,9 +139,12 @@ async function conclude(
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Promise<Block> {
   const contents = [...outcomes.values()].flatMap((each) => (each.is === 'content' ? each.content : []));
-  await noteExtent(invocation, run, contents);
   let after = block;
-  for (const portion of portionsBySize(contents)) after = await commit(invocation, run, after, portion);
+  for (const portion of portionsBySize(contents)) {
+    const { block: left, committed } = await commit(invocation, run, after, portion);
+    await noteExtent(invocation, run, committed);
+    after = left;
+  }
 
   const refused = [...outcomes].flatMap(([page, each]) =>
     each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
@@ -145,8 +164,9 @@ const isFinal = ({ settings }: Invocation, task: PagesTask, { heals }: Refusal):
   !heals || attemptOf(task) >= settings.ATTEMPTS;
 
 /**
- * Tells the listing what these pages show of its extent, before they leave the open set: how many pages the first one's
- * total announces (the first plan wins), and where a short page was seen.
+ * Tells the listing what these pages show of its extent: how many pages the first one's total announces, and where a short page
+ * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. Who dies
+ * before it leaves a listing of unknown extent, which is read on until its end is seen.
  */
 async function noteExtent(invocation: Invocation, run: BlockRun, contents: readonly PageContent[]): Promise<void> {
   const { paging } = run.stream;
@@ -155,8 +175,8 @@ async function noteExtent(invocation: Invocation, run: BlockRun, contents: reado
   const total = contents.find(({ index }) => index === 0)?.total;
   if (total !== undefined) {
     const announced = announcedPages(paging.kind, paging.size, total);
-    const planned = await updateNode(invocation, run.ref, path, { set: { announced } }, [{ absent: 'announced' }]);
-    if (planned.ok) invocation.log.info('planned', { ...run.ref, pages: announced, records: total });
+    await updateNode(invocation, run.ref, path, { set: { announced } });
+    invocation.log.info('planned', { ...run.ref, pages: announced, records: total });
   }
   const short = contents.filter(({ fetched }) => fetched < paging.size).map(({ index }) => index);
   if (short.length === 0) return;
@@ -186,10 +206,10 @@ async function commit(
   run: BlockRun,
   block: Block,
   contents: readonly PageContent[],
-): Promise<Block> {
+): Promise<{ block: Block; committed: readonly PageContent[] }> {
   const { ref, path } = run;
   const rest = contents.filter(({ index }) => block.open.has(String(index)));
-  if (rest.length === 0) return block;
+  if (rest.length === 0) return { block, committed: [] };
   const part = await storePart(invocation, ref, path, rest);
   const key = partKey(invocation.connector.name, ref, part.id);
   await invocation.syncs.create(key, { ...part.item, ...expires(invocation.clock.now()) });
@@ -201,11 +221,13 @@ async function commit(
     { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: rest.length } },
     pages.map((page) => ({ contains: ['open', page] })),
   );
-  if (written.item?.kind !== 'block') return block;
-  if (!written.ok) return commit(invocation, run, written.item, rest);
+  if (written.item?.kind !== 'block') return { block, committed: [] };
+  // A write that is repeated because its answer was lost fails against its own effect.
+  const mine = written.ok || written.item.parts.has(part.id);
+  if (!mine) return commit(invocation, run, written.item, rest);
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
   invocation.log.info('pages fetched', { ...ref, pages: rest.length, records });
-  return written.item;
+  return { block: written.item, committed: rest };
 }
 
 /** Counts requests that brought no page. `retried`: how many of the pages are asked for again. */

@@ -2,7 +2,7 @@ import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import type { Reason } from '../core/judge.ts';
 import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Refusal } from './fetch-page.ts';
+import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { setAside } from './set-aside.ts';
 import { abandon, begin, readSync } from './start-sync.ts';
@@ -128,15 +128,7 @@ const OVERDUE: Reason = { code: 'deadline', message: 'the sync was not done by i
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
 async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open[], reason: Reason): Promise<void> {
-  const refusal: Refusal = {
-    reason,
-    heals: false,
-    throttled: false,
-    wait: undefined,
-    request: undefined,
-    status: undefined,
-    body: undefined,
-  };
+  const refusal = unsent(reason);
   for (const { path, node } of nodes) {
     if (node.kind === 'listing') await updateNode(invocation, ref, path, { set: { stopped: true } });
     else if (node.kind === 'chain') await giveUpChain(invocation, ref, path, node, refusal);

@@ -5,9 +5,9 @@ import type { Reason } from '../core/judge.ts';
 import { refOf, type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
-import { attemptOf, type Outcome, type Received } from './outcome.ts';
+import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
@@ -63,20 +63,34 @@ export async function walkChain(
   if (claimed.item?.kind !== 'chain') return 'done';
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = claimed.ok || claimed.item.owner === walk.owner;
-  if (!mine) return beaten(invocation, walk, claimed.item, task.step);
+  if (!mine) return beaten(invocation, walk, received, claimed.item);
   // Behind, and a continuation is on its way: this message has nothing to add.
   if (task.step < claimed.item.step && claimed.item.sentStep >= claimed.item.step) return release(invocation, walk);
+  const died = attemptOf(received) > invocation.settings.ATTEMPTS && task.step === claimed.item.step;
+  if (died) return stumble(invocation, walk, received, claimed.item, claimed.item, unsent(DIED));
   return advance(invocation, walk, received, claimed.item);
 }
 
 /** Somebody else has the chain, or it has ended. */
-async function beaten(invocation: Invocation, walk: Walk, chain: Chain, step: number): Promise<Outcome> {
+async function beaten(
+  invocation: Invocation,
+  walk: Walk,
+  received: Received<TaskOf<'chain'>>,
+  chain: Chain,
+): Promise<Outcome> {
   if (chain.ended !== undefined) {
     await settle(invocation, walk.ref, walk.path, chain, true);
     return 'done';
   }
-  if (step < chain.step && chain.sentStep >= chain.step) return 'done';
-  return { later: Math.max(SECOND, chain.lease - invocation.clock.now() + SECOND) };
+  if (received.task.step < chain.step && chain.sentStep >= chain.step) return 'done';
+  // Comes back when the lease is over, as a fresh copy: to wait is no attempt.
+  const delay = Math.ceil(Math.max(0, chain.lease - invocation.clock.now()) / SECOND) + 1;
+  await send(
+    invocation,
+    [{ ...received.task, attempts: attemptOf(received) - 1 }],
+    Math.min(delay, LONGEST_DELAY / SECOND),
+  );
+  return 'done';
 }
 
 async function release(invocation: Invocation, walk: Walk): Promise<Outcome> {

@@ -3,12 +3,9 @@ import type { Accounts } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import { type Invocation, streamOf } from './invocation.ts';
-import type { Outcome, Received } from './outcome.ts';
+import { isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { readSync, start, tick } from './start-sync.ts';
 import { walkChain } from './walk-chain.ts';
-
-/** A task received this often may be what kills its worker: it runs last and alone. */
-const SUSPICIOUS = 3;
 
 /**
  * Does a batch of tasks. Each message has an outcome of its own; one whose work throws is left to come back when its visibility
@@ -20,13 +17,12 @@ export async function work(
   received: readonly Received[],
 ): Promise<ReadonlyMap<string, Outcome | 'failed'>> {
   const outcomes = new Map<string, Outcome | 'failed'>();
-  const [usual, suspicious] = [received.filter(isUsual), received.filter((each) => !isUsual(each))];
+  const usual = received.filter((each) => !isSuspicious(each));
   await doTogether(invocation, accounts, usual, outcomes);
-  for (const each of suspicious) await doTogether(invocation, accounts, [each], outcomes);
+  // What may kill its worker runs last and alone, so that it takes nobody with it.
+  for (const each of received.filter(isSuspicious)) await doTogether(invocation, accounts, [each], outcomes);
   return outcomes;
 }
-
-const isUsual = ({ receives }: Received): boolean => receives < SUSPICIOUS;
 
 /** Tasks of one block are done together, everything else by itself; all at once. */
 async function doTogether(

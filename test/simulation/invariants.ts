@@ -32,10 +32,12 @@ export async function violations(world: World): Promise<Violation[]> {
     checkCounts(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
+    checkLoss(world, sync, broken);
     if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
     else world.tally.count(sync.receipt.verdict);
   }
   checkWatermark(world, syncs, broken);
+  checkCost(world, syncs, broken);
   checkSecret(world, broken);
   return found;
 }
@@ -152,6 +154,37 @@ function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): voi
   );
   if (messages.size < receipt.pages.failed)
     broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);
+}
+
+/** What can cost a message or a round of housekeeping. */
+const LOSSES = [
+  'messages lost',
+  'messages dead-lettered',
+  'crashes',
+  'timeouts',
+  'freezes',
+  'answers lost',
+  'calls refused',
+];
+const sumOf = (world: World, whats: readonly string[]): number =>
+  whats.reduce((sum, what) => sum + (world.tally.counts.get(what) ?? 0), 0);
+
+/** Invariant 5: what is lost is sent again. A page is given up as lost only if its message was lost four times over. */
+function checkLoss(world: World, { receipt, id }: Sync, broken: Broken): void {
+  const lost = receipt.reasons.some(({ code }) => code === 'lost');
+  const losses = sumOf(world, LOSSES);
+  if (lost && losses < 4)
+    broken('5 what is lost is sent again', `sync ${id} gave up pages as lost after ${losses} losses`);
+}
+
+/** Duplicated messages alone must not have a chain walked twice. */
+function checkCost(world: World, syncs: readonly Sync[], broken: Broken): void {
+  const chain = world.kind === 'cursor' || world.kind === 'keyset' || world.kind === 'links';
+  if (!chain || sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0) return;
+  const needed = syncs.reduce((sum, { receipt }) => sum + receipt.requests.sent, 0);
+  const sent = sumOf(world, ['requests']);
+  if (sent > needed)
+    broken('a duplicate costs no request', `${sent} requests were sent, ${needed} of them for something`);
 }
 
 /** The stream is free, and stands where the last receipt says. */

@@ -2,7 +2,8 @@
  * The rules of the protocol, and how each is taken out of the code that ships: a piece of its source, and what stands there without the
  * rule. The simulation must find out, or the rule is not needed.
  */
-export type Rule = { readonly name: string; readonly file: string; readonly find: string; readonly replace: string };
+export type Edit = { readonly find: string; readonly replace: string };
+export type Rule = { readonly name: string; readonly file: string } & (Edit | { readonly edits: readonly Edit[] });
 
 export const RULES: readonly Rule[] = [
   {
@@ -14,8 +15,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what is left of a beaten commit is stored again',
     file: 'lib/pipeline/fetch-pages.ts',
-    find: 'if (!written.ok) return commit(invocation, run, written.item, rest);',
-    replace: 'if (!written.ok) return written.item;',
+    find: 'if (!mine) return commit(invocation, run, written.item, rest);',
+    replace: 'if (!mine) return { block: written.item, committed: [] };',
   },
   {
     name: 'a part has a key of its own',
@@ -55,10 +56,21 @@ export const RULES: readonly Rule[] = [
     replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await fetchAll(',
   },
   {
-    name: 'the first plan wins',
+    name: 'only a committed page tells the extent of a listing',
     file: 'lib/pipeline/fetch-pages.ts',
-    find: "{ absent: 'announced' }",
-    replace: '',
+    edits: [
+      {
+        find: '  let after = block;\n  for (const portion',
+        replace: '  let after = block;\n  await noteExtent(invocation, run, contents);\n  for (const portion',
+      },
+      { find: '    await noteExtent(invocation, run, committed);\n', replace: '' },
+    ],
+  },
+  {
+    name: 'what may kill its worker runs alone, and is set aside',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: 'if (attemptOf(task) > invocation.settings.ATTEMPTS)',
+    replace: 'if (attemptOf(task) > 1e9)',
   },
   {
     name: 'a chain’s part is put if absent under its step',
@@ -112,8 +124,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a tick starts one sync, however often it comes',
     file: 'lib/pipeline/start-sync.ts',
-    find: "(stream.lastTick ?? '') >= task.at)",
-    replace: 'false)',
+    edits: [
+      { find: "|| (stream.lastTick ?? '') >= task.at)", replace: ')' },
+      { find: "        { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] },\n", replace: '' },
+    ],
   },
   {
     name: 'a sync that never was is forgotten',
@@ -144,12 +158,6 @@ export const RULES: readonly Rule[] = [
     file: 'lib/core/receipt.ts',
     find: 'if (next[2] !== last) moved.push(index + 1);',
     replace: '',
-  },
-  {
-    name: 'an empty page before later ones is a hole',
-    file: 'lib/core/receipt.ts',
-    find: 'if (empty.length === 0) return [];',
-    replace: 'return [];',
   },
   {
     name: 'the event comes before the sync is closed',

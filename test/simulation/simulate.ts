@@ -34,12 +34,15 @@ function ruleCalled(name: string): Rule {
 }
 
 /** From now on the module that has the rule is loaded without it. */
-function takeOut({ file, find, replace, name }: Rule): void {
-  const path = join(ROOT, file);
-  const source = readFileSync(path, 'utf8');
-  if (source.split(find).length !== 2)
-    throw new Error(`The rule "${name}" does not stand in ${file}, or more than once.`);
-  const without = source.replace(find, () => replace);
+function takeOut(rule: Rule): void {
+  const path = join(ROOT, rule.file);
+  let without = readFileSync(path, 'utf8');
+  for (const { find, replace } of 'edits' in rule ? rule.edits : [rule]) {
+    if (without.split(find).length !== 2) {
+      throw new Error(`The rule "${rule.name}" does not stand in ${rule.file}, or more than once.`);
+    }
+    without = without.replace(find, () => replace);
+  }
   const url = pathToFileURL(path).href;
   registerHooks({
     load: (loaded, context, next) =>

@@ -39,7 +39,7 @@ export function drawWeather({ number }: Random): Weather {
   const every = number() < 0.3 ? 20 * SECOND : (10 + number() * 300) * MINUTE;
   return {
     crash: maybe(0.5, 0.02),
-    freeze: maybe(0.3, 0.004),
+    freeze: maybe(0.3, 0.01),
     refused: maybe(0.3, 0.01),
     lostAnswer: maybe(0.3, 0.01),
     repeated: maybe(0.3, 0.02),

@@ -42,7 +42,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const pick = (most: number): number => Math.floor(random.number() * most);
   const kind: Kind = KINDS[pick(KINDS.length)] ?? 'pages';
   const size = 2 + pick(4);
-  const count = random.number() < 0.1 ? pick(3) : pick(70);
+  const count = random.number() < 0.1 ? pick(3) : pick(random.number() < 0.2 ? 300 : 70);
   const incremental = random.number() < 0.5;
   const bounded = random.number() < 0.5;
   const connector = connectorOf(kind, size, { incremental, bounded });
@@ -260,8 +260,8 @@ function newLife(name: string, { time, random, weather, tally, trace }: Stage, o
       then();
     },
   };
-  // A frozen environment may thaw long after its timeout: now and then nothing cuts it off.
-  if (random.number() < 0.8) time.after(FUNCTION_TIMEOUT, () => life.die('timeouts'));
+  // A frozen environment may thaw long after its timeout: often enough nothing cuts it off.
+  if (random.number() < 0.5) time.after(FUNCTION_TIMEOUT, () => life.die('timeouts'));
   return life;
 }
 
@@ -377,7 +377,7 @@ function call<T>(stage: Stage, life: Life, label: string, effect: () => Promise<
         }
         if (!chance(weather.freeze)) return resolve(result);
         tally.count('freezes');
-        time.after(random.number() * HOUR, () => life.alive() && resolve(result));
+        time.after(random.number() ** 3 * HOUR, () => life.alive() && resolve(result));
       }, reject);
     });
   });
