@@ -22,7 +22,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
   'lib/simulator': { folders: ['lib/connectors'], packages: ['zod', 'node:*'] },
   'lib/local': {
     folders: ['lib/infra', 'lib/connectors', 'lib/simulator'],
-    packages: ['zod', 'dynalite', 'fauxqs', 'node:*'],
+    packages: ['zod', 'dynalite', 'node:*'],
   },
   functions: {
     folders: ['lib/connectors', 'lib/pipeline', 'lib/aws'],

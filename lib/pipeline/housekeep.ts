@@ -112,7 +112,11 @@ async function sendAgain(invocation: Invocation, ref: SyncRef, nodes: readonly O
     if (node.kind === 'block' && node.open.size > 0) {
       await sendOpenPages(invocation, ref, path, node);
     } else if (node.kind === 'chain' && node.ended === undefined) {
-      await updateNode(invocation, ref, path, { remove: ['lease'] }, [{ equal: ['step', node.step] }]);
+      // Only if there is one: a write counts as progress.
+      await updateNode(invocation, ref, path, { remove: ['lease'] }, [
+        { equal: ['step', node.step] },
+        { present: 'lease' },
+      ]);
       await send(invocation, [chainTask(ref, path, node.step)]);
     } else {
       await settle(invocation, ref, path, node, true);

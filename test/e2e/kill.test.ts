@@ -5,9 +5,9 @@ import practice from '../../lib/connectors/practice.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { headgate, readRecords, temporaryFolder } from './headgate.ts';
 
-const RECORDS = 2_000;
-/** Requests at which the run is killed, counted from its start; the last run is left alone. */
-const KILLS = [1, 15, 30, 40];
+const RECORDS = 5_000;
+/** Requests at which the run is killed, counted from its start, a third of all together; the last run is left alone. */
+const KILLS = [1, 20, 40];
 
 it('a run that is killed again and again goes on with the same --state, and ends with the same records', async (t) => {
   const folder = await temporaryFolder(t);

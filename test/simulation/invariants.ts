@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
-import { parseInstant } from '../../lib/core/time.ts';
+import { HOUR, parseInstant } from '../../lib/core/time.ts';
 import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import type { World } from './world.ts';
@@ -32,6 +32,7 @@ export async function violations(world: World): Promise<Violation[]> {
     checkCounts(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
+    checkPatience(sync, broken);
     checkLoss(world, sync, broken);
     if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
     else world.tally.count(sync.receipt.verdict);
@@ -156,8 +157,18 @@ function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): voi
     broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);
 }
 
+/** The longest a sync may take under any weather, in milliseconds. */
+const PATIENCE = 12 * HOUR;
+
+/** Invariant 5: nobody waits for a deadline because a message was lost. */
+function checkPatience({ receipt, id }: Sync, broken: Broken): void {
+  const took = Date.parse(receipt.finishedAt) - Date.parse(receipt.startedAt);
+  if (took > PATIENCE) broken('5 every sync ends in time', `sync ${id} took ${Math.round(took / HOUR)} hours`);
+}
+
 /** What can cost a message or a round of housekeeping. */
 const LOSSES = [
+  'messages vanished',
   'messages lost',
   'messages dead-lettered',
   'crashes',

@@ -58,6 +58,14 @@ export function simulatedQueue({
     messages.set(made++, { body, visibleAt, receives: 0 });
     wake(visibleAt);
   };
+  const doomed = new Map<string, boolean>();
+  const vanishes = (task: Task): boolean => {
+    if (task.kind !== 'pages' && task.kind !== 'chain') return false;
+    const work = task.kind === 'pages' ? `${task.sync} ${task.node} ${task.from}` : task.sync;
+    const doom = doomed.get(work) ?? chance(weather.vanish);
+    doomed.set(work, doom);
+    return doom;
+  };
   const held = ({ message, receives }: Delivery): Message | undefined => {
     const found = messages.get(message);
     return found?.receives === receives ? found : undefined;
@@ -69,8 +77,12 @@ export function simulatedQueue({
         const body = JSON.stringify(task);
         if (!(Number.isInteger(delay) && delay >= 0 && delay <= 900)) throw new RangeError(`a delay of ${delay} s`);
         tally.count('messages sent');
+        if (vanishes(task)) {
+          tally.count('messages vanished');
+          continue;
+        }
         if (chance(weather.lostMessage)) tally.count('messages lost');
-        else add(body, delay * SECOND + random.number() * SECOND);
+        else add(body, delay * SECOND + random.number() ** 2 * weather.delivery);
         if (!chance(weather.duplicate)) continue;
         tally.count('messages duplicated');
         add(body, delay * SECOND + random.number() * (chance(0.2) ? 2 * HOUR : 2 * SECOND));

@@ -75,8 +75,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a chain’s part is put if absent under its step',
     file: 'lib/pipeline/walk-chain.ts',
-    find: 'const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}`;',
-    replace: 'const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}@${walk.owner}`;',
+    find: 'walk.ref, stepId(walk, step))',
+    replace: "walk.ref, stepId(walk, step) + '@' + walk.owner)",
   },
   {
     name: 'a chain moves only from the step that was seen',

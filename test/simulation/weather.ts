@@ -14,6 +14,10 @@ export type Weather = {
   /** At any send: a copy comes as well, up to two hours later; the message never comes. */
   readonly duplicate: number;
   readonly lostMessage: number;
+  /** Of the pages and chains: those whose every message is lost. */
+  readonly vanish: number;
+  /** The longest that a message can take to come, in milliseconds. */
+  readonly delivery: number;
   /** A message that is done with cannot be deleted. */
   readonly undeletable: number;
   /** At any request: the API fails, throttles, or gives an empty page where records belong. */
@@ -34,6 +38,7 @@ export type Weather = {
 export function drawWeather({ number }: Random): Weather {
   const maybe = (chance: number, rate: number): number => (number() < chance ? rate * (0.2 + number()) : 0);
   const lostMessage = maybe(0.3, 0.03);
+  const vanish = maybe(0.1, 0.05);
   const poison = maybe(0.2, 0.05);
   const count = 1 + Math.floor(number() * 3);
   const every = number() < 0.3 ? 20 * SECOND : (10 + number() * 300) * MINUTE;
@@ -45,6 +50,8 @@ export function drawWeather({ number }: Random): Weather {
     repeated: maybe(0.3, 0.02),
     duplicate: maybe(0.5, 0.2),
     lostMessage,
+    vanish,
+    delivery: number() < 0.2 ? 10 * MINUTE : SECOND,
     undeletable: maybe(0.3, 0.05),
     apiFails: maybe(0.4, 0.1),
     apiThrottles: maybe(0.3, 0.05),
@@ -53,7 +60,7 @@ export function drawWeather({ number }: Random): Weather {
     churnEvery: number() < 0.4 ? 50 + number() * 3_000 : undefined,
     skew: maybe(0.5, 100),
     // Without lost messages the queue alone must end every sync: half of those runs have no housekeeping to hide behind.
-    housekeeping: lostMessage > 0 || poison > 0 || number() < 0.5,
+    housekeeping: lostMessage + vanish + poison > 0 || number() < 0.5,
     ticks: Array.from({ length: count }, (_, i) => i * every),
   };
 }
