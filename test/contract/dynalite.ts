@@ -16,7 +16,7 @@ export async function startDynalite(): Promise<Dynalite> {
   const server = dynalite({ createTableMs: 0 });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: endpointOf(server), ...credentials }));
-  await client.send(createTable);
+  await client.send(createTable(TABLE));
   await waitUntilTableExists({ client, minDelay: 1, maxWaitTime: 10 }, { TableName: TABLE });
   return {
     client,
@@ -30,19 +30,21 @@ export async function startDynalite(): Promise<Dynalite> {
 
 const TABLE = 'syncs';
 
-const createTable = new CreateTableCommand({
-  TableName: TABLE,
-  BillingMode: 'PAY_PER_REQUEST',
-  AttributeDefinitions: ['pk', 'sk', 'live'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-  KeySchema: [
-    { AttributeName: 'pk', KeyType: 'HASH' },
-    { AttributeName: 'sk', KeyType: 'RANGE' },
-  ],
-  GlobalSecondaryIndexes: [
-    {
-      IndexName: 'live',
-      KeySchema: [{ AttributeName: 'live', KeyType: 'HASH' }],
-      Projection: { ProjectionType: 'KEYS_ONLY' },
-    },
-  ],
-});
+/** A table of the shape that the stacks deploy. */
+export const createTable = (TableName: string) =>
+  new CreateTableCommand({
+    TableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: ['pk', 'sk', 'live'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'live',
+        KeySchema: [{ AttributeName: 'live', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+  });

@@ -8,6 +8,7 @@ import { memoryObjects } from '../memory/objects.ts';
 import { BUCKET, type Embedded, startEmbedded } from './embedded.ts';
 import { type Fauxqs, startFauxqs } from './fauxqs.ts';
 import { testWithGap } from './gap.ts';
+import { makeBucket, namedEndpoint } from './named-endpoint.ts';
 
 type Gap = 'an object is never overwritten' | 'of 20 who create one object, one does' | 'an object of 12 MB';
 
@@ -113,3 +114,15 @@ describe('Objects on S3 (embedded)', () => {
   after(() => embedded.stop());
   objectsContract(() => s3Objects(embedded.s3, BUCKET), []);
 });
+
+const endpoint = namedEndpoint('S3');
+if (endpoint !== undefined) {
+  describe(`Objects on S3 (${endpoint})`, () => {
+    let named: Awaited<ReturnType<typeof makeBucket>>;
+    before(async () => {
+      named = await makeBucket(endpoint);
+    });
+    after(() => named.stop());
+    objectsContract(() => s3Objects(named.client, named.bucket), []);
+  });
+}

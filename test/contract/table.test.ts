@@ -5,6 +5,7 @@ import type { Change, Clause, Item, Key, Table } from '../../lib/pipeline/ports.
 import { memoryTable } from '../memory/table.ts';
 import { type Dynalite, startDynalite } from './dynalite.ts';
 import { testWithGap } from './gap.ts';
+import { makeTable, namedEndpoint } from './named-endpoint.ts';
 
 type Gap = 'text is compared by its bytes in UTF-8, where a surrogate pair comes last';
 
@@ -407,3 +408,15 @@ describe('Table on DynamoDB (dynalite)', () => {
     ['text is compared by its bytes in UTF-8, where a surrogate pair comes last'],
   );
 });
+
+const endpoint = namedEndpoint('DYNAMODB');
+if (endpoint !== undefined) {
+  describe(`Table on DynamoDB (${endpoint})`, () => {
+    let named: Awaited<ReturnType<typeof makeTable>>;
+    before(async () => {
+      named = await makeTable(endpoint);
+    });
+    after(() => named.stop());
+    tableContract(() => dynamoTable(named.client, named.table), []);
+  });
+}

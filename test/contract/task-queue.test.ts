@@ -8,6 +8,7 @@ import { memoryQueue } from '../memory/task-queue.ts';
 import { type Embedded, startEmbedded } from './embedded.ts';
 import { type Fauxqs, startFauxqs } from './fauxqs.ts';
 import { testWithGap } from './gap.ts';
+import { makeQueues, namedEndpoint } from './named-endpoint.ts';
 
 /** A queue and the two looks at it that the port does not have. */
 type Bench = {
@@ -158,6 +159,18 @@ describe('TaskQueue on SQS (embedded)', () => {
   after(() => embedded.stop());
   taskQueueContract(() => sqsBench(embedded.sqs, embedded.makeQueue()), []);
 });
+
+const endpoint = namedEndpoint('SQS');
+if (endpoint !== undefined) {
+  describe(`TaskQueue on SQS (${endpoint})`, () => {
+    let named: Awaited<ReturnType<typeof makeQueues>>;
+    before(async () => {
+      named = await makeQueues(endpoint, 30);
+    });
+    after(() => named.stop());
+    taskQueueContract(() => sqsBench(named.client, named.take()), []);
+  });
+}
 
 function sqsBench(client: SQSClient, url: string): Bench {
   const receive = new ReceiveMessageCommand({
