@@ -26,7 +26,7 @@ export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<v
   if (stream === undefined) throw new Error(`The connector ${connector.name} has no stream "${ref.stream}" any more.`);
   const sum = await sumSync(invocation, ref);
   const receipt = draw(invocation, ref, stream, sync, sum);
-  await freeStream(invocation, ref, sync, receipt);
+  await freeStream(invocation, ref, receipt);
   const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
   const stored = await putReceipt(invocation, ref, receipt, manifest);
   await events.publish('Sync closed', announcement(stored));
@@ -81,9 +81,9 @@ function draw(
 
 /**
  * Commits the watermark and frees the stream, in one write, before the receipt says so: a receipt must never state a watermark that
- * somebody else then keeps from being committed. The fence keeps a late closer from touching its successor's stream.
+ * somebody else then keeps from being committed. A late closer finds its successor's id there, and touches nothing.
  */
-async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState, receipt: Receipt): Promise<void> {
+async function freeStream(invocation: Invocation, ref: SyncRef, receipt: Receipt): Promise<void> {
   const { syncs, connector, clock } = invocation;
   const { after } = receipt.watermark;
   const set: Change['set'] = {
@@ -91,8 +91,7 @@ async function freeStream(invocation: Invocation, ref: SyncRef, sync: SyncState,
     ...(after === null ? {} : { watermark: after }),
     ...(receipt.verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
   };
-  await syncs.update(streamKey(connector.name, ref), { set, remove: ['current'] }, [
-    { equal: ['fence', sync.fence] },
+  await syncs.update(streamKey(connector.name, ref), { set, remove: ['current', 'at', 'live'] }, [
     { equal: ['current', ref.sync] },
   ]);
 }

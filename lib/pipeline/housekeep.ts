@@ -5,7 +5,7 @@ import { SECOND } from '../core/time.ts';
 import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { setAside } from './set-aside.ts';
-import { abandon, begin, readSync } from './start-sync.ts';
+import { begin, readSync } from './start-sync.ts';
 import {
   type Block,
   type Chain,
@@ -13,8 +13,7 @@ import {
   type Node,
   parsePartition,
   ROOT,
-  type StreamState,
-  type SyncState,
+  STREAM,
   streamKey,
   streamState,
   syncKey,
@@ -40,11 +39,20 @@ export async function housekeep(
   const { connector, syncs, log } = invocation;
   for await (const { pk, sk } of syncs.live(connector.name)) {
     const place = parsePartition(connector.name, pk);
-    if (place === undefined || !sk.startsWith('SYNC#')) continue;
-    const ref = { ...place, sync: sk.slice('SYNC#'.length) };
+    if (place === undefined) continue;
     if (!mayBegin(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
-    await takeUp(invocation, ref, idle);
+    if (sk === STREAM) await finishStart(invocation, place);
+    else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle);
   }
+}
+
+/** A stream that is taken, but whose sync is not there: its start died half-way, and is sent again. */
+async function finishStart(invocation: Invocation, place: Omit<SyncRef, 'sync'>): Promise<void> {
+  const { connector, syncs } = invocation;
+  const { current, at } = streamState.parse((await syncs.get(streamKey(connector.name, place))) ?? {});
+  if (current === undefined || at === undefined) return;
+  if ((await readSync(invocation, { ...place, sync: current })) !== undefined) return;
+  await send(invocation, [{ v: TASK_VERSION, kind: 'start', ...place, at }]);
 }
 
 /** Longer than a message can be silent: in work, waiting for its visibility to end, or for its next attempt. */
@@ -58,11 +66,6 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   const now = clock.now();
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
-  const stream = streamState.parse((await syncs.get(streamKey(connector.name, ref))) ?? {});
-  if (sync.status === 'open' && stream.current !== ref.sync) {
-    return now - sync.startedAt < idle ? undefined : restartOrForget(invocation, ref, sync, stream);
-  }
-
   const nodes = await openNodes(invocation, ref);
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
@@ -73,21 +76,10 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds: rounds + 1, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
-  if (!taken.ok) return;
+  // A write that is repeated because its answer was lost fails against its own effect.
+  if (!taken.ok && taken.item?.roundAt !== now) return;
   log.warn('sync taken up', { ...ref, round: rounds + 1, open: nodes.length, silent: now - progress });
   await sendAgain(invocation, ref, nodes);
-}
-
-/** Its start died half-way, or another tick won: it is started again, or forgotten. */
-async function restartOrForget(
-  invocation: Invocation,
-  ref: SyncRef,
-  { at }: SyncState,
-  { current, lastTick = '' }: StreamState,
-): Promise<void> {
-  if (current !== undefined || lastTick >= at) return abandon(invocation, ref);
-  const { connection, stream } = ref;
-  await send(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
 }
 
 type Open = { readonly path: string; readonly node: Node };

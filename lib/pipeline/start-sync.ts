@@ -43,31 +43,22 @@ export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promis
 export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
 
 /**
- * Starts a sync, unless one of this stream is running or this tick came before. The sync's item is there before the stream
- * points to it, so that whoever finds the stream taken finds the sync.
+ * Starts a sync, unless one of this stream is running or this tick came before. One write takes the stream; whatever else a sync needs
+ * is derived from the stream as it then stands, so whoever finds it taken can go on with the start.
  */
 export async function start(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
-  const { syncs, connector, clock, log } = invocation;
+  const { syncs, connector, log } = invocation;
   const ref: SyncRef = { connection: task.connection, stream: task.stream, sync: syncId(task.at) };
   if (streamOf(invocation, task.stream) === undefined) return;
-  const item = await syncs.get(streamKey(connector.name, ref));
-  const stream = streamState.parse(item ?? {});
-  if (stream.current !== ref.sync) {
-    if (stream.current !== undefined || (stream.lastTick ?? '') >= task.at)
-      return skip(invocation, ref, stream, task.at);
-    await createSync(invocation, ref, task.at, stream);
-    const claimed = await syncs.upsert(
-      streamKey(connector.name, ref),
-      { set: { current: ref.sync, fence: stream.fence + 1, lastTick: task.at } },
-      [
-        { absent: 'current' },
-        { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] },
-        ...(item === undefined ? [{ absent: 'fence' }] : [{ equal: ['fence', stream.fence] as const }]),
-      ],
-    );
-    if (!claimed.ok && claimed.item?.current !== ref.sync) return abandon(invocation, ref);
-    log.info('sync started', { ...ref, at: new Date(clock.now()).toISOString() });
-  }
+  const claimed = await syncs.upsert(
+    streamKey(connector.name, ref),
+    { set: { current: ref.sync, at: task.at, lastTick: task.at, live: connector.name } },
+    [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
+  );
+  const stream = streamState.parse(claimed.item ?? {});
+  if (stream.current !== ref.sync) return skip(invocation, ref, stream, task.at);
+  await createSync(invocation, ref, task.at, stream);
+  log.info('sync started', { ...ref });
   await begin(invocation, ref);
 }
 
@@ -79,6 +70,7 @@ export async function begin(invocation: Invocation, ref: SyncRef): Promise<void>
   else if (root !== undefined) await settle(invocation, ref, ROOT, root, true);
 }
 
+/** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
 async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
   const { syncs, connector, clock } = invocation;
   const now = clock.now();
@@ -87,7 +79,6 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
     status: 'open',
     live: connector.name,
     at,
-    fence: stream.fence + 1,
     mode,
     from,
     to,
@@ -100,17 +91,8 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
   });
 }
 
-/** Another tick was quicker: this sync never was. */
-export async function abandon(invocation: Invocation, ref: SyncRef): Promise<void> {
-  const { syncs, connector } = invocation;
-  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] }, [
-    { equal: ['status', 'open'] },
-  ]);
-}
-
-/** A tick that finds a sync running is noted; one that comes again is not. An earlier copy of it may have died half-way. */
+/** A tick that finds a sync running is noted; one that comes again is not. */
 async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
-  await abandon(invocation, ref);
   if ((stream.lastTick ?? '') >= at) return;
   const { syncs, connector, log } = invocation;
   const noted = await syncs.update(streamKey(connector.name, ref), { set: { lastTick: at }, add: { skipped: 1 } }, [

@@ -28,7 +28,9 @@ export function parsePartition(connector: string, pk: string): StreamRef | undef
     : undefined;
 }
 
-export const streamKey = (connector: string, ref: StreamRef): Key => ({ pk: partition(connector, ref), sk: 'STREAM' });
+/** Sort key of a stream's item. */
+export const STREAM = 'STREAM';
+export const streamKey = (connector: string, ref: StreamRef): Key => ({ pk: partition(connector, ref), sk: STREAM });
 export const syncKey = (connector: string, ref: SyncRef): Key => ({
   pk: partition(connector, ref),
   sk: `SYNC#${ref.sync}`,
@@ -55,10 +57,9 @@ const millis = z.number();
 export const streamState = z.object({
   /** The highest committed value of the watermark field, ISO 8601. */
   watermark: z.string().optional(),
-  /** The sync that is running. */
+  /** The sync that is running, and its scheduled time. Nobody but its own close frees the stream. */
   current: z.string().optional(),
-  /** Rises with each sync; guards the writes to this item. */
-  fence: z.number().default(0),
+  at: z.string().optional(),
   lastTick: z.string().optional(),
   lastClosed: z.string().optional(),
   lastCompleteAt: millis.optional(),
@@ -71,7 +72,6 @@ export type StreamState = z.output<typeof streamState>;
 export const syncState = z.object({
   status: z.enum(['open', 'closing', 'closed']),
   at: z.string(),
-  fence: z.number(),
   mode: z.enum(['full', 'incremental']),
   /** The window that is asked for: from included, to excluded. */
   from: millis,
