@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as z from 'zod';
+import { one, pages } from '../../lib/core/connector.ts';
+import { connectorOf } from './kinds.ts';
+import { json, makeWorld } from './world.ts';
+
+const Order = z.object({ id: z.int(), total: z.number(), updated: z.iso.datetime() });
+const order = (id: number, changes: object = {}) => ({
+  id,
+  total: id * 2,
+  updated: `2026-11-2${id}T10:00:00Z`,
+  ...changes,
+});
+
+const listing = connectorOf((stream) =>
+  stream({
+    request: ({ window }) => ({ path: '/orders', query: { since: window.from.iso } }),
+    paging: one(),
+    records: (body) => body,
+    schema: Order,
+    key: 'id',
+    map: ({ id, total }) => ({ id, cents: total * 100 }),
+    since: { field: (record) => record.updated, lookback: '1 hour' },
+  }),
+);
+
+const bad = [
+  order(0),
+  order(1, { total: '2 EUR' }),
+  { id: 2, updated: order(2).updated },
+  order(3, { updated: 'soon' }),
+  { total: 1 },
+];
+
+describe('records that do not fit their schema', () => {
+  it('permissive: they are quarantined with path and reason, and the others are delivered', async () => {
+    const world = makeWorld({ connector: listing, api: () => json(bad) });
+    const receipt = await world.sync('rows');
+    assert.equal(receipt.verdict, 'COMPLETE');
+    assert.deepEqual(receipt.records, { fetched: 5, delivered: 1, quarantined: 4, repeated: 0 });
+    assert.deepEqual(world.delivered(receipt), [{ id: 0, cents: 0 }]);
+    assert.deepEqual(
+      receipt.schema.map(({ path, change, page }) => [path, change, page]),
+      [
+        ['total', 'retyped', 1],
+        ['total', 'missing', 1],
+        ['updated', 'retyped', 1],
+        ['id', 'missing', 1],
+      ],
+    );
+    const [part] = world.readLines(receipt.manifest).map((line) => z.object({ quarantine: z.string() }).parse(line));
+    const quarantined = world.readLines(part?.quarantine ?? '').map((line) => Reflect.get(Object(line), 'record'));
+    assert.deepEqual(quarantined, bad.slice(1));
+  });
+
+  it('strict: the first one fails its page, by the name of its field', async () => {
+    const world = makeWorld({ connector: listing, api: () => json(bad), strict: true });
+    const receipt = await world.sync('rows');
+    assert.equal(receipt.verdict, 'INCOMPLETE');
+    assert.equal(receipt.reasons[0]?.code, 'schema');
+    assert.match(receipt.reasons[0].message, /"total" is retyped \("2 EUR"\)/);
+    assert.equal(receipt.records.delivered, 0);
+    assert.equal(receipt.watermark.after, null);
+  });
+});
+
+describe('the watermark', () => {
+  it('is the highest value delivered; the next sync asks from there, less the lookback', async () => {
+    const asked: (string | null)[] = [];
+    const world = makeWorld({
+      connector: listing,
+      api: ({ query }) => {
+        asked.push(query.get('since'));
+        return json([order(1), order(0)], { date: 'Mon, 23 Nov 2026 00:00:00 GMT' });
+      },
+    });
+    const first = await world.sync('rows');
+    const second = await world.sync('rows');
+    assert.deepEqual(asked, ['1970-01-01T00:00:00.000Z', '2026-11-21T09:00:00.000Z']);
+    assert.deepEqual([first.mode, second.mode], ['full', 'incremental']);
+    assert.deepEqual(second.watermark, { before: '2026-11-21T10:00:00.000Z', after: '2026-11-21T10:00:00.000Z' });
+  });
+
+  it('stays where it is when a page failed', async () => {
+    const world = makeWorld({ connector: listing, api: () => json({ no: 'such order' }, {}, 404) });
+    const receipt = await world.sync('rows');
+    assert.equal(receipt.verdict, 'INCOMPLETE');
+    assert.deepEqual(receipt.watermark, { before: null, after: null });
+    assert.deepEqual(
+      receipt.reasons.map(({ code }) => code),
+      ['http-404', 'cut-short'],
+    );
+  });
+});
+
+it('a page without records before later ones is a hole, even where nothing announced them', async () => {
+  const connector = connectorOf((stream) =>
+    stream({
+      request: ({ page }) => ({ path: '/orders', query: { page: page.number } }),
+      paging: pages({ size: 2 }),
+      records: (body) => body,
+      schema: z.object({ id: z.int() }),
+      key: 'id',
+    }),
+  );
+  const listed = [[{ id: 1 }, { id: 2 }], [], [{ id: 3 }, { id: 4 }]];
+  const world = makeWorld({ connector, api: ({ query }) => json(listed[Number(query.get('page')) - 1] ?? []) });
+  const receipt = await world.sync('rows');
+  assert.equal(receipt.verdict, 'INCOMPLETE');
+  assert.deepEqual(receipt.reasons, [
+    { code: 'empty-page', message: 'pages were empty although later ones were not', pages: [2] },
+  ]);
+  assert.equal(receipt.records.delivered, 4);
+});
+
+it('parameters that do not fit end the sync with a reason, and nothing is sent', async () => {
+  const world = makeWorld({ connector: listing, api: () => json([]) });
+  await world.connections.create({ pk: 'test', sk: 'main' }, { params: '[]', status: 'active' });
+  const receipt = await world.sync('rows');
+  assert.equal(receipt.reasons[0]?.code, 'bad-params');
+  assert.equal(world.http.requests.length, 0);
+  assert.deepEqual(receipt.requests, { sent: 0, throttled: 0, retried: 0 });
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Task } from '../../lib/core/tasks.ts';
+import { honest, kinds, rows } from './kinds.ts';
+import { makeWorld } from './world.ts';
+
+const { connector } = kinds['pages with a total'];
+const tick = (at: string): { task: Task; group: string } => ({
+  task: { v: 1, kind: 'tick', stream: 'rows', at },
+  group: 'main',
+});
+const messages = (world: ReturnType<typeof makeWorld>): string[] => world.log.lines.map(({ message }) => message);
+
+it('a tick starts a sync for every active connection', async () => {
+  const world = makeWorld({ connector, api: honest(rows(5)) });
+  for (const name of ['a', 'b', 'paused']) {
+    const status = name === 'paused' ? 'paused' : 'active';
+    await world.connections.create({ pk: connector.name, sk: name }, { params: '{}', status });
+  }
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  await world.settle();
+  assert.deepEqual(
+    world
+      .receipts()
+      .map(({ connection }) => connection)
+      .sort(),
+    ['a', 'b'],
+  );
+});
+
+it('a tick that comes twice starts one sync, whenever the second comes', async () => {
+  const world = makeWorld({ connector, api: honest(rows(25)) });
+  await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+  await world.queue.send([tick('2026-11-22T12:00:00Z'), tick('2026-11-22T12:00:00.000Z')]);
+  await world.settle();
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  await world.settle();
+  assert.equal(world.receipts().length, 1);
+  assert.equal(world.http.requests.length, 3);
+});
+
+it('a tick that finds a sync running is skipped, and noted', async () => {
+  const world = makeWorld({ connector, api: honest(rows(25)) });
+  await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+  const [first, second] = ['2026-11-22T12:00:00Z', '2026-11-22T12:01:00Z'];
+  await world.queue.send([tick(first), tick(second)]);
+  await world.settle();
+  assert.equal(world.receipts().length, 1);
+  assert.ok(messages(world).includes('tick skipped: a sync is running'));
+});
