@@ -10,8 +10,17 @@ const SEEDS = 600;
 /** What the weather must have brought over these seeds; none of it may be zero. */
 const EXERCISED = [
   ...['crashes', 'freezes', 'timeouts', 'calls refused', 'answers lost', 'calls repeated'],
-  ...['messages duplicated', 'messages lost', 'deletes lost', 'syncs taken up by housekeeping'],
-  ...['API failures', 'API throttles', 'API lies', 'records changed', 'pages that kill', 'pages that killed'],
+  ...['messages duplicated', 'messages lost', 'deletes lost', 'syncs taken up by housekeeping', 'ticks skipped'],
+  ...[
+    'API failures',
+    'API throttles',
+    'API lies',
+    'records changed',
+    'pages that kill',
+    'pages that killed',
+    'pages set aside',
+    'messages vanished',
+  ],
   ...['COMPLETE by count', 'COMPLETE by cursor', 'COMPLETE by end', 'COMPLETE by overlap', 'INCOMPLETE', 'UNKNOWN'],
 ];
 

@@ -183,8 +183,11 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
       await time.run(() => !atRest() || time.now() - START > MOST_TIME, MOST_EVENTS);
   } while (end === 'done' && open > 0 && weather.housekeeping);
 
-  for (const { message } of log.lines)
-    if (message.startsWith('sync taken up')) counted.count('syncs taken up by housekeeping');
+  for (const { message } of log.lines) {
+    if (message === 'sync taken up') counted.count('syncs taken up by housekeeping');
+    if (message.startsWith('tick skipped')) counted.count('ticks skipped');
+    if (message === 'page set aside') counted.count('pages set aside');
+  }
   return {
     seed,
     weather,
