@@ -1,5 +1,11 @@
 import * as z from 'zod';
 
+/** What the functions' log lines say of trouble that is nobody's page: it is tried again, but should be known. */
+const trouble = z.union([
+  z.object({ message: z.literal('task failed'), reason: z.string() }).transform(({ reason }) => reason),
+  z.object({ errorType: z.string(), errorMessage: z.string() }).transform(({ errorMessage }) => errorMessage),
+]);
+
 /** What the functions' log lines say of a sync's progress. */
 const line = z.discriminatedUnion('message', [
   z.object({ message: z.literal('planned'), stream: z.string(), pages: z.number(), records: z.number() }),
@@ -28,6 +34,13 @@ export function showProgress(out: NodeJS.WriteStream, streams: readonly string[]
     streams.map((stream) => [stream, { pages: 0, records: 0, refused: 0, setAside: 0, note: '' }]),
   );
   const open = new Set(streams);
+  const told = new Set<string>();
+  const tell = (reason: string): void => {
+    const [first = ''] = reason.split('\n');
+    if (told.has(first)) return;
+    told.add(first);
+    out.write(`${out.isTTY ? '\r\u001b[K' : ''}a worker failed, its work is tried again: ${first}\n`);
+  };
   let shown = '';
   const show = (): void => {
     const text = [...open].map((stream) => describe(stream, standing.get(stream))).join('  ·  ');
@@ -39,6 +52,8 @@ export function showProgress(out: NodeJS.WriteStream, streams: readonly string[]
   const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
   return {
     take(json) {
+      const failed = trouble.safeParse(json);
+      if (failed.success) tell(failed.data);
       const read = line.safeParse(json);
       const found = read.success ? standing.get(read.data.stream) : undefined;
       if (read.success && found !== undefined) note(found, read.data);

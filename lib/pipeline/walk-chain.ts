@@ -12,7 +12,7 @@ import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
 import { type Chain, expires, type Part, partKey, partState, type SyncState } from './sync-state.ts';
-import { send, settle, updateNode } from './tree.ts';
+import { readNode, send, settle, updateNode } from './tree.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
 const COMMIT_PAGES = 100;
@@ -52,26 +52,31 @@ export async function walkChain(
 ): Promise<Outcome> {
   const { task } = received;
   const walk: Walk = { ...given, ref: refOf(task), path: task.node, owner: invocation.random.id() };
+  const seen = await readNode(invocation, walk.ref, walk.path);
+  if (seen?.kind !== 'chain') return 'done';
+  // Behind, and a continuation is on its way: this message has nothing to add.
+  if (task.step < seen.step && seen.sentStep >= seen.step && seen.ended === undefined) return 'done';
   const now = invocation.clock.now();
   const claimed = await updateNode(
     invocation,
     walk.ref,
     walk.path,
     { set: { owner: walk.owner, lease: now + invocation.remaining() + LEASE_MARGIN } },
-    [{ absent: 'ended' }, { either: [{ absent: 'lease' }, { less: ['lease', now] }] }],
+    [{ absent: 'ended' }, { equal: ['step', seen.step] }, { either: [{ absent: 'lease' }, { less: ['lease', now] }] }],
   );
   if (claimed.item?.kind !== 'chain') return 'done';
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = claimed.ok || claimed.item.owner === walk.owner;
   if (!mine) return beaten(invocation, walk, received, claimed.item);
-  // Behind, and a continuation is on its way: this message has nothing to add.
-  if (task.step < claimed.item.step && claimed.item.sentStep >= claimed.item.step) return release(invocation, walk);
   const died = attemptOf(received) > invocation.settings.ATTEMPTS && task.step === claimed.item.step;
   if (died) return stumble(invocation, walk, received, claimed.item, claimed.item, unsent(DIED));
   return advance(invocation, walk, received, claimed.item);
 }
 
-/** Somebody else has the chain, or it has ended. */
+/**
+ * Somebody else has the chain, or it has ended. Whoever has it holds a message of his own, which comes back if he dies, so a
+ * message that is new has nothing to add. One that has come back may be his own, and waits until his lease is over.
+ */
 async function beaten(
   invocation: Invocation,
   walk: Walk,
@@ -82,15 +87,8 @@ async function beaten(
     await settle(invocation, walk.ref, walk.path, chain, true);
     return 'done';
   }
-  if (received.task.step < chain.step && chain.sentStep >= chain.step) return 'done';
-  // Comes back when the lease is over, as a fresh copy: to wait is no attempt.
-  const delay = Math.ceil(Math.max(0, chain.lease - invocation.clock.now()) / SECOND) + 1;
-  await send(
-    invocation,
-    [{ ...received.task, attempts: attemptOf(received) - 1 }],
-    Math.min(delay, LONGEST_DELAY / SECOND),
-  );
-  return 'done';
+  if (received.receives === 1) return 'done';
+  return { later: Math.max(0, chain.lease - invocation.clock.now()) + SECOND };
 }
 
 async function release(invocation: Invocation, walk: Walk): Promise<Outcome> {

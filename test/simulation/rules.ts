@@ -87,8 +87,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who is behind is done only if a continuation was sent',
     file: 'lib/pipeline/walk-chain.ts',
-    find: 'if (task.step < claimed.item.step && claimed.item.sentStep >= claimed.item.step)',
-    replace: 'if (task.step < claimed.item.step)',
+    find: 'if (task.step < seen.step && seen.sentStep >= seen.step && seen.ended',
+    replace: 'if (task.step < seen.step && seen.ended',
+  },
+  {
+    name: 'a message that came back waits for the lease',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: 'if (received.receives === 1) return',
+    replace: 'if (received.receives > 0) return',
   },
   {
     name: 'a lease keeps two from walking one chain',
