@@ -16,4 +16,3 @@ export const failureSchema = z.strictObject({
   /** Key of the kept answer in the bucket. */
   evidence: z.string().optional(),
 });
-export type Failure = z.output<typeof failureSchema>;

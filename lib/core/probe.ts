@@ -63,13 +63,13 @@ function ask(stream: Stream, { page = samplePages(stream)[0], from = 0 }: Sample
   const window = { from: instant(from), to: instant(from + DAY) };
   try {
     return stream.request({
-      params: placeholder,
-      grant: placeholder,
+      params: standIn,
+      grant: standIn,
       page,
       window,
       parent: 'probe',
       parents: ['probe'],
-      setup: placeholder,
+      setup: standIn,
     });
   } catch {
     return undefined;
@@ -77,10 +77,10 @@ function ask(stream: Stream, { page = samplePages(stream)[0], from = 0 }: Sample
 }
 
 /** Stands for parameters nobody has given yet: any property of it is itself, and as text it is "probe". */
-const placeholder: object = new Proxy(() => placeholder, {
+const standIn: object = new Proxy(() => standIn, {
   get: (_, name) => {
     if (name === Symbol.toPrimitive || name === 'toJSON') return () => 'probe';
-    return name === Symbol.iterator ? [][Symbol.iterator] : placeholder;
+    return name === Symbol.iterator ? [][Symbol.iterator] : standIn;
   },
-  apply: () => placeholder,
+  apply: () => standIn,
 });
