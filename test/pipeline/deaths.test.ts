@@ -34,3 +34,25 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
     }
   });
 }
+
+it('a read that came to nothing does not end a listing that has grown since', async () => {
+  const { connector } = kinds['offsets without a total'];
+  /** One record when it is asked for the first time, then many. */
+  const growing = () => {
+    let asked = 0;
+    return (request: Parameters<ReturnType<typeof honest>>[0]) => honest(rows(asked++ === 0 ? 1 : RECORDS))(request);
+  };
+  const clean = makeWorld({ connector, api: growing() });
+  await clean.sync('rows');
+  let reread = 0;
+  for (let call = 1; call <= clean.calls(); call++) {
+    const world = makeWorld({ connector, api: growing(), death: { call, moment: 'before' } });
+    const receipt = await world.sync('rows');
+    const first = world.http.requests.filter(({ url }) => new URL(url).searchParams.get('offset') === '0');
+    if (first.length < 2) continue;
+    reread += 1;
+    assert.equal(receipt.verdict, 'COMPLETE', `death at call ${call}`);
+    assert.equal(receipt.records.delivered, RECORDS, `death at call ${call}`);
+  }
+  assert.ok(reread >= 3, `${reread} deaths between the read of the first page and its commit`);
+});
