@@ -133,8 +133,6 @@ export const chainState = z.object({
   remembered: z.string().optional(),
   /** Pages that are committed. */
   step: z.number(),
-  /** The step up to which a continuation was sent. */
-  sentStep: z.number(),
   lease: millis.default(0),
   owner: z.string().optional(),
   ended: z.enum(['end', 'failed']).optional(),

@@ -61,9 +61,7 @@ async function createNode(
 
 /** The root of a new sync, put if it is absent: a chain, or a listing with no block yet. */
 export async function plant(invocation: Invocation, ref: SyncRef): Promise<void> {
-  const root = isNumbered(invocation, ref)
-    ? { kind: 'listing', opened: 0, covered: 0 }
-    : { kind: 'chain', step: 0, sentStep: 0 };
+  const root = isNumbered(invocation, ref) ? { kind: 'listing', opened: 0, covered: 0 } : { kind: 'chain', step: 0 };
   await createNode(invocation, ref, ROOT, root);
 }
 

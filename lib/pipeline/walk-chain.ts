@@ -54,8 +54,8 @@ export async function walkChain(
   const walk: Walk = { ...given, ref: refOf(task), path: task.node, owner: invocation.random.id() };
   const seen = await readNode(invocation, walk.ref, walk.path);
   if (seen?.kind !== 'chain') return 'done';
-  // Behind, and a continuation is on its way: this message has nothing to add.
-  if (task.step < seen.step && seen.sentStep >= seen.step && seen.ended === undefined) return 'done';
+  // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
+  if (received.receives === 1 && task.step < seen.step && seen.ended === undefined) return 'done';
   const now = invocation.clock.now();
   const claimed = await updateNode(
     invocation,
@@ -264,8 +264,8 @@ async function stumble(
 }
 
 /**
- * Gives the lease back, sends the task that goes on from here, and only then notes that it was sent. In this order the new message
- * finds the chain free, and a death in between leaves either this message or the next one to go on.
+ * Gives the lease back, then sends the task that goes on from here. In this order the new message finds the chain free, and a
+ * death in between leaves this message, which comes back and goes on.
  */
 async function goOn(
   invocation: Invocation,
@@ -281,9 +281,6 @@ async function goOn(
   await release(invocation, walk);
   const delay = Math.ceil(Math.min(wait, LONGEST_DELAY) / SECOND);
   await send(invocation, [chainTask(walk.ref, walk.path, chain.step, attempts)], delay);
-  await updateNode(invocation, walk.ref, walk.path, { set: { sentStep: chain.step } }, [
-    { equal: ['step', chain.step] },
-  ]);
   return 'done';
 }
 

@@ -85,10 +85,10 @@ export const RULES: readonly Rule[] = [
     replace: '    [],\n  );\n  if (written',
   },
   {
-    name: 'who is behind is done only if a continuation was sent',
+    name: 'a message that came back goes on from where the chain stands',
     file: 'lib/pipeline/walk-chain.ts',
-    find: 'if (task.step < seen.step && seen.sentStep >= seen.step && seen.ended',
-    replace: 'if (task.step < seen.step && seen.ended',
+    find: 'if (received.receives === 1 && task.step',
+    replace: 'if (task.step',
   },
   {
     name: 'a message that came back waits for the lease',
