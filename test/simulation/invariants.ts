@@ -168,6 +168,9 @@ function checkPatience({ receipt, id }: Sync, broken: Broken): void {
   if (took > PATIENCE) broken('5 every sync ends in time', `sync ${id} took ${Math.round(took / HOUR)} hours`);
 }
 
+/** What costs a page an attempt. */
+const REFUSALS = ['API failures', 'API throttles', 'API lies'];
+
 /** What can cost a message or a round of housekeeping. */
 const LOSSES = [
   'messages vanished',
@@ -188,6 +191,11 @@ function checkLoss(world: World, { receipt, id }: Sync, broken: Broken): void {
   const losses = sumOf(world, LOSSES);
   if (lost && losses < 4)
     broken('5 what is lost is sent again', `sync ${id} gave up pages as lost after ${losses} losses`);
+  const died = receipt.reasons.some(({ code }) => code === 'died');
+  const deaths = losses + sumOf(world, ['pages that killed', 'calls repeated', 'deletes lost', ...REFUSALS]);
+  if (died && deaths < 5) {
+    broken('5 only what kills is set aside for it', `sync ${id} gave up pages after ${deaths} deaths`);
+  }
 }
 
 /** Duplicated messages alone must not have a chain walked twice. */
