@@ -60,6 +60,17 @@ export default defineConnector({
   auth: bearer(),
   headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
   limits: [],
+  errors: [
+    {
+      when: (reply) =>
+        reply.status === 403 &&
+        (reply.header('retry-after') !== undefined || reply.header('x-ratelimit-remaining') === '0'),
+      is: 'throttled',
+      wait: '1 minute',
+      because: 'a limit, not a lack of rights',
+    },
+    { when: (reply) => reply.status === 410, is: 'empty', because: 'this repository has its issues switched off' },
+  ],
   schedule: '15 minutes',
   streams: (stream) => ({
     repos: stream({

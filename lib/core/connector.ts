@@ -44,6 +44,8 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly auth: Auth<Raw, Raw>;
   readonly headers: Readonly<Record<string, string>>;
   readonly baseUrl: (at: Account<Raw, Raw>) => string;
+  /** Over the whole reply, first match wins. */
+  readonly errors: readonly Rule[];
   readonly streams: M;
   /** How often a stream's sync starts. */
   readonly schedule: (stream: string) => Span;
@@ -86,6 +88,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     params: spec.params,
     auth: spec.auth,
     headers: spec.headers ?? {},
+    errors: spec.errors ?? [],
     baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
     streams,
     schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
@@ -97,16 +100,7 @@ export const isConnector = (value: unknown): value is Connector => connectorMark
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
-  connector: [
-    'limits',
-    'concurrency',
-    'learn',
-    'errors',
-    'clientCredentials',
-    'authorizationCode',
-    'exchange',
-    'signed',
-  ],
+  connector: ['limits', 'concurrency', 'learn', 'clientCredentials', 'authorizationCode', 'exchange', 'signed'],
   stream: ['setup', 'each', 'deleted', 'slices', 'count', 'limits', 'cost', 'full'],
   paging: ['max', 'expires'],
 } as const;
@@ -123,6 +117,18 @@ const lookback = z.string().refine((text) => parseSpan(text) !== undefined, 'mus
 const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
 const anything = z.unknown();
 
+const ruleShape = z
+  .strictObject({
+    when: func,
+    is: z.enum(['throttled', 'retry', 'reauthorise', 'restart', 'empty', 'failure']),
+    wait: duration.optional(),
+    because: z.string().min(1, 'must say why, in one clause'),
+  })
+  .refine(({ is, wait }) => wait === undefined || is === 'throttled' || is === 'retry', {
+    path: ['wait'],
+    error: 'has no meaning here: only "throttled" and "retry" wait',
+  });
+
 const connectorShape = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be lower case letters, digits and "-", at most 30'),
   docs: z.string(),
@@ -135,7 +141,7 @@ const connectorShape = z.strictObject({
   concurrency: anything.optional(),
   schedule: duration.optional(),
   learn: anything.optional(),
-  errors: anything.optional(),
+  errors: z.array(ruleShape).optional(),
   streams: func,
 });
 

@@ -6,6 +6,8 @@ export const failureSchema = z.strictObject({
   code: z.string(),
   /** One sentence for people. */
   message: z.string(),
+  /** The connector's rule that said so, by its place: `errors[0]`. */
+  rule: z.string().optional(),
   /** Page index, from 0. */
   page: z.int(),
   /** Method and URL, without header or body; absent if nothing was sent. */

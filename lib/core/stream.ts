@@ -21,11 +21,14 @@ export type Limit = {
   share?: number;
   scope?: 'secret' | 'connection' | 'connector';
 };
+/**
+ * What an API means by a reply that no status tells. `when`: of the whole reply; its body is the parsed JSON, or the text where it is none.
+ * `wait`: how long `throttled` or `retry` waits when the API gives no advice. `because`: one clause; it becomes part of the reason.
+ */
 export type Rule = {
   when: (reply: Reply) => boolean;
   is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure';
   wait?: Span;
-  stops?: 'stream' | 'secret';
   because: string;
 };
 type Keys<R> = (keyof R & string) | readonly (keyof R & string)[];

@@ -16,6 +16,8 @@ export type FetchedPage = {
   readonly reply: Reply;
   readonly records: readonly unknown[];
   readonly total: number | undefined;
+  /** No records are here, by the API's own word: a chain ends with it. */
+  readonly empty: boolean;
   /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
   readonly answeredAt: number;
   readonly url: string;
@@ -44,6 +46,8 @@ export type PagePlace = {
   readonly at: Raw;
   /** The link that leads to this page, where one does. */
   readonly url?: string | undefined;
+  /** Whether records must be on it, by the total that the page states, or by what is known. */
+  readonly owes?: ((total: number | undefined) => boolean) | undefined;
 };
 
 /** Sends one request and judges the answer. */
@@ -57,12 +61,14 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   const wire = authorise(built, invocation.connector.auth, account.secret);
   const deadline = Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN));
   const answer = await invocation.http.send(wire, { deadline, bound: PAGE_BOUND });
-  const verdict = judge(answer, place.stream, invocation.clock.now());
-  if (verdict.is !== 'page') return { refusal: refusal(built, answer, verdict) };
+  const { stream, owes } = place;
+  const verdict = judge(answer, { stream, rules: invocation.connector.errors, owes, now: invocation.clock.now() });
+  if ('reason' in verdict) return { refusal: refusal(built, answer, verdict) };
 
-  const { reply, records, total } = verdict;
+  const { is, reply, records, total } = verdict;
   const theirs = Date.parse(reply.header('date') ?? '');
-  return { page: { reply, records, total, url: built.url, answeredAt: Number.isNaN(theirs) ? leftAt : theirs } };
+  const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
+  return { page: { reply, records, total, empty: is === 'empty', url: built.url, answeredAt } };
 }
 
 function build(
@@ -96,15 +102,14 @@ const SILENT = { throttled: false, wait: undefined, status: undefined, body: und
 /** The refusal of a page for which nothing was sent, and nothing will help. */
 export const unsent = (reason: Reason): Refusal => ({ ...SILENT, reason, heals: false, request: undefined });
 
-function refusal(built: BuiltRequest, answer: Answer, verdict: Exclude<Verdict, { is: 'page' }>): Refusal {
+function refusal(built: BuiltRequest, answer: Answer, verdict: Extract<Verdict, { reason: Reason }>): Refusal {
   const seen =
     'status' in answer ? { status: answer.status, body: answer.body } : { status: undefined, body: undefined };
-  const patience = verdict.is === 'retry' ? verdict : { throttled: false, wait: undefined };
   return {
     reason: verdict.reason,
-    heals: verdict.is === 'retry',
-    throttled: patience.throttled,
-    wait: patience.wait,
+    heals: verdict.is === 'retry' || verdict.is === 'throttled',
+    throttled: verdict.is === 'throttled',
+    wait: 'wait' in verdict ? verdict.wait : undefined,
     request: `${built.method} ${built.url}`,
     ...seen,
   };

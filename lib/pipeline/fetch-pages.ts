@@ -4,7 +4,7 @@ import type { Reason } from '../core/judge.ts';
 import { announcedPages, hasRecords, numberedPage } from '../core/listing.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import type { Account } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
+import { fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { type PageContent, readRecords } from './read-records.ts';
@@ -107,26 +107,19 @@ async function fetchAll(
 async function fetchOne(invocation: Invocation, run: BlockRun, index: number): Promise<PageOutcome> {
   const { stream, sync, account, listing } = run;
   const at = numberedPage(stream.paging, index);
-  const result = await fetchPage(invocation, { account, stream, sync, at });
+  const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
+  const result = await fetchPage(invocation, { account, stream, sync, at, owes });
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
   const { page } = result;
-  if (emptyTooEarly(stream, listing, page, index)) {
-    const reason = {
-      code: 'empty-page',
-      message: 'the page is empty, though the API says that there are more records',
-    };
-    return { is: 'refused', refusal: refusePage(page, reason, true) };
-  }
   const overlaps = stream.paging.kind === 'offsets' && index > 0;
   const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps });
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content, false) } : { is: 'content', content };
 }
 
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
-function emptyTooEarly(stream: Stream, listing: Listing, page: FetchedPage, index: number): boolean {
-  const { paging } = stream;
-  if (page.records.length > 0 || (paging.kind !== 'pages' && paging.kind !== 'offsets')) return false;
-  if (page.total !== undefined) return hasRecords(paging.kind, paging.size, index, page.total);
+function owesRecords({ paging }: Stream, listing: Listing, index: number, total: number | undefined): boolean {
+  if (paging.kind !== 'pages' && paging.kind !== 'offsets') return false;
+  if (total !== undefined) return hasRecords(paging.kind, paging.size, index, total);
   return listing.announced !== undefined && index < listing.announced - 1;
 }
 

@@ -23,7 +23,7 @@ export async function setAside(
   const ref = refOf(task);
   const now = clock.now();
   const evidence = await keepEvidence(invocation, ref, task.node, page, refusal);
-  const { code, message } = refusal.reason;
+  const { code, message, rule } = refusal.reason;
   const kept = { code, message, page, attempts, ...(evidence === undefined ? {} : { evidence }) };
   await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), {
     node: task.node,
@@ -32,6 +32,7 @@ export async function setAside(
   });
   const failure = failureSchema.parse({
     ...kept,
+    rule,
     request: refusal.request,
     status: refusal.status,
     at: new Date(now).toISOString(),

@@ -150,7 +150,7 @@ async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead:
 function follow(stream: Stream, page: FetchedPage, content: PageContent, ahead: Ahead): Refusal | undefined {
   let next: ReturnType<typeof nextCursor>;
   try {
-    next = nextCursor(stream, page.reply, page.records, page.url);
+    next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
   } catch (error) {
     next = {
       stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
