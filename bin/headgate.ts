@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { connections } from './commands/connections.ts';
+import { pause } from './commands/pause.ts';
 import { run } from './run.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,6 +29,9 @@ program
   .action(async (connector: string, options: RunOptions) => {
     process.exitCode = await run(connector, options);
   });
+
+// What an operator types: each of these works on a deployed stack and on one of this machine.
+for (const register of [connections, pause]) register(program);
 
 try {
   await program.parseAsync();

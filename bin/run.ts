@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Connector } from '../lib/core/connector.ts';
 import { type LoadedConnector, loadConnector } from './load-connector.ts';
 import { readParameters } from './parameters.ts';
 import type { RunOptions } from './run-options.ts';
+import { inScratch } from './scratch.ts';
 import { readSecret } from './secret.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -41,16 +39,6 @@ export async function run(nameOrPath: string, options: RunOptions): Promise<0 | 
 async function simulatePractice({ connector }: LoadedConnector) {
   const { simulate } = await import('../lib/simulator/simulate.ts');
   return simulate(connector, { records: PRACTICE_RECORDS });
-}
-
-/** Does something with a folder that is gone afterwards. */
-async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 function chooseStreams(connector: Connector, chosen: readonly string[] = []): string[] {

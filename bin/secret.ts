@@ -10,9 +10,22 @@ import { UsageError } from './usage-error.ts';
  * The connection's secret as JSON text: from the file, from `HEADGATE_SECRET`, or asked for on the terminal; never from an argument,
  * which any process on the machine could read. Throws a {@link UsageError} that never quotes it. `undefined`: none is needed.
  */
-export async function readSecret({ name, auth }: Connector, file: string | undefined): Promise<string | undefined> {
-  if (auth.kind === 'none') return undefined;
-  const text = fromFile(file) ?? process.env.HEADGATE_SECRET ?? (await fromTerminal(name, fields(auth.secret)));
+export async function readSecret(connector: Connector, file: string | undefined): Promise<string | undefined> {
+  if (connector.auth.kind === 'none') return undefined;
+  return (
+    secretGiven(connector, file) ??
+    checked(connector, await fromTerminal(connector.name, fields(connector.auth.secret)))
+  );
+}
+
+/** The same, but nobody is asked: `undefined` if none is given. */
+export function secretGiven(connector: Connector, file: string | undefined): string | undefined {
+  if (connector.auth.kind === 'none') return undefined;
+  const text = fromFile(file) ?? process.env.HEADGATE_SECRET;
+  return text === undefined ? undefined : checked(connector, text);
+}
+
+function checked({ name, auth }: Connector, text: string): string {
   const parsed = parseSecret(auth, text);
   if ('problem' in parsed) {
     const example = JSON.stringify(Object.fromEntries(fields(auth.secret).map((field) => [field, '…'])));

@@ -1,39 +1,26 @@
 import { join, resolve } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { s3Objects } from '../lib/aws/objects.ts';
-import { dynamoTable } from '../lib/aws/table.ts';
 import type { Connector } from '../lib/core/connector.ts';
-import { environmentSchema } from '../lib/core/environment.ts';
 import { type Receipt, receiptSchema } from '../lib/core/receipt.ts';
-import { buildApp } from '../lib/infra/app.ts';
 import { tick } from '../lib/infra/schedule.ts';
-import { type Stage, secretsPrefix, stages } from '../lib/infra/stage.ts';
-import { type Embedded, startEmbedded } from '../lib/local/embedded.ts';
+import type { Embedded } from '../lib/local/embedded.ts';
 import { receiptKeys } from '../lib/pipeline/close-sync.ts';
-import type { Objects, Table } from '../lib/pipeline/ports.ts';
+import type { Objects } from '../lib/pipeline/ports.ts';
 import { syncId } from '../lib/pipeline/start-sync.ts';
 import { syncKey, syncState } from '../lib/pipeline/sync-state.ts';
 import { deliver } from './deliver.ts';
+import { type OperatedConnector, openConnector } from './deployed-connector.ts';
+import { awsOf, LOCAL, localSecret, startLocal } from './embedded-stack.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import { showProgress } from './progress.ts';
 import type { RunOptions } from './run-options.ts';
 import { describeReceipt } from './show-receipt.ts';
+import { noteConnector } from './state-connectors.ts';
 import { noteRun } from './unfinished-run.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The only connection of an embedded stack. */
 const CONNECTION = 'main';
-
-/** On a laptop somebody waits: a page that does not come is given up after four attempts, 7 s on average. */
-const stageOf = (strict: boolean): Stage => ({
-  ...stages.dev,
-  name: 'local',
-  schemaMode: strict ? 'strict' : 'permissive',
-  attempts: 4,
-});
 
 /** What is to be synced, and where files of the run may lie meanwhile. */
 export type Order = {
@@ -52,23 +39,22 @@ export async function syncAll(
   const { connector } = loaded;
   const many = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
   process.stderr.write(`${connector.name}: ${many}, on a stack of this machine\n`);
-  const stage = stageOf(strict);
-  const outdir = join(scratch, 'assembly');
-  buildApp({ stages: [stage], connectors: [loaded], outdir, validate: false }).synth();
-
   const progress = showProgress(process.stderr, streams);
   const closings = awaitClosings(streams);
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
-  const stack = await startEmbedded({
-    assembly: outdir,
-    state: folder,
-    secrets: secret === undefined ? {} : { [`${secretsPrefix(stage, connector)}/${CONNECTION}`]: secret },
+  const stack = await startLocal({
+    connectors: [loaded],
+    folder,
+    scratch,
+    strict,
+    secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
     onLog: ({ json }) => progress.take(json),
     onEvent: ({ detail }) => closings.take(detail),
   });
   const interrupted = onInterrupt(state);
   try {
-    const stores = openStores(stack, connector);
+    await noteConnector(folder, loaded);
+    const stores = await openConnector(awsOf(stack), LOCAL, connector);
     const { connections, objects } = stores;
     await connections.upsert(
       { pk: connector.name, sk: CONNECTION },
@@ -111,20 +97,6 @@ function awaitClosings(streams: readonly string[]) {
   };
 }
 
-type Stores = { readonly syncs: Table; readonly connections: Table; readonly objects: Objects };
-
-/** The stack's tables and its bucket, as its functions see them. */
-function openStores({ endpoint, environment }: Embedded, { name }: Connector): Stores {
-  const variables = environmentSchema.parse(environment('work', name));
-  const client = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-  const documents = DynamoDBDocumentClient.from(new DynamoDBClient(client));
-  return {
-    syncs: dynamoTable(documents, variables.SYNCS_TABLE),
-    connections: dynamoTable(documents, variables.CONNECTIONS_TABLE),
-    objects: s3Objects(new S3Client({ ...client, forcePathStyle: true }), variables.BUCKET),
-  };
-}
-
 /**
  * Starts a sync of each stream, as its schedule would. What a killed run left behind goes on: nobody works on it yet, so housekeeping
  * takes it up at once. Gives the announcements of the syncs that this run had closed before it was killed.
@@ -132,11 +104,11 @@ function openStores({ endpoint, environment }: Embedded, { name }: Connector): S
 async function startSyncs(
   stack: Embedded,
   { name }: Connector,
-  { syncs, objects }: Stores,
+  { syncs, objects, housekeep }: OperatedConnector,
   streams: readonly string[],
   at: string,
 ): Promise<Announcement[]> {
-  await stack.invoke('housekeeping', name, { idleSeconds: 0 });
+  await housekeep({ idleSeconds: 0 });
   const closed: Announcement[] = [];
   for (const stream of streams) {
     const ref = { connection: CONNECTION, stream, sync: syncId(at) };

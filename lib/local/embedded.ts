@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { readAssembly } from './assembly.ts';
+import { cloudformation } from './cloudformation.ts';
 import { startEventSourceMapping } from './event-source-mapping.ts';
 import { eventBridge, type PublishedEvent } from './events.ts';
 import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
 import { type OnCall, openGateway } from './gateway.ts';
+import { lambda } from './lambda.ts';
 import { REGION } from './names.ts';
 import { openObjectFolder } from './object-folder.ts';
 import { planRun } from './plan.ts';
@@ -111,13 +113,15 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   const tables = await openTables(folder.tables, plan.tables);
   // No call may be under way when the tables close.
   closers.push(() => gateway.close().then(tables.close));
-  gateway.serve({
+  const backends = {
     dynamodb: tables.backend,
     sqs: sqs(queues),
     ...(plan.bucket !== undefined && { s3: s3(plan.bucket, openObjectFolder(folder.objects)) }),
     secretsmanager: secretsManager(options.secrets),
     events: eventBridge(options.onEvent ?? (() => {})),
-  });
+    cloudformation: cloudformation(assembly, gateway.endpoint),
+  };
+  gateway.serve(backends);
 
   const host = { endpoint: gateway.endpoint, callers, onLog: options.onLog ?? (() => {}) };
   const pools: ThreadPool[] = [];
@@ -125,6 +129,7 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   const stack = { ...wiring, queues, host, pools, closers };
   startWorkers(stack, options.threads ?? availableParallelism());
   const housekeeping = hostHousekeeping(stack);
+  gateway.serve({ ...backends, lambda: lambda({ declared: plan.functions, invoke: invoking(stack, housekeeping) }) });
   const fire = firing(stack, housekeeping);
   startHousekeepingSchedules(stack, fire);
   return {
@@ -168,6 +173,14 @@ function startWorkers(stack: Stack, threads: number): void {
 /** One thread for each: two runs of one connector's housekeeping wait for each other. */
 const hostHousekeeping = (stack: Stack): ReadonlyMap<string, ThreadPool> =>
   new Map([...stack.housekeeping].map(([connector, declared]) => [connector, hosted(stack, declared, 1)]));
+
+/** Calls a connector's housekeeping by the function's name; workers take their work from the queue alone. */
+const invoking =
+  ({ housekeeping: declared }: Stack, pools: ReadonlyMap<string, ThreadPool>) =>
+  (name: string, event: unknown): Promise<Outcome> | undefined => {
+    const [connector] = [...declared].find(([, each]) => each.name === name) ?? [];
+    return connector === undefined ? undefined : known(pools, connector).invoke(event);
+  };
 
 const firing =
   ({ schedules, queues }: Stack, housekeeping: ReadonlyMap<string, ThreadPool>): Embedded['fire'] =>

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { cloudformationOperation } from './cloudformation.ts';
+import { lambdaOperation } from './lambda.ts';
 import { s3Operation } from './s3.ts';
 import type { Answer, Backend, Call, Service } from './service.ts';
 
@@ -56,7 +58,7 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
     const caller = callers.get(accessKey);
     if (!body || caller?.dead) return 'none';
 
-    const { service, operation } = classify(request);
+    const { service, operation } = classify(request, body);
     const backend = service && backends[service];
     if (!backend) return plain(501, `The embedded run does not know ${operation}.`);
     const by = caller && { function: caller.function };
@@ -105,10 +107,15 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
 const accessKeyOf = (request: IncomingMessage): string | undefined =>
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
 
-function classify({ method = '', url = '', headers }: IncomingMessage): {
-  service: Service | undefined;
-  operation: string;
-} {
+/** The service that a request is signed for, where the credential says it in full: `<key>/<date>/<region>/<service>/aws4_request`. */
+const scopeOf = (request: IncomingMessage): string | undefined =>
+  /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(request.headers.authorization ?? '')?.[1];
+
+function classify(request: IncomingMessage, body: Buffer): { service: Service | undefined; operation: string } {
+  const { method = '', url = '', headers } = request;
+  const scope = scopeOf(request);
+  if (scope === 'cloudformation') return { service: scope, operation: cloudformationOperation(body) };
+  if (scope === 'lambda') return { service: scope, operation: lambdaOperation(method, url) };
   const target = headers['x-amz-target'];
   if (typeof target !== 'string') return { service: 's3', operation: s3Operation(method, url) };
   const dot = target.indexOf('.');

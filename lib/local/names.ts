@@ -41,6 +41,10 @@ export function physical(stack: Stack, id: string, endpoint: string): Physical {
   return { name, arn, ref, attributes: { Arn: arn, ...(type === 'AWS::SQS::Queue' && { QueueName: name }) } };
 }
 
+/** What CloudFormation calls the physical id: what `Ref` gives, or a name of its own for what nothing in a run refers to. */
+export const physicalId = (stack: Stack, id: string, endpoint: string): string =>
+  TYPES.has(stack.resources.get(id)?.type ?? '') ? physical(stack, id, endpoint).ref : `${stack.name}-${id}`;
+
 /** What the names in a stack's template stand for, in the run behind this endpoint. */
 export function namesOf(assembly: Assembly, stack: Stack, endpoint: string): Names {
   return {

@@ -13,6 +13,8 @@ export const connectionState = z.object({
   /** The connection's parameters as JSON. */
   params: z.string(),
   status: z.enum(['active', 'paused']),
+  /** Why it is paused. */
+  reason: z.string().optional(),
 });
 
 /** How long a worker trusts what it read of a connection and its secret. */

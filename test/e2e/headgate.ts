@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 
@@ -41,7 +40,7 @@ export async function headgate(
     stderr += text;
   });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  const lines = args.includes('--json') ? stdout.split('\n').filter((line) => line !== '') : [];
+  const lines = args[0] === 'run' && args.includes('--json') ? stdout.split('\n').filter((line) => line !== '') : [];
   return { code, receipts: lines.map((line) => receiptSchema.parse(JSON.parse(line))), stdout, stderr };
 }
 
@@ -57,8 +56,11 @@ const readLines = (file: string): Record<string, unknown>[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
 
+/** A test, or a suite, that does something when it is over. */
+export type Ending = { after(undo: () => unknown): void };
+
 /** A folder that is removed after the test. */
-export async function temporaryFolder(t: TestContext): Promise<string> {
+export async function temporaryFolder(t: Ending): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { withStack } from '../stack.ts';
+import { keyOf, unknown } from './connections.ts';
+
+/** `headgate pause` and `headgate resume`: whether a connection's syncs start. */
+export function pause(program: Command): void {
+  operatorCommand(program, 'pause', 'Start no more syncs of a connection until it is resumed. What runs goes on.')
+    .argument('<connector>')
+    .argument('<connection>')
+    .option('--reason <text>', 'why, for whoever looks at it next', 'paused by an operator')
+    .action((name: string, connection: string, options: OperatorOptions & { readonly reason: string }) =>
+      withStack(options, async (stack) => {
+        const connector = await stack.connector(name);
+        const change = { set: { status: 'paused', reason: options.reason } };
+        const { ok } = await connector.connections.update(keyOf(connector, connection), change);
+        if (!ok) throw unknown(name, connection);
+      }),
+    );
+
+  operatorCommand(program, 'resume', 'Let the syncs of a paused connection start again, from the next tick on.')
+    .argument('<connector>')
+    .argument('<connection>')
+    .action((name: string, connection: string, options: OperatorOptions) =>
+      withStack(options, async (stack) => {
+        const connector = await stack.connector(name);
+        const change = { set: { status: 'active' }, remove: ['reason'] };
+        const { ok } = await connector.connections.update(keyOf(connector, connection), change);
+        if (!ok) throw unknown(name, connection);
+      }),
+    );
+}
