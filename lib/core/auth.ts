@@ -1,23 +1,109 @@
 import * as z from 'zod';
+import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply, Request } from './exchange.ts';
-import type { Span } from './time.ts';
+import { parseSpan, type Span } from './time.ts';
 
-/** The secret's fields, and where in a request they go. Connector code never sees the values. */
-type Placing =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'bearer' }
-  | { readonly kind: 'basic' }
-  | { readonly kind: 'apiKey'; readonly header: string }
-  | { readonly kind: 'clientCredentials' | 'authorizationCode' | 'exchange' | 'signed' };
+/** How a client proves who it is to a token endpoint, by the names of RFC 7591 section 2 and OpenID Connect Core section 9. */
+export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
-/** How a request is authorised. `P`: the connection's parameters. `G`: what the token response tells. */
-export type Auth<P, G> = Placing & {
-  /** The JSON object that must stand in the secrets manager. */
+/** Algorithms for signed assertions (RFC 7518 section 3.1). */
+export type AssertionAlgorithm = 'RS256' | 'PS256' | 'ES256';
+
+/** A request for a token, relative to the base URL unless its path is an absolute URL. */
+export type TokenRequest = Omit<Request, 'path'> & { path: string };
+
+/**
+ * One more request with a new token, for what the connection needs to know and the token answer does not tell: a cloud id, an instance
+ * URL. Its path may be an absolute URL.
+ */
+export type Discover<P, G> = { request: TokenRequest; read: (reply: Reply, params: P) => G };
+
+/** What a token answer told. `expiresAt`: ISO 8601 or epoch; `expiresIn`: seconds; with neither, `lifetime` counts. */
+export type ReadToken = { token: string; expiresAt?: string | number; expiresIn?: number };
+
+/** What all flows that end in a token have in common. */
+export type TokenFlow<P, G> = {
+  /** Of a token whose answer does not say, in milliseconds; `undefined`: until it is refused. */
+  readonly lifetime: number | undefined;
+  /** The header that carries the token by itself; by default `Authorization: Bearer <token>`. */
+  readonly sendAs: string | undefined;
+  readonly discover: Discover<P, G> | undefined;
+  /** Whether the token answer itself is the grant, read by its schema. */
+  readonly tells: boolean;
+};
+
+/** OAuth 2.0 at a token endpoint. */
+export type OAuthFlow<P, G> = TokenFlow<P, G> & {
+  readonly tokenUrl: (params: P) => string;
+  readonly authenticate: ClientAuthentication;
+  readonly alg: AssertionAlgorithm;
+  readonly scopes: readonly string[];
+  /** Sent beside what the standard asks for: `audience`, `resource`, `access_type`. */
+  readonly parameters: Readonly<Record<string, string>>;
+};
+
+export type ClientCredentialsFlow<P, G> = OAuthFlow<P, G> & { readonly kind: 'clientCredentials' };
+
+export type AuthorizationCodeFlow<P, G> = OAuthFlow<P, G> & {
+  readonly kind: 'authorizationCode';
+  readonly authorizeUrl: (params: P) => string;
+  /** How long a consent lasts, in milliseconds; `undefined`: until it is withdrawn. */
+  readonly consent: number | undefined;
+  /** How long a refresh token lives without being used, in milliseconds. */
+  readonly idle: number;
+};
+
+/** `secret.<field>` and `assertion` stand for values that the connector's code never sees. */
+export type ExchangeAt<P> = { params: P; assertion: string; secret: Raw };
+
+export type ExchangeFlow<P, G> = TokenFlow<P, G> & {
+  readonly kind: 'exchange';
+  readonly assertion: Assertion<P> | undefined;
+  readonly request: (at: ExchangeAt<P>) => TokenRequest;
+  readonly read: (reply: Reply) => ReadToken;
+};
+
+/** A signed JWT (RFC 7519). `now`: epoch seconds. `key`: the secret's field with the private key as PEM, `privateKey` by default. */
+export type Assertion<P> = {
+  alg: AssertionAlgorithm;
+  claims: (params: P, now: number) => object;
+  key?: string;
+};
+
+/** What is signed: the request as it is sent. `path`: with its query. `body`: empty without one. */
+export type SignedRequest = { method: string; url: string; path: string; body: string };
+
+export type SignedScheme = {
+  readonly kind: 'signed';
+  readonly hmac: 'sha1' | 'sha256' | 'sha512';
+  readonly over: (request: SignedRequest, date: string) => string;
+  readonly header: string;
+  readonly prefix: string;
+  readonly encoding: 'hex' | 'base64';
+  readonly date: { readonly header: string; readonly format: 'http' | 'iso' | 'seconds' };
+  /** The header that says which key signed, if there is one: the secret's `keyId`. */
+  readonly keyId: string | undefined;
+};
+
+/** The flows in which a token is fetched, kept and refreshed. */
+export type TokenScheme<P, G> = ClientCredentialsFlow<P, G> | AuthorizationCodeFlow<P, G> | ExchangeFlow<P, G>;
+
+type Scheme<P, G> =
+  | { readonly kind: 'none' | 'bearer' | 'basic' }
+  | { readonly kind: 'apiKey'; readonly in: 'header' | 'query'; readonly name: string }
+  | SignedScheme
+  | TokenScheme<P, G>;
+
+/** How a request is authorised. `P`: the connection's parameters. `G`: what the token answer, or `discover`, tells. */
+export type Auth<P, G> = Scheme<P, G> & {
+  /** The JSON object that must stand in the secrets manager. Connector code never sees its values. */
   readonly secret: z.ZodType;
   readonly grant: z.ZodType<G>;
-  /** Types only: never set. */
-  readonly params?: (params: P) => void;
 };
+
+/** Whether requests are authorised by a token that is fetched, kept and refreshed. */
+export const keepsTokens = (auth: Auth<Raw, Raw>): auth is Auth<Raw, Raw> & TokenScheme<Raw, Raw> =>
+  auth.kind === 'clientCredentials' || auth.kind === 'authorizationCode' || auth.kind === 'exchange';
 
 const text = z.string().min(1);
 const nothing = z.undefined();
@@ -39,50 +125,196 @@ export const basic = (): Auth<Raw, undefined> => ({
   grant: nothing,
 });
 
-/** A key in a header of its own. Secret: `{"key": "…"}`. */
-export const apiKey = ({ header }: { header: string }): Auth<Raw, undefined> => ({
-  kind: 'apiKey',
-  header,
-  secret: z.object({ key: text }),
-  grant: nothing,
-});
+/** A key in a header or a query parameter of its own. Secret: `{"key": "…"}`. */
+export const apiKey = (place: { header: string } | { query: string }): Auth<Raw, undefined> => {
+  check('apiKey', z.union([z.strictObject({ header: headerName }), z.strictObject({ query: text })]), place);
+  const where: { in: 'header' | 'query'; name: string } =
+    'header' in place ? { in: 'header', name: place.header } : { in: 'query', name: place.query };
+  return { kind: 'apiKey', ...where, secret: z.object({ key: text }), grant: nothing };
+};
 
-/** What the token flows have in common. `lifetime`: of a token whose answer does not say. `sendAs`: another header than `Authorization`. */
-type Token<P, G> = {
+type TokenOptions<P, G> = {
   grant?: z.ZodType<G>;
   lifetime?: Span;
   sendAs?: { header: string };
-  discover?: { request: Request; read: (reply: Reply, params: P) => G };
+  discover?: Discover<P, G>;
 };
 
-// Typed, so that connectors can be written against them; `defineConnector` refuses them by name until they work.
+type OAuthOptions<P, G> = TokenOptions<P, G> & {
+  tokenUrl: string | ((params: P) => string);
+  authenticate?: ClientAuthentication;
+  /** Of the client's assertion, with `private_key_jwt`. Default: RS256. */
+  alg?: AssertionAlgorithm;
+  scopes?: readonly string[];
+  parameters?: Record<string, string>;
+};
 
-/** OAuth 2.0 client credentials (RFC 6749 section 4.4). */
-export const clientCredentials = <P, G = undefined>(_: Token<P, G> & { tokenUrl: (params: P) => string }): Auth<P, G> =>
-  later('clientCredentials');
+/**
+ * OAuth 2.0 client credentials (RFC 6749 section 4.4). Secret: `{"clientId": "…", "clientSecret": "…"}`, or `{"clientId", "privateKey"}`
+ * (and perhaps `keyId`) with `private_key_jwt`.
+ */
+export const clientCredentials = <P, G = undefined>(options: OAuthOptions<P, G>): Auth<P, G> => {
+  check('clientCredentials', z.strictObject(oauthShape), options);
+  if (options.authenticate === 'none')
+    throw new ConnectorError('clientCredentials: "authenticate" cannot be "none": the client is all that is proved.');
+  return { kind: 'clientCredentials', ...oauth(options), ...told(options), secret: clientSecret(options) };
+};
 
-/** OAuth 2.0 authorization code with PKCE (RFC 6749 section 4.1, RFC 7636). */
+/**
+ * OAuth 2.0 authorization code with PKCE (RFC 6749 section 4.1, RFC 7636): a person consents once, in a browser (`headgate connect`).
+ * Secret as for client credentials; `{"clientId": "…"}` with `authenticate: 'none'`. `consent`: how long a consent lasts. `idle`: how long a
+ * refresh token lives without being used (30 days by default): it is used at half of that.
+ */
 export const authorizationCode = <P, G = undefined>(
-  _: Token<P, G> & { authorizeUrl: string; tokenUrl: string; scopes: readonly string[]; consent?: Span },
-): Auth<P, G> => later('authorizationCode');
-
-/** Any other token endpoint: a signed assertion, a login request. */
-export const exchange = <P, G = undefined>(
-  _: Token<P, G> & {
-    secret: z.ZodType;
-    assertion?: { alg: 'RS256'; claims: (params: P, now: number) => object };
-    request: (at: { params: P; assertion: string }) => Request;
-    read: (reply: Reply) => { token: string; expiresAt: string };
+  options: OAuthOptions<P, G> & {
+    authorizeUrl: string | ((params: P) => string);
+    consent?: Span;
+    idle?: Span;
   },
-): Auth<P, G> => later('exchange');
+): Auth<P, G> => {
+  check(
+    'authorizationCode',
+    z.strictObject({
+      ...oauthShape,
+      authorizeUrl: urlOrFunction,
+      consent: duration.optional(),
+      idle: duration.optional(),
+    }),
+    options,
+  );
+  return {
+    kind: 'authorizationCode',
+    ...oauth(options),
+    ...told(options),
+    authorizeUrl: asFunction(options.authorizeUrl),
+    consent: millis(options.consent),
+    idle: millis(options.idle ?? '30 days') ?? 0,
+    secret: clientSecret(options),
+  };
+};
 
-/** A signature over each request. */
-export const signed = (_: {
-  secret: z.ZodType;
-  hmac: 'sha256';
-  over: (request: Request, date: string) => string;
+/** Any other token endpoint: a signed assertion, a login request. `secret`: the schema of the JSON in the secrets manager. */
+export const exchange = <P, G = undefined>(
+  options: TokenOptions<P, G> & {
+    secret: z.ZodType;
+    assertion?: Assertion<P>;
+    request: (at: ExchangeAt<P>) => TokenRequest;
+    read: (reply: Reply) => ReadToken;
+  },
+): Auth<P, G> => {
+  const assertion = z.strictObject({ alg: algorithm, claims: func, key: text.optional() });
+  const shape = { ...tokenShape, secret: zodSchema, assertion: assertion.optional(), request: func, read: func };
+  check('exchange', z.strictObject(shape), options);
+  return {
+    kind: 'exchange',
+    ...tokenFlow(options),
+    ...told(options),
+    assertion: options.assertion,
+    request: options.request,
+    read: options.read,
+    secret: options.secret,
+  };
+};
+
+/**
+ * A signature over each request: `header: <prefix><HMAC of over(request, date)>`, and the date in a header of its own. Secret: `key`, and
+ * `keyId` where `keyId` names a header for it. `date`: `http` (RFC 9110 section 5.6.7, in the header `date`) by default.
+ */
+export const signed = (options: {
+  secret?: z.ZodType;
+  hmac: 'sha1' | 'sha256' | 'sha512';
+  over: (request: SignedRequest, date: string) => string;
   header: string;
-}): Auth<Raw, undefined> => later('signed');
+  prefix?: string;
+  encoding?: 'hex' | 'base64';
+  date?: { header: string; format: 'http' | 'iso' | 'seconds' };
+  keyId?: string;
+}): Auth<Raw, undefined> => {
+  check(
+    'signed',
+    z.strictObject({
+      secret: zodSchema.optional(),
+      hmac: z.enum(['sha1', 'sha256', 'sha512']),
+      over: func,
+      header: headerName,
+      prefix: z.string().optional(),
+      encoding: z.enum(['hex', 'base64']).optional(),
+      date: z.strictObject({ header: headerName, format: z.enum(['http', 'iso', 'seconds']) }).optional(),
+      keyId: headerName.optional(),
+    }),
+    options,
+  );
+  const { hmac, over, header, prefix = '', encoding = 'hex', keyId } = options;
+  const fields = keyId === undefined ? z.object({ key: text }) : z.object({ keyId: text, key: text });
+  return {
+    kind: 'signed',
+    ...{ hmac, over, header, prefix, encoding, keyId },
+    date: options.date ?? { header: 'date', format: 'http' },
+    secret: options.secret ?? fields,
+    grant: nothing,
+  };
+};
 
-type Later = 'clientCredentials' | 'authorizationCode' | 'exchange' | 'signed';
-const later = <P, G>(kind: Later): Auth<P, G> => ({ kind, secret: z.unknown(), grant: z.custom<G>() });
+const tokenFlow = <P, G>({ lifetime, sendAs, discover, grant }: TokenOptions<P, G>): TokenFlow<P, G> => ({
+  lifetime: millis(lifetime),
+  sendAs: sendAs?.header,
+  discover,
+  tells: grant !== undefined && discover === undefined,
+});
+
+/** Without a schema the grant is not looked at; its type is then what `G` is by default. */
+const told = <P, G>({ grant }: TokenOptions<P, G>): { grant: z.ZodType<G> } => ({ grant: grant ?? z.custom<G>() });
+
+const oauth = <P, G>(options: OAuthOptions<P, G>): OAuthFlow<P, G> => ({
+  ...tokenFlow(options),
+  tokenUrl: asFunction(options.tokenUrl),
+  authenticate: options.authenticate ?? 'client_secret_basic',
+  alg: options.alg ?? 'RS256',
+  scopes: options.scopes ?? [],
+  parameters: options.parameters ?? {},
+});
+
+function clientSecret({ authenticate }: { authenticate?: ClientAuthentication }): z.ZodType {
+  if (authenticate === 'none') return z.object({ clientId: text });
+  if (authenticate === 'private_key_jwt') return z.object({ clientId: text, privateKey: text, keyId: text.optional() });
+  return z.object({ clientId: text, clientSecret: text });
+}
+
+const asFunction = <P>(value: string | ((params: P) => string)): ((params: P) => string) =>
+  typeof value === 'string' ? () => value : value;
+const millis = (declared: Span | undefined): number | undefined =>
+  declared === undefined ? undefined : parseSpan(declared);
+
+const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
+const duration = z.string().refine((given) => (parseSpan(given) ?? 0) > 0, 'must be a duration like "1 hour"');
+/** A field name (RFC 9110 section 5.1). */
+const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of a header');
+const algorithm = z.enum(['RS256', 'PS256', 'ES256']);
+const isUrl = (value: unknown): boolean => typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value);
+const urlOrFunction = z.custom<string>(
+  (value) => typeof value === 'function' || isUrl(value),
+  'must be a URL, or a function of the parameters that gives one',
+);
+const tokenShape = {
+  grant: zodSchema.optional(),
+  lifetime: duration.optional(),
+  sendAs: z.strictObject({ header: headerName }).optional(),
+  discover: z.strictObject({ request: z.looseObject({ path: text }), read: func }).optional(),
+};
+const oauthShape = {
+  ...tokenShape,
+  tokenUrl: urlOrFunction,
+  authenticate: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).optional(),
+  alg: algorithm.optional(),
+  scopes: z.array(text).optional(),
+  parameters: z.record(z.string(), z.string()).optional(),
+};
+
+function check(kind: string, shape: z.ZodType, options: unknown): void {
+  const result = shape.safeParse(options);
+  if (result.success) return;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  throw new ConnectorError(`${kind}: ${path === '' ? '' : `"${path}": `}${issue?.message ?? 'is not as it must be'}.`);
+}

@@ -1,29 +1,96 @@
-import type { Auth } from './auth.ts';
+import type { Auth, SignedScheme } from './auth.ts';
 import type { Raw } from './exchange.ts';
 import type { BuiltRequest } from './request.ts';
+import { SECOND } from './time.ts';
+
+/** What a signature over a request needs beside the secret. `hmac`: HMAC (RFC 2104) of a text's UTF-8 bytes. */
+export type Signing = {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly hmac: (hash: SignedScheme['hmac'], key: string, text: string, encoding: SignedScheme['encoding']) => string;
+};
 
 /**
- * Puts a secret into a request. `secret`: what {@link parseSecret} returned. The only place where a secret's value and a
- * request meet.
+ * Puts a credential into a request: the fields that {@link parseSecret} returned, or `token` where one was fetched. The only place where
+ * a credential's value and a request meet.
  */
-export function authorise(request: BuiltRequest, auth: Auth<Raw, Raw>, secret: Raw): BuiltRequest {
-  const headers = { ...request.headers, ...authHeaders(auth, secret) };
-  return { ...request, headers };
+export function authorise(
+  request: BuiltRequest,
+  auth: Auth<Raw, Raw>,
+  credential: Raw,
+  signing: Signing,
+): BuiltRequest {
+  if (auth.kind === 'apiKey' && auth.in === 'query')
+    return { ...request, url: withParameter(request.url, auth.name, credential.key) };
+  return { ...request, headers: { ...request.headers, ...authHeaders(request, auth, credential, signing) } };
 }
 
-function authHeaders(auth: Auth<Raw, Raw>, secret: Raw): Record<string, string> {
+function authHeaders(
+  request: BuiltRequest,
+  auth: Auth<Raw, Raw>,
+  credential: Raw,
+  signing: Signing,
+): Record<string, string> {
   switch (auth.kind) {
     case 'none':
       return {};
     case 'bearer':
-      return { authorization: `Bearer ${secret.token}` };
+      return { authorization: `Bearer ${credential.token}` };
     case 'basic':
-      return { authorization: `Basic ${base64(`${secret.username}:${secret.password}`)}` };
+      return { authorization: `Basic ${base64(`${credential.username}:${credential.password}`)}` };
     case 'apiKey':
-      return { [auth.header.toLowerCase()]: secret.key };
-    default:
-      throw new Error(`Authorisation by ${auth.kind} does not work yet.`);
+      return { [auth.name.toLowerCase()]: credential.key };
+    case 'signed':
+      return sign(request, auth, credential, signing);
+    case 'clientCredentials':
+    case 'authorizationCode':
+    case 'exchange':
+      return auth.sendAs === undefined
+        ? { authorization: `Bearer ${credential.token}` }
+        : { [auth.sendAs.toLowerCase()]: credential.token };
   }
+}
+
+function sign(
+  { method, url, body = '' }: BuiltRequest,
+  auth: SignedScheme,
+  { key, keyId }: Raw,
+  { now, hmac }: Signing,
+): Record<string, string> {
+  const date = dateText(now, auth.date.format);
+  const { pathname, search } = new URL(url);
+  const signature = hmac(
+    auth.hmac,
+    key,
+    auth.over({ method, url, path: pathname + search, body }, date),
+    auth.encoding,
+  );
+  return {
+    [auth.date.header.toLowerCase()]: date,
+    [auth.header.toLowerCase()]: `${auth.prefix}${signature}`,
+    ...(auth.keyId === undefined ? {} : { [auth.keyId.toLowerCase()]: keyId }),
+  };
+}
+
+function dateText(now: number, format: SignedScheme['date']['format']): string {
+  const date = new Date(now);
+  if (format === 'seconds') return String(Math.floor(now / SECOND));
+  return format === 'iso' ? date.toISOString() : date.toUTCString();
+}
+
+function withParameter(href: string, name: string, value: string): string {
+  const url = new URL(href);
+  url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** A link that the API gave, without a key that it repeats: what is stored and logged must not hold it. */
+export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
+  if (auth.kind !== 'apiKey' || auth.in !== 'query') return href;
+  const url = new URL(href);
+  if (!url.searchParams.has(auth.name)) return href;
+  url.searchParams.delete(auth.name);
+  return url.href;
 }
 
 /** Base64 of the text's UTF-8 bytes (RFC 7617 section 2.1). */

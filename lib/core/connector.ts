@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import type { Auth } from './auth.ts';
+import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply } from './exchange.ts';
 import { probe } from './probe.ts';
 import type { Account, Limit, Rule, Stream, StreamSpec } from './stream.ts';
 import { parseSpan, type Span } from './time.ts';
 
 export * from './auth.ts';
+export { ConnectorError } from './connector-error.ts';
 export type * from './exchange.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
 export type * from './stream.ts';
@@ -51,11 +53,6 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly schedule: (stream: string) => Span;
 };
 
-/** A connector file that cannot work as it is written. The message says what is wrong and how to mend it. */
-export class ConnectorError extends Error {
-  override name = 'ConnectorError';
-}
-
 /**
  * Declares an API. Throws a {@link ConnectorError} when the declaration is incomplete, uses something that does not
  * work yet, or has a request that ignores its page or its window.
@@ -100,7 +97,7 @@ export const isConnector = (value: unknown): value is Connector => connectorMark
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
-  connector: ['limits', 'concurrency', 'learn', 'clientCredentials', 'authorizationCode', 'exchange', 'signed'],
+  connector: ['limits', 'concurrency', 'learn', 'clientCredentials', 'authorizationCode', 'exchange'],
   stream: ['setup', 'each', 'deleted', 'slices', 'count', 'limits', 'cost', 'full'],
   paging: ['max', 'expires'],
 } as const;

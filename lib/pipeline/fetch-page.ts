@@ -4,6 +4,7 @@ import { type Answer, judge, type Reason, type Verdict } from '../core/judge.ts'
 import { type BuiltRequest, buildRequest } from '../core/request.ts';
 import { instant, SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
+import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
 import type { SyncState } from './sync-state.ts';
 
@@ -58,7 +59,7 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   if ('code' in built) return { refusal: unsent(built) };
 
   const leftAt = invocation.clock.now();
-  const wire = authorise(built, invocation.connector.auth, account.secret);
+  const wire = authorise(built, invocation.connector.auth, account.secret, { now: leftAt, hmac });
   const deadline = Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN));
   const answer = await invocation.http.send(wire, { deadline, bound: PAGE_BOUND });
   const { stream, owes } = place;

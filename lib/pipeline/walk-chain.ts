@@ -1,3 +1,4 @@
+import { withoutKey } from '../core/authorise.ts';
 import { backoff } from '../core/backoff.ts';
 import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
@@ -144,10 +145,16 @@ async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead:
   const { page } = result;
   const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content, false);
-  return follow(stream, page, content, ahead);
+  return follow(invocation, stream, page, content, ahead);
 }
 
-function follow(stream: Stream, page: FetchedPage, content: PageContent, ahead: Ahead): Refusal | undefined {
+function follow(
+  { connector }: Invocation,
+  stream: Stream,
+  page: FetchedPage,
+  content: PageContent,
+  ahead: Ahead,
+): Refusal | undefined {
   let next: ReturnType<typeof nextCursor>;
   try {
     next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
@@ -162,10 +169,11 @@ function follow(stream: Stream, page: FetchedPage, content: PageContent, ahead: 
     ahead.ended = true;
     ahead.cursor = undefined;
   } else {
-    const { loop, remember } = detectLoop(content.index + 1, next.next, ahead.remembered);
+    const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
+    const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
     if (loop)
       return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' }, false);
-    ahead.cursor = next.next;
+    ahead.cursor = cursor;
     ahead.remembered = remember;
   }
   ahead.contents.push(content);

@@ -22,8 +22,8 @@ export function credentialsOf({ name, auth }: Connector, seed: number): Credenti
       return { secret: { username: name, password: word }, header: { name: 'authorization', value: `Basic ${pair}` } };
     }
     case 'apiKey':
-      return { secret: { key: word }, header: { name: auth.header.toLowerCase(), value: word } };
-    default:
-      throw new SimulatorRefusal(`Connector "${name}": the simulator does not know the authorisation "${auth.kind}".`);
+      if (auth.in === 'query') break;
+      return { secret: { key: word }, header: { name: auth.name.toLowerCase(), value: word } };
   }
+  throw new SimulatorRefusal(`Connector "${name}": the simulator does not know the authorisation "${auth.kind}".`);
 }

@@ -18,6 +18,7 @@ import { seededRandom } from '../memory/random.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
 import { memoryQueue } from '../memory/task-queue.ts';
+import { witness } from '../memory/witness.ts';
 
 /** The whole pipeline over memory ports, in virtual time: one worker, a queue, housekeeping every five minutes. */
 
@@ -33,6 +34,7 @@ export type WorldOptions = {
   readonly connector: Connector;
   readonly api: Api;
   readonly params?: object;
+  readonly secret?: object;
   readonly seed?: number;
   readonly strict?: boolean;
   /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. */
@@ -41,7 +43,16 @@ export type WorldOptions = {
 
 export type World = ReturnType<typeof makeWorld>;
 
-export function makeWorld({ connector, api, params = {}, seed = 1, strict = false, death }: WorldOptions) {
+export function makeWorld({
+  connector,
+  api,
+  params = {},
+  secret = { token: 't' },
+  seed = 1,
+  strict = false,
+  death,
+}: WorldOptions) {
+  const { watch, seen: everything } = witness();
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
   const queue = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
   const failures = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
@@ -54,16 +65,16 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
     return api({ ...request, path: url.pathname, query: url.searchParams });
   });
   const ports: Ports = {
-    syncs: memoryTable(),
-    connections: memoryTable(),
-    queue,
-    failures,
-    objects,
+    syncs: watch(memoryTable()),
+    connections: watch(memoryTable()),
+    queue: watch(queue),
+    failures: watch(failures),
+    objects: watch(objects),
     gzip: storedGzip,
     http,
-    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: '{"token":"t"}' }),
-    events,
-    log,
+    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret) }),
+    events: watch(events),
+    log: watch(log),
     clock,
     random: seededRandom(seed),
   };
@@ -173,6 +184,8 @@ export function makeWorld({ connector, api, params = {}, seed = 1, strict = fals
     delivered,
     readLines,
     calls: mortal.calls,
+    /** Every byte that was written down anywhere. */
+    everything,
   };
 }
 
