@@ -1,5 +1,11 @@
-import { connectors } from '../lib/connectors/index.ts';
 import { buildApp } from '../lib/infra/app.ts';
-import { stages } from '../lib/infra/stage.ts';
+import { loadConfig } from './load-config.ts';
+import { UsageError } from './usage-error.ts';
 
-buildApp({ stages: Object.values(stages), connectors: Object.values(connectors) }).synth();
+try {
+  buildApp(await loadConfig()).synth();
+} catch (error) {
+  process.exitCode = 1;
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+}

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { basename, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { connectors } from '../lib/connectors/index.ts';
-import { type Connector, ConnectorError, isConnector } from '../lib/core/connector.ts';
+import { type Connector, isConnector } from '../lib/core/connector.ts';
+import { importForeign } from './import-foreign.ts';
 import { UsageError } from './usage-error.ts';
 
 export type LoadedConnector = { readonly connector: Connector; readonly file: string };
@@ -25,8 +24,7 @@ function unknown(nameOrPath: string): string {
 }
 
 async function importConnector(file: string): Promise<Connector> {
-  resolveForeignImports();
-  const exported = await importFile(file);
+  const exported = await importForeign(file);
   const found = [exported.default, ...Object.values(exported)].find(isConnector);
   if (found === undefined) {
     throw new UsageError(
@@ -34,29 +32,4 @@ async function importConnector(file: string): Promise<Connector> {
     );
   }
   return found;
-}
-
-async function importFile(file: string): Promise<Record<string, unknown>> {
-  try {
-    return await import(pathToFileURL(file).href);
-  } catch (error) {
-    if (error instanceof ConnectorError) throw new UsageError(error.message);
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new UsageError(`"${basename(file)}" cannot be loaded: ${reason.replace(/\s*\n\s*/g, ' ')}`);
-  }
-}
-
-/** What a connector file may import, wherever it lies: the very modules that the functions are built with. */
-const OWN = new Map([
-  ['headgate/connector', import.meta.resolve('../lib/core/connector.ts')],
-  ['zod', import.meta.resolve('zod')],
-]);
-
-function resolveForeignImports(): void {
-  registerHooks({
-    resolve(specifier, context, next) {
-      const own = OWN.get(specifier);
-      return own === undefined ? next(specifier, context) : { url: own, shortCircuit: true };
-    },
-  });
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Aws } from '../lib/aws/open-ports.ts';
-import { connectors as shipped } from '../lib/connectors/index.ts';
 import type { Connector } from '../lib/core/connector.ts';
 import { explainAws } from './aws-errors.ts';
 import { isDeployed, type OperatedConnector, openConnector } from './deployed-connector.ts';
+import { loadConfig } from './load-config.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import { inScratch } from './scratch.ts';
 import { secretGiven } from './secret.ts';
@@ -44,7 +44,12 @@ export async function withStack<T>(options: StackOptions, work: (stack: Operated
 }
 
 async function withDeployed<T>(stage: string, work: (stack: OperatedStack) => Promise<T>): Promise<T> {
-  const loaded = new Map(Object.entries(shipped).map(([name, { connector }]) => [name, connector]));
+  const { stages, connectors } = await loadConfig();
+  if (!stages.some(({ name }) => name === stage)) {
+    const names = stages.map(({ name }) => name).join(', ');
+    throw new UsageError(`There is no stage "${stage}". There are: ${names}; headgate.config.ts may add others.`);
+  }
+  const loaded = new Map(connectors.map(({ connector }) => [connector.name, connector]));
   try {
     return await work(stackOf({ stage, local: false, aws: {}, connectors: loaded }));
   } catch (error) {

@@ -17,7 +17,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
   },
   'lib/infra': {
     folders: ['lib/connectors'],
-    packages: ['aws-cdk-lib/*', 'constructs', 'cdk-nag', 'esbuild', 'node:*'],
+    packages: ['aws-cdk-lib/*', 'constructs', 'cdk-nag', 'esbuild', 'zod', 'node:*'],
   },
   'lib/simulator': { folders: ['lib/connectors'], packages: ['zod', 'node:*'] },
   'lib/local': {

@@ -12,7 +12,13 @@ export type Stage = {
   readonly schedules: boolean;
   /** Whether the state outlives its stack, and is protected from deletion. */
   readonly retain: boolean;
-  /** How long one batch of tasks may take, in seconds, 1 to 900. The queue's visibility timeout follows from it. */
+  /** Who is told when an alarm goes off: an address, which has to confirm, and a topic of your own. Default: nobody. */
+  readonly alarms?: { readonly email?: string | undefined; readonly topicArn?: string | undefined } | undefined;
+  /** ARN of a KMS key that encrypts tables, objects, queues and topics. Default: keys that AWS owns or manages. */
+  readonly encryptionKey?: string | undefined;
+  /** The cost guard: an alarm goes off when the tables are written to more often in one hour. */
+  readonly writesPerHour: number;
+  /** How long one batch of tasks may take, in seconds, 30 to 900. The queue's visibility timeout follows from it. */
   readonly workerTimeoutSeconds: number;
 };
 
@@ -22,6 +28,7 @@ const dev: Stage = {
   attempts: 5,
   schedules: false,
   retain: false,
+  writesPerHour: 1_000_000,
   workerTimeoutSeconds: 60,
 };
 
@@ -31,6 +38,7 @@ const prod: Stage = {
   attempts: 8,
   schedules: true,
   retain: true,
+  writesPerHour: 1_000_000,
   workerTimeoutSeconds: 60,
 };
 

@@ -85,12 +85,18 @@ describe('commands on a deployed stack', () => {
     });
   }
 
-  it('a stage that is not deployed: one sentence', async () => {
-    const { code, stderr } = await run('pause', 'practice', 'main', '--stage', 'test');
+  it('a stage that is not deployed, or that there is none of: one sentence', async () => {
+    const none = await run('pause', 'practice', 'main', '--stage', 'test');
+    assert.equal(none.code, 1);
+    assert.match(
+      none.stderr,
+      /^There is no stage "test"\. There are: dev, prod; headgate\.config\.ts may add others\.\n$/,
+    );
+    const { code, stderr } = await run('pause', 'practice', 'main', '--stage', 'dev');
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^There is no stack "headgate-test-practice" in this account and region\. Deploy it with: .*\n$/,
+      /^There is no stack "headgate-dev-practice" in this account and region\. Deploy it with: .*\n$/,
     );
   });
 });

@@ -1,0 +1,36 @@
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConnectorError } from '../lib/core/connector.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a connector file or a configuration may import, wherever it lies: the very modules that this program is made of. */
+const OWN = new Map([
+  ['headgate/connector', import.meta.resolve('../lib/core/connector.ts')],
+  ['headgate/config', import.meta.resolve('../lib/infra/config.ts')],
+  ['zod', import.meta.resolve('zod')],
+]);
+
+let hooked = false;
+
+/** Imports a file that somebody else wrote, from anywhere on disk. Throws a {@link UsageError}. */
+export async function importForeign(file: string): Promise<Record<string, unknown>> {
+  if (!hooked) resolveForeignImports();
+  hooked = true;
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (error instanceof ConnectorError) throw new UsageError(error.message);
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new UsageError(`"${basename(file)}" cannot be loaded: ${reason.replace(/\s*\n\s*/g, ' ')}`);
+  }
+}
+
+function resolveForeignImports(): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      const own = OWN.get(specifier);
+      return own === undefined ? next(specifier, context) : { url: own, shortCircuit: true };
+    },
+  });
+}

@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import { type Stage, stages } from './stage.ts';
+
+/** What is deployed: `headgate.config.ts` exports it by default, through {@link defineConfig}. */
+export type Config = {
+  /**
+   * The connectors, each with stacks of its own: the names of those that come with Headgate, or the paths of connector files,
+   * relative to the configuration.
+   */
+  readonly connectors: readonly string[];
+  /** What differs from the defaults, by stage. `dev` and `prod` are there anyway; a stage of another name begins as `prod`. */
+  readonly stages?: Readonly<Record<string, StageSettings>>;
+};
+
+/** Default: as {@link stages} has it for `dev`, or else for `prod`. */
+export type StageSettings = Partial<Omit<Stage, 'name'>>;
+
+/** Only makes the types fit: everything is checked where the configuration is read. */
+export const defineConfig = (config: Config): Config => config;
+
+const arn = (service: string) =>
+  z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), `must be an ARN of ${service.toUpperCase()}`);
+
+const settings = z.strictObject({
+  schemaMode: z.enum(['strict', 'permissive']).exactOptional(),
+  attempts: z.int().min(1).max(40).exactOptional(),
+  schedules: z.boolean().exactOptional(),
+  retain: z.boolean().exactOptional(),
+  workerTimeoutSeconds: z.int().min(30).max(900).exactOptional(),
+  alarms: z.strictObject({ email: z.email().exactOptional(), topicArn: arn('sns').exactOptional() }).exactOptional(),
+  encryptionKey: arn('kms').exactOptional(),
+  writesPerHour: z.int().min(1).exactOptional(),
+});
+
+const schema = z.strictObject({
+  connectors: z.array(z.string().min(1)).min(1),
+  stages: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'must be lower case letters, digits and "-", at most 20'),
+      settings,
+    )
+    .default({}),
+});
+
+export type ReadConfig = { readonly connectors: readonly string[]; readonly stages: readonly Stage[] };
+
+/** Reads a configuration that somebody wrote. Returns one sentence if it cannot be used. */
+export function readConfig(exported: unknown): ReadConfig | { readonly problem: string } {
+  const parsed = schema.safeParse(exported);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue?.path.join('.') ?? '';
+    const message = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'not as it must be';
+    return { problem: `${where === '' ? '' : `"${where}": `}${message}` };
+  }
+  const { connectors, stages: given } = parsed.data;
+  const names = new Set([...Object.keys(stages), ...Object.keys(given)]);
+  return { connectors, stages: [...names].map((name) => stageOf(name, given[name] ?? {})) };
+}
+
+const stageOf = (name: string, settings: z.output<typeof schema>['stages'][string]): Stage => ({
+  ...(name === stages.dev.name ? stages.dev : stages.prod),
+  ...settings,
+  name,
+});

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defineConfig, readConfig } from '../../lib/infra/config.ts';
+import { stages } from '../../lib/infra/stage.ts';
+
+test('dev and prod are there without being named', () => {
+  const read = readConfig(defineConfig({ connectors: ['github'] }));
+  assert.deepEqual(read, { connectors: ['github'], stages: [stages.dev, stages.prod] });
+});
+
+test('what is given is laid over the defaults; a stage of another name begins as prod', () => {
+  const read = readConfig({
+    connectors: ['./shop.ts'],
+    stages: { prod: { alarms: { email: 'a@b.test' } }, test: { schedules: false } },
+  });
+  assert.ok('stages' in read);
+  assert.deepEqual(read.stages, [
+    stages.dev,
+    { ...stages.prod, alarms: { email: 'a@b.test' } },
+    { ...stages.prod, name: 'test', schedules: false },
+  ]);
+});
+
+const wrong: { what: string; config: unknown; says: RegExp }[] = [
+  { what: 'nothing', config: undefined, says: /expected object/ },
+  { what: 'no connectors', config: {}, says: /^"connectors": / },
+  { what: 'no connector', config: { connectors: [] }, says: /^"connectors": / },
+  { what: 'an unknown field', config: { connectors: ['a'], stage: {} }, says: /"stage"/ },
+  { what: 'an unknown setting', config: { connectors: ['a'], stages: { prod: { retian: true } } }, says: /"retian"/ },
+  {
+    what: 'a stage that cannot be named so',
+    config: { connectors: ['a'], stages: { 'A b': {} } },
+    says: /lower case letters/,
+  },
+  {
+    what: 'a key that is none',
+    config: { connectors: ['a'], stages: { prod: { encryptionKey: 'alias/x' } } },
+    says: /^"stages\.prod\.encryptionKey": must be an ARN of KMS$/,
+  },
+];
+for (const { what, config, says } of wrong) {
+  test(`${what}: one sentence that names it`, () => {
+    const read = readConfig(config);
+    assert.ok('problem' in read, JSON.stringify(read));
+    assert.match(read.problem, says);
+  });
+}
