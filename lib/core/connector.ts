@@ -74,7 +74,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     check(streamShape, stream, which);
     refuse(which, stream, NOT_YET.stream);
     refuse(`${which}, paging`, stream.paging, NOT_YET.paging);
-    const complaint = probe(stream);
+    const complaint = probe(stream) ?? parentage(streams, name);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
   }
   const { baseUrl } = spec;
@@ -92,13 +92,24 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
   };
 }
 
+/** What is wrong with the parents of a stream. */
+function parentage(streams: Readonly<Record<string, Stream>>, name: string): string | undefined {
+  const forebears = new Set([name]);
+  for (let each = streams[name]?.each; each !== undefined; each = streams[each.of]?.each) {
+    if (!Object.hasOwn(streams, each.of)) return `"each.of": there is no stream "${each.of}".`;
+    if (forebears.has(each.of)) return `"each.of": "${each.of}" is its own parent.`;
+    forebears.add(each.of);
+  }
+  return undefined;
+}
+
 /** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
 export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
   connector: ['limits', 'concurrency', 'learn', 'clientCredentials', 'authorizationCode', 'exchange'],
-  stream: ['setup', 'each', 'deleted', 'slices', 'count', 'limits', 'cost', 'full'],
+  stream: ['setup', 'deleted', 'count', 'limits', 'cost', 'full'],
   paging: ['max', 'expires'],
 } as const;
 
@@ -142,6 +153,9 @@ const connectorShape = z.strictObject({
   streams: func,
 });
 
+/** The parents of one listing stand in one item of the tree. */
+const MOST_TOGETHER = 1_000;
+
 const streamShape = z.strictObject({
   request: func,
   paging: z.object({ kind: z.string() }),
@@ -154,9 +168,11 @@ const streamShape = z.strictObject({
   order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
   schedule: duration.optional(),
   setup: anything.optional(),
-  each: anything.optional(),
+  each: z
+    .strictObject({ of: z.string(), pick: func, together: z.int().min(1).max(MOST_TOGETHER).optional() })
+    .optional(),
   deleted: anything.optional(),
-  slices: anything.optional(),
+  slices: z.strictObject({ width: duration, least: duration }).optional(),
   count: anything.optional(),
   limits: anything.optional(),
   cost: anything.optional(),

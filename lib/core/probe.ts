@@ -3,7 +3,7 @@ import type { Stream } from './stream.ts';
 import { DAY, instant } from './time.ts';
 
 /**
- * Asks a stream for two requests that differ only in their page, and two that differ only in their window. A request
+ * Asks a stream for two requests that differ only in their page, and two that differ only in their window, or their parent. A request
  * that comes out the same would be sent for ever, or would fetch everything every time. Returns the complaint.
  */
 export function probe(stream: Stream): string | undefined {
@@ -17,6 +17,14 @@ export function probe(stream: Stream): string | undefined {
   }
   if (stream.since !== undefined && alike(stream, { from: 0 }, { from: DAY })) {
     return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out.';
+  }
+  if (stream.each !== undefined && alike(stream, { parent: 'probe' }, { parent: 'another' })) {
+    return 'it declares "each", but its request ignores "parent" and "parents": it would list the same for all of them.';
+  }
+  if (stream.slices !== undefined) {
+    if (stream.since === undefined) return 'it declares "slices" without "since": nothing says which time they are of.';
+    if (alike(stream, { to: 2 * DAY }, { to: 3 * DAY }))
+      return 'it declares "slices", but its request ignores "window.to". Ask the API for an upper bound, too.';
   }
   return undefined;
 }
@@ -51,7 +59,7 @@ function samplePages({ paging }: Stream): [unknown, unknown?] {
   }
 }
 
-type Sample = { page?: unknown; from?: number };
+type Sample = { page?: unknown; from?: number; to?: number; parent?: string };
 
 /** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
 function alike(stream: Stream, a: Sample, b: Sample): boolean {
@@ -59,16 +67,19 @@ function alike(stream: Stream, a: Sample, b: Sample): boolean {
   return one !== undefined && two !== undefined && JSON.stringify(one) === JSON.stringify(two);
 }
 
-function ask(stream: Stream, { page = samplePages(stream)[0], from = 0 }: Sample): Request | undefined {
-  const window = { from: instant(from), to: instant(from + DAY) };
+function ask(
+  stream: Stream,
+  { page = samplePages(stream)[0], from = 0, to = from + DAY, parent = 'probe' }: Sample,
+): Request | undefined {
+  const window = { from: instant(from), to: instant(to) };
   try {
     return stream.request({
       params: standIn,
       grant: standIn,
       page,
       window,
-      parent: 'probe',
-      parents: ['probe'],
+      parent,
+      parents: [parent],
       setup: standIn,
     });
   } catch {

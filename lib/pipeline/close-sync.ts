@@ -1,14 +1,15 @@
+import { judgeSync, type Tally } from '../core/completeness.ts';
 import type { Stream } from '../core/connector.ts';
 import { pageNumber } from '../core/paging.ts';
-import { judgeSync, type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
+import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import type { Change } from './ports.ts';
 import { readSync } from './start-sync.ts';
 import { quarantineOf, syncFolder } from './store-part.ts';
-import { type Sum, sumSync } from './sum-sync.ts';
-import { type Part, ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
+import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
+import { ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
 
 /**
@@ -46,12 +47,25 @@ function draw(
   ref: SyncRef,
   stream: Stream,
   sync: SyncState,
-  { tally, requests, schema, ...sum }: Sum,
+  { listings, requests, schema, ...sum }: Sum,
 ): Receipt {
   const { connector, clock } = invocation;
-  const judgement = judgeSync(stream, tally);
-  const { delivered, quarantined, dropped, again } = tally;
-  const commits = judgement.verdict === 'COMPLETE' || (judgement.verdict === 'UNKNOWN' && tally.failed.length === 0);
+  const judgement = judgeSync(listings, sum.unopened);
+  const own = listings.filter(({ of }) => of === undefined).map(({ tally }) => tally);
+  const count = (tallies: readonly Tally[], of: (tally: Tally) => number): number =>
+    tallies.reduce((all, tally) => all + of(tally), 0);
+  const [delivered, quarantined, dropped, again] = [
+    count(own, (tally) => tally.delivered),
+    count(own, (tally) => tally.quarantined),
+    count(own, (tally) => tally.dropped),
+    count(own, (tally) => tally.again),
+  ];
+  const all = listings.map(({ tally }) => tally);
+  const failed = count(all, (tally) => tally.failed.length);
+  const stated = own.every(({ totals }) => totals !== undefined)
+    ? count(own, ({ totals }) => totals?.greatest ?? 0)
+    : null;
+  const commits = judgement.verdict === 'COMPLETE' || (judgement.verdict === 'UNKNOWN' && failed === 0);
   const before = sync.watermark ?? null;
   return {
     connector: connector.name,
@@ -63,8 +77,8 @@ function draw(
     verdict: judgement.verdict,
     evidence: judgement.evidence,
     reasons: judgement.reasons,
-    expected: { records: tally.totals?.greatest ?? null, source: tally.totals === undefined ? null : 'total' },
-    pages: { planned: tally.planned, fetched: tally.pages.length, failed: tally.failed.length },
+    expected: { records: stated, source: stated === null ? null : 'total' },
+    pages: { planned: count(all, ({ planned }) => planned), fetched: count(all, ({ pages }) => pages.length), failed },
     records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
     requests,
     drift: judgement.drift,
@@ -107,8 +121,9 @@ async function putReceipt(invocation: Invocation, ref: SyncRef, receipt: Receipt
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
 }
 
-function manifestLine({ paging }: Stream, { key, bytes, delivered, quarantined, pages }: Part): string {
-  const line = { key, bytes, records: delivered, pages: pages.map(([index]) => pageNumber(paging, index)) };
+function manifestLine({ paging }: Stream, { key, bytes, delivered, quarantined, pages, slice }: DeliveredPart): string {
+  const numbers = pages.map(([index]) => pageNumber(paging, index));
+  const line = { key, bytes, records: delivered, pages: numbers, ...(slice === undefined ? {} : { slice }) };
   return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineOf(key) });
 }
 

@@ -2,11 +2,11 @@ import { authorise } from '../core/authorise.ts';
 import type { Raw, Reply, Stream } from '../core/connector.ts';
 import { type Answer, judge, type Reason, type Verdict } from '../core/judge.ts';
 import { type BuiltRequest, buildRequest } from '../core/request.ts';
+import type { Slice } from '../core/slice.ts';
 import { instant, SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
-import type { SyncState } from './sync-state.ts';
 
 /** The longest a page may take, headers and body. */
 const PAGE_DEADLINE = 30 * SECOND;
@@ -42,7 +42,7 @@ export type PagePlace = {
   /** The connection, or why it cannot be used. */
   readonly account: Account | Reason;
   readonly stream: Stream;
-  readonly sync: SyncState;
+  readonly slice: Slice;
   /** What the request is told about its page. */
   readonly at: Raw;
   /** The link that leads to this page, where one does. */
@@ -75,17 +75,17 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
 function build(
   { connector }: Invocation,
   account: Account,
-  { stream, sync, at, url }: PagePlace,
+  { stream, slice, at, url }: PagePlace,
 ): BuiltRequest | Reason {
   try {
-    const window = { from: instant(sync.from), to: instant(sync.to) };
+    const { from, to, parents = [] } = slice;
     const request = stream.request({
       params: account.params,
       grant: undefined,
       page: at,
-      window,
-      parent: undefined,
-      parents: [],
+      window: { from: instant(from), to: instant(to) },
+      parent: parents[0],
+      parents,
       setup: undefined,
     });
     const baseUrl = connector.baseUrl({ params: account.params, grant: undefined });

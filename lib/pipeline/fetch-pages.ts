@@ -9,8 +9,9 @@ import { type Invocation, mayBegin } from './invocation.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
+import { type Listed, listed } from './slices.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
-import { type Block, expires, type Listing, parentOf, partKey, type SyncState } from './sync-state.ts';
+import { type Block, expires, type Listing, parentOf, partKey } from './sync-state.ts';
 import { failPage, readNode, send, settle, updateNode } from './tree.ts';
 
 type PagesTask = Received<TaskOf<'pages'>>;
@@ -22,10 +23,9 @@ const IN_FLIGHT = 10;
 type BlockRun = {
   readonly ref: SyncRef;
   readonly path: string;
-  readonly sync: SyncState;
-  readonly stream: Stream;
   readonly account: Account | Reason;
   readonly listing: Listing;
+  readonly listed: Listed;
 };
 
 /** What became of one page. */
@@ -38,7 +38,7 @@ type PageOutcome =
 export async function fetchPages(
   invocation: Invocation,
   received: readonly PagesTask[],
-  given: Pick<BlockRun, 'sync' | 'stream' | 'account'>,
+  given: Pick<BlockRun, 'account'>,
 ): Promise<Map<string, Outcome>> {
   const [first] = received;
   if (first === undefined) return new Map();
@@ -49,7 +49,7 @@ export async function fetchPages(
   const listing = up && (await readNode(invocation, ref, up.parent));
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
 
-  const run: BlockRun = { ...given, ref, path, listing };
+  const run: BlockRun = { ...given, ref, path, listing, listed: listed(invocation, ref, listing) };
   const tasks = ownerOfPages(received, block);
   if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
   const outcomes = await fetchAll(invocation, run, tasks);
@@ -105,14 +105,15 @@ async function fetchAll(
 }
 
 async function fetchOne(invocation: Invocation, run: BlockRun, index: number): Promise<PageOutcome> {
-  const { stream, sync, account, listing } = run;
+  const { listed, account, listing } = run;
+  const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index);
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const result = await fetchPage(invocation, { account, stream, sync, at, owes });
+  const result = await fetchPage(invocation, { account, stream, slice, at, owes });
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
   const { page } = result;
   const overlaps = stream.paging.kind === 'offsets' && index > 0;
-  const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps });
+  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps });
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content, false) } : { is: 'content', content };
 }
 
@@ -162,7 +163,7 @@ const isFinal = ({ settings }: Invocation, task: PagesTask, { heals }: Refusal):
  * before it leaves a listing of unknown extent, which is read on until its end is seen.
  */
 async function noteExtent(invocation: Invocation, run: BlockRun, contents: readonly PageContent[]): Promise<void> {
-  const { paging } = run.stream;
+  const { paging } = run.listed.stream;
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return;
   const path = parentOf(run.path)?.parent ?? '';
   const total = contents.find(({ index }) => index === 0)?.total;
@@ -203,8 +204,8 @@ async function commit(
   const { ref, path } = run;
   const rest = contents.filter(({ index }) => block.open.has(String(index)));
   if (rest.length === 0) return { block, committed: [] };
-  const part = await storePart(invocation, ref, path, rest);
-  const key = partKey(invocation.connector.name, ref, part.id);
+  const part = await storePart(invocation, ref, path, run.listed, rest);
+  const key = partKey(invocation.connector.name, ref, `${path}@${part.id}`);
   await invocation.syncs.create(key, { ...part.item, ...expires(invocation.clock.now()) });
   const pages = rest.map(({ index }) => String(index));
   const written = await updateNode(

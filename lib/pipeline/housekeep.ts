@@ -18,8 +18,7 @@ import {
   streamState,
   syncKey,
 } from './sync-state.ts';
-import { failPage, pagesTask, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
-import { chainTask } from './walk-chain.ts';
+import { chainTask, failPage, pagesTask, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
@@ -84,16 +83,13 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
 
 type Open = { readonly path: string; readonly node: Node };
 
-/** The root and those of its children that are open: never more than a listing has open at once. */
-async function openNodes(invocation: Invocation, ref: SyncRef): Promise<Open[]> {
-  const root = await readNode(invocation, ref, ROOT);
-  if (root === undefined) return [];
-  const found: Open[] = [{ path: ROOT, node: root }];
-  for (const name of root.kind === 'listing' ? root.open : []) {
-    const path = childPath(ROOT, name);
-    const node = await readNode(invocation, ref, path);
-    if (node !== undefined) found.push({ path, node });
-  }
+/** A node and what is open below it, the root first: each opens only a bounded number of children at once. */
+async function openNodes(invocation: Invocation, ref: SyncRef, path = ROOT): Promise<Open[]> {
+  const node = await readNode(invocation, ref, path);
+  if (node === undefined) return [];
+  const found: Open[] = [{ path, node }];
+  if (node.kind === 'listing' || node.kind === 'group')
+    for (const name of node.open) found.push(...(await openNodes(invocation, ref, childPath(path, name))));
   return found;
 }
 
@@ -126,7 +122,8 @@ const OVERDUE: Reason = { code: 'deadline', message: 'the sync was not done by i
 async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open[], reason: Reason): Promise<void> {
   const refusal = unsent(reason);
   for (const { path, node } of nodes) {
-    if (node.kind === 'listing') await updateNode(invocation, ref, path, { set: { stopped: true } });
+    if (node.kind === 'listing' || node.kind === 'group')
+      await updateNode(invocation, ref, path, { set: { stopped: true } });
     else if (node.kind === 'chain') await giveUpChain(invocation, ref, path, node, refusal);
     else await giveUpBlock(invocation, ref, path, node, refusal);
   }

@@ -4,6 +4,7 @@ import type { Reason } from '../core/judge.ts';
 import { checkRecord, type Departure, recordKey } from '../core/schema.ts';
 import { parseInstant } from '../core/time.ts';
 import type { FetchedPage } from './fetch-page.ts';
+import type { Listed } from './slices.ts';
 
 /** A page's records, ready to be stored. */
 export type PageContent = {
@@ -27,7 +28,7 @@ export type PageContent = {
 };
 
 type Reading = {
-  readonly stream: Stream;
+  readonly listed: Listed;
   readonly mode: 'strict' | 'permissive';
   /** The first record is the last one of the page before: it is dropped. */
   readonly overlaps: boolean;
@@ -37,15 +38,16 @@ type Reading = {
 export function readRecords(
   page: FetchedPage,
   index: number,
-  { stream, mode, overlaps }: Reading,
+  { listed, mode, overlaps }: Reading,
 ): PageContent | Reason {
+  const { stream } = listed;
   const lines: string[] = [];
   const quarantined: string[] = [];
   const departures: Departure[] = [];
   const keys: Buffer[] = [];
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
-    const one = readRecord(stream, raw);
+    const one = readRecord(listed, raw);
     if ('line' in one) {
       lines.push(one.line);
       keys.push(fingerprint(one.key));
@@ -77,7 +79,7 @@ type ReadRecord =
   | { readonly line: string; readonly key: string; readonly seen: number | undefined }
   | { readonly departures: readonly Departure[] };
 
-function readRecord(stream: Stream, raw: unknown): ReadRecord {
+function readRecord({ stream, slice, pick }: Listed, raw: unknown): ReadRecord {
   const checked = checkRecord(stream, raw);
   if (!checked.fits) return { departures: checked.departures };
   const key = recordKey(stream, checked.record);
@@ -85,11 +87,19 @@ function readRecord(stream: Stream, raw: unknown): ReadRecord {
   try {
     const seen = stream.since && parseInstant(stream.since.field(raw));
     if (stream.since && seen === undefined) return { departures: [unreadable('the watermark field is not a date')] };
-    const delivered = stream.map ? stream.map(checked.record, { parent: undefined }) : checked.record;
+    if (pick !== undefined) return pickParent(pick(checked.record), key);
+    const parent = slice.parents?.[0];
+    const delivered = stream.map ? stream.map(checked.record, { parent }) : checked.record;
     return { line: JSON.stringify(delivered), key, seen };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
+}
+
+/** What the listings of a parent's children are told of it. */
+function pickParent(parent: unknown, key: string): ReadRecord {
+  if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
+  return { line: JSON.stringify(parent), key, seen: undefined };
 }
 
 /** What the schema lets pass, but the connector's own functions cannot read. */

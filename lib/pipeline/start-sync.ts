@@ -13,8 +13,7 @@ import {
   syncKey,
   syncState,
 } from './sync-state.ts';
-import { plant, readNode, send, settle } from './tree.ts';
-import { chainTask } from './walk-chain.ts';
+import { chainTask, plant, readNode, send, settle } from './tree.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
 const DEADLINE = 24 * HOUR;
@@ -64,7 +63,9 @@ export async function start(invocation: Invocation, task: TaskOf<'start'>): Prom
 
 /** Puts the tree's root and its first task; what is there already stays. */
 export async function begin(invocation: Invocation, ref: SyncRef): Promise<void> {
-  await plant(invocation, ref);
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined) return;
+  await plant(invocation, ref, sync);
   const root = await readNode(invocation, ref, ROOT);
   if (root?.kind === 'chain') await send(invocation, [chainTask(ref, ROOT, root.step)]);
   else if (root !== undefined) await settle(invocation, ref, ROOT, root, true);

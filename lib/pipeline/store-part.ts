@@ -3,6 +3,7 @@ import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
 import type { PageContent } from './read-records.ts';
+import type { Listed } from './slices.ts';
 import type { PageEntry } from './sync-state.ts';
 
 /** The most departures a part remembers: enough to see what changed, little enough for its item. */
@@ -12,6 +13,9 @@ const REMEMBERED_DEPARTURES = 4;
 export const PART_BYTES = 8 * 1024 * 1024;
 export const waitingBytes = (pages: readonly PageContent[]): number =>
   pages.reduce((sum, page) => sum + page.lines.reduce((bytes, line) => bytes + line.length, 0), 0);
+
+/** So many keys at most are kept in a part's item: a sync of a hundred thousand small slices needs no object for each. */
+const FEW_KEYS = 24;
 
 /** Where a sync's objects lie. */
 export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
@@ -32,20 +36,30 @@ export async function storePart(
   invocation: Invocation,
   ref: SyncRef,
   node: string,
+  { of }: Pick<Listed, 'of'>,
   pages: readonly PageContent[],
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
   const id = invocation.random.id();
-  const key = `${syncFolder(invocation.connector.name, ref)}/parts/${id}.ndjson.gz`;
-  const body = await store(
-    invocation,
-    key,
-    sorted.flatMap((page) => page.lines),
-  );
-  await put(invocation, keysOf(key), Buffer.concat(sorted.flatMap((page) => page.keys)), 'application/octet-stream');
+  const folder = syncFolder(invocation.connector.name, ref);
+  if (of !== undefined) {
+    // Parents are read again, a few at a time, and delivered to nobody.
+    const key = `${folder}/parents/${id}.ndjson`;
+    const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
+    await put(invocation, key, new TextEncoder().encode(text), 'application/x-ndjson');
+    return { id, item: { node, of, key, bytes: text.length, ...summary(sorted) } };
+  }
+  const key = `${folder}/parts/${id}.ndjson.gz`;
+  const lines = sorted.flatMap((page) => page.lines);
   const quarantined = sorted.flatMap((page) => page.quarantined);
+  // Pages without records need no object: no manifest lists them.
+  const bytes = lines.length + quarantined.length > 0 ? (await store(invocation, key, lines)).byteLength : 0;
   if (quarantined.length > 0) await store(invocation, quarantineOf(key), quarantined);
-  return { id, item: { node, key, bytes: body.byteLength, ...summary(sorted) } };
+  const keys = Buffer.concat(sorted.flatMap((page) => page.keys));
+  const few = lines.length <= FEW_KEYS;
+  if (!few) await put(invocation, keysOf(key), keys, 'application/octet-stream');
+  const kept = few && lines.length > 0 ? { keys: keys.toString('base64') } : {};
+  return { id, item: { node, key, bytes, ...kept, ...summary(sorted) } };
 }
 
 async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {

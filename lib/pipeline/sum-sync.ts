@@ -1,19 +1,29 @@
+import type { SyncListing, Tally } from '../core/completeness.ts';
 import { isCutShort } from '../core/listing.ts';
-import type { SchemaChange, Tally } from '../core/receipt.ts';
+import type { SchemaChange } from '../core/receipt.ts';
+import { sliceName } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
+import { partCounts } from './parents.ts';
+import { listed } from './slices.ts';
 import { keysOf } from './store-part.ts';
 import {
+  type Block,
+  type Chain,
   type Fail,
   failKey,
   failState,
+  type Listing,
   type Node,
   nodeKey,
   nodeState,
   type Part,
+  parentOf,
   partKey,
   partState,
+  ROOT,
 } from './sync-state.ts';
+import { isExhausted } from './tree.ts';
 
 /** How many objects of key fingerprints are read at once. */
 const READ_AT_ONCE = 20;
@@ -22,41 +32,61 @@ const NAMED_DEPARTURES = 50;
 
 /** The sum over a sync's tree: everything its receipt says is derived from this, and from nothing else. */
 export type Sum = {
-  readonly tally: Tally;
+  readonly listings: readonly (SyncListing & { readonly of: string | undefined })[];
+  /** Slices were left that nobody listed. */
+  readonly unopened: boolean;
   readonly requests: { readonly sent: number; readonly throttled: number; readonly retried: number };
-  /** The parts that count, in the order of their pages. */
-  readonly parts: readonly Part[];
+  /** The parts that are delivered, in the order of their slices and pages. */
+  readonly parts: readonly DeliveredPart[];
   readonly schema: readonly SchemaChange[];
   /** Highest value of the watermark field, and the API's clock at its first answer: epoch milliseconds. */
   readonly highest: number | undefined;
   readonly firstAnswered: number | undefined;
 };
 
+export type DeliveredPart = Part & { readonly slice: string | undefined };
+
+/** A listing of the tree, with what was read of it. */
+type Leaf = {
+  readonly node: Listing | Chain;
+  /** Of a numbered listing. */
+  readonly blocks: Block[];
+  readonly parts: Part[];
+  readonly failed: Fail[];
+};
+
 export async function sumSync(invocation: Invocation, ref: SyncRef): Promise<Sum> {
   const nodes = await collect(invocation, nodeKey(invocation.connector.name, ref), (item) => nodeState.parse(item));
-  const all = await collect(invocation, partKey(invocation.connector.name, ref), (item) => partState.parse(item));
-  const failed = await collect(invocation, failKey(invocation.connector.name, ref), (item) => failState.parse(item));
-  const parts = [...all]
-    .filter(([id, part]) => counts(id, part, nodes.get(part.node)))
-    .map(([, part]) => part)
-    .sort((a, b) => firstPage(a) - firstPage(b));
+  const leaves = await leavesOf(invocation, ref, nodes);
+  const listings: Sum['listings'][number][] = [];
+  const parts: DeliveredPart[] = [];
+  await Promise.all(
+    lanes(leaves, async ([path, leaf]) => {
+      const { stream, slice: whole, of } = listed(invocation, ref, leaf.node);
+      const slice = path === ROOT ? undefined : sliceName(stream, whole, of);
+      listings.push({ stream, slice, of, tally: await tallyLeaf(invocation, leaf) });
+      if (of === undefined) for (const part of leaf.parts) if (hasContent(part)) parts.push({ ...part, slice });
+    }),
+  );
+  const all = [...nodes.values()];
   return {
-    tally: {
-      ...tallyParts(parts),
-      ...tallyNodes(nodes, [...failed.values()]),
-      again: await countRepeatedKeys(invocation, parts),
-    },
+    listings,
+    unopened: all.some((node) => node.kind === 'group' && !isExhausted(node)),
     requests: {
-      sent: add([...nodes.values()], (node) => node.requests),
-      throttled: add([...nodes.values()], (node) => node.throttled),
-      retried: add([...nodes.values()], (node) => node.retried),
+      sent: add(all, ({ requests }) => requests),
+      throttled: add(all, ({ throttled }) => throttled),
+      retried: add(all, ({ retried }) => retried),
     },
-    parts,
+    parts: parts.sort((a, b) => compare(a.node, b.node) || firstPage(a) - firstPage(b)),
     schema: schemaChanges(parts),
     highest: greatest(parts.flatMap(({ highest }) => highest ?? [])),
-    firstAnswered: least(parts.map(({ answeredAt }) => answeredAt)),
+    firstAnswered: least([...leaves.values()].flatMap((leaf) => leaf.parts.map(({ answeredAt }) => answeredAt))),
   };
 }
+
+const hasContent = ({ delivered, quarantined }: Part): boolean => delivered + quarantined > 0;
+const firstPage = ({ pages: [first] }: Part): number => first?.[0] ?? 0;
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Items of one kind, by what follows the prefix in their sort key. */
 async function collect<T>(
@@ -69,52 +99,51 @@ async function collect<T>(
   return found;
 }
 
-/** A part counts if a block holds its id, or if a chain has gone past the step it begins at. Any other is an orphan. */
-function counts(id: string, part: Part, node: Node | undefined): boolean {
-  if (node?.kind === 'block') return node.parts.has(id);
-  return node?.kind === 'chain' && firstPage(part) < node.step;
-}
-
-const firstPage = ({ pages: [first] }: Part): number => first?.[0] ?? 0;
-
-function tallyParts(parts: readonly Part[]) {
-  const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
-    leastTotal === undefined || greatestTotal === undefined ? [] : [{ least: leastTotal, greatest: greatestTotal }],
-  );
-  return {
-    pages: parts.flatMap(({ pages }) => pages),
-    delivered: add(parts, ({ delivered }) => delivered),
-    quarantined: add(parts, ({ quarantined }) => quarantined),
-    dropped: add(parts, ({ repeated }) => repeated),
-    totals: stated.reduce<Tally['totals']>(
-      (all, one) =>
-        all === undefined
-          ? one
-          : { least: Math.min(all.least, one.least), greatest: Math.max(all.greatest, one.greatest) },
-      undefined,
-    ),
-  };
-}
-
-function tallyNodes(
+/** The listings that count, by path, with their blocks, the parts and the failures that count. */
+async function leavesOf(
+  invocation: Invocation,
+  ref: SyncRef,
   nodes: ReadonlyMap<string, Node>,
-  fails: readonly Fail[],
-): Pick<Tally, 'planned' | 'failed' | 'cutShort'> {
-  const all = [...nodes.values()];
-  const listings = all.filter((node) => node.kind === 'listing');
-  const chains = all.filter((node) => node.kind === 'chain');
-  return {
-    planned:
-      add(listings, ({ covered }) => covered) + add(chains, ({ step, ended }) => step + (ended === 'failed' ? 1 : 0)),
-    failed: fails.filter(({ node, page }) => hasFailed(nodes.get(node), page)),
-    cutShort: chains.some(({ ended }) => ended === 'failed') || listings.some(isCutShort),
-  };
+): Promise<Map<string, Leaf>> {
+  const leaves = new Map<string, Leaf>();
+  for (const [path, node] of nodes)
+    if (node.kind === 'listing' || node.kind === 'chain') leaves.set(path, { node, blocks: [], parts: [], failed: [] });
+  /** A chain itself, or the listing of a block. A block whose listing was given up for others belongs to none. */
+  const leafOf = (path: string): Leaf | undefined => leaves.get(path) ?? leaves.get(parentOf(path)?.parent ?? '');
+  for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.push(node);
+
+  const parts = await collect(invocation, partKey(invocation.connector.name, ref), (item) => partState.parse(item));
+  for (const [id, part] of parts) {
+    const leaf = leafOf(part.node);
+    if (leaf !== undefined && partCounts(id, part, nodes.get(part.node), leaf.node)) leaf.parts.push(part);
+  }
+  const fails = await collect(invocation, failKey(invocation.connector.name, ref), (item) => failState.parse(item));
+  for (const fail of fails.values())
+    if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.failed.push(fail);
+  return leaves;
 }
 
 /** The node says which pages failed: one that somebody set aside while another brought it did not. */
 function hasFailed(node: Node | undefined, page: number): boolean {
   if (node?.kind === 'block') return node.failed.has(String(page));
   return node?.kind === 'chain' && node.ended === 'failed' && node.step === page;
+}
+
+async function tallyLeaf(invocation: Invocation, { node, parts, failed }: Leaf): Promise<Tally> {
+  const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
+    leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
+  );
+  return {
+    pages: parts.flatMap(({ pages }) => pages),
+    planned: node.kind === 'listing' ? node.covered : node.step + (node.ended === 'failed' ? 1 : 0),
+    failed,
+    cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',
+    delivered: add(parts, ({ delivered }) => delivered),
+    quarantined: add(parts, ({ quarantined }) => quarantined),
+    dropped: add(parts, ({ repeated }) => repeated),
+    again: await countRepeatedKeys(invocation, parts),
+    totals: stated.length === 0 ? undefined : { least: Math.min(...stated), greatest: Math.max(...stated) },
+  };
 }
 
 const add = <T>(all: readonly T[], count: (each: T) => number): number =>
@@ -131,22 +160,30 @@ function schemaChanges(parts: readonly Part[]): SchemaChange[] {
   return [...first.values()].flatMap(([each]) => each ?? []).slice(0, NAMED_DEPARTURES);
 }
 
-/** How many delivered records have a key that another delivered record has: by the fingerprints beside the parts. */
-async function countRepeatedKeys({ objects }: Invocation, parts: readonly Part[]): Promise<number> {
-  const bytes = new Uint8Array(8 * add(parts, ({ delivered }) => delivered));
-  let filled = 0;
-  const queue = parts.values();
+/** Does something for each of many, a bounded number at once. */
+function lanes<T>(all: Iterable<T>, work: (each: T) => Promise<void>): Promise<void>[] {
+  const queue = Iterator.from(all);
   const lane = async (): Promise<void> => {
-    for (const { key, delivered } of queue) {
+    for (const each of queue) await work(each);
+  };
+  return Array.from({ length: READ_AT_ONCE }, lane);
+}
+
+/** How many delivered records of a listing have a key that another one has: by the fingerprints that each part keeps. */
+async function countRepeatedKeys({ objects }: Invocation, parts: readonly Part[]): Promise<number> {
+  const keep = parts.filter(({ of, delivered }) => of === undefined && delivered > 0);
+  const bytes = new Uint8Array(8 * add(keep, ({ delivered }) => delivered));
+  let filled = 0;
+  await Promise.all(
+    lanes(keep, async ({ key, keys, delivered }) => {
       const at = filled;
       filled += 8 * delivered;
-      const stored = await objects.get(keysOf(key));
+      const stored = keys === undefined ? await objects.get(keysOf(key)) : Buffer.from(keys, 'base64');
       if (stored?.byteLength !== 8 * delivered)
         throw new Error(`The key fingerprints beside ${key} do not match its ${delivered} records.`);
       bytes.set(stored, at);
-    }
-  };
-  await Promise.all(Array.from({ length: READ_AT_ONCE }, lane));
+    }),
+  );
   const sorted = new BigUint64Array(bytes.buffer).sort();
   let again = 0;
   for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) again += 1;

@@ -97,24 +97,55 @@ const counted = {
   parts: names.default(new Set()),
 };
 
-/** A numbered listing; its children are blocks, opened one after the other. */
+/** The slice that a node lists. */
+const sliced = {
+  /** The stream whose listing it is, where it is not the sync's own but a parent's. */
+  of: z.string().optional(),
+  from: millis,
+  to: millis,
+  /** The parents whose children it lists: a JSON list. */
+  parents: z.string().optional(),
+};
+
+/** What opens its children as others of them are done, a bounded number at once. */
+const opening = {
+  /** Children that are not done. */
+  open: names.default(new Set()),
+  /** Children whose tasks may not have been sent yet. */
+  unsent: names.default(new Set()),
+  opened: z.number(),
+  /** Who opened the last ones. */
+  opener: z.string().optional(),
+  /** Housekeeping has given it up: nothing more is opened. */
+  stopped: z.boolean().default(false),
+};
+
+/** Listings of their own, opened one after the other: of the windows that its own is cut into, or of the parents that its first child found. */
+export const groupState = z.object({
+  kind: z.literal('group'),
+  ...counted,
+  ...sliced,
+  ...opening,
+  over: z.enum(['windows', 'parents']),
+  /** Of windows: how wide each is. */
+  width: millis.default(0),
+  /** Of parents: the last part of them that was opened whole, and how many lines of the next one were. */
+  after: z.string().default(''),
+  line: z.number().default(0),
+  /** Of parents: all of them have been opened. */
+  exhausted: z.boolean().default(false),
+});
+/** A numbered listing; its children are blocks. */
 export const listingState = z.object({
   kind: z.literal('listing'),
   ...counted,
-  /** Blocks that are not done. */
-  open: names.default(new Set()),
-  /** Blocks whose tasks may not have been sent yet. */
-  unsent: names.default(new Set()),
-  opened: z.number(),
-  /** Who opened the last block. */
-  opener: z.string().optional(),
+  ...sliced,
+  ...opening,
   covered: z.number(),
   announced: z.number().optional(),
   end: z.number().optional(),
   /** A page of it failed for good. */
   broken: z.boolean().default(false),
-  /** Housekeeping has given it up: nothing more is opened. */
-  stopped: z.boolean().default(false),
 });
 /** A run of pages. */
 export const blockState = z.object({
@@ -127,6 +158,7 @@ export const blockState = z.object({
 export const chainState = z.object({
   kind: z.literal('chain'),
   ...counted,
+  ...sliced,
   /** Where it stands; absent before the first page. */
   cursor: z.string().optional(),
   /** Cursor remembered to detect a loop. */
@@ -137,11 +169,16 @@ export const chainState = z.object({
   owner: z.string().optional(),
   ended: z.enum(['end', 'failed']).optional(),
 });
-export const nodeState = z.discriminatedUnion('kind', [listingState, blockState, chainState]);
+export const nodeState = z.discriminatedUnion('kind', [groupState, listingState, blockState, chainState]);
+export type Group = z.output<typeof groupState>;
 export type Listing = z.output<typeof listingState>;
 export type Block = z.output<typeof blockState>;
 export type Chain = z.output<typeof chainState>;
 export type Node = z.output<typeof nodeState>;
+
+/** The parents whose children a node lists; `undefined` where it has none. */
+export const parseParents = ({ parents }: { parents?: string | undefined }): readonly unknown[] | undefined =>
+  parents === undefined ? undefined : z.array(z.unknown()).parse(JSON.parse(parents));
 
 /** What a part knows of one of its pages: index, records, fingerprints of the first and the last record's key. */
 export type PageEntry = readonly [index: number, records: number, first: string, last: string];
@@ -154,10 +191,14 @@ const departures = z.array(
 /** A stored object of records. It counts only if a node holds its id. */
 export const partState = z.object({
   node: z.string(),
+  /** The stream it is of, where it lists parents: then it is not delivered. */
+  of: z.string().optional(),
   /** Page entries as JSON: nested values have no place in an item. */
   pages: z.string().transform((text): PageEntry[] => pageEntries.parse(JSON.parse(text))),
   key: z.string(),
   bytes: z.number(),
+  /** The fingerprints of its records' keys, Base64, where there are few; else they lie beside the part. */
+  keys: z.string().optional(),
   fetched: z.number(),
   delivered: z.number(),
   quarantined: z.number(),

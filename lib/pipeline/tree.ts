@@ -1,17 +1,24 @@
-import { nextStep, type PageRange, portions, runs } from '../core/listing.ts';
+import type { Stream } from '../core/connector.ts';
+import { nextStep, type PageRange, runs } from '../core/listing.ts';
+import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
 import { type SyncRef, TASK_VERSION, type Task, type TaskOf } from '../core/tasks.ts';
+import { parseInstant } from '../core/time.ts';
 import { type Invocation, streamOf } from './invocation.ts';
-import type { Change, Clause, Written } from './ports.ts';
+import { nextParents } from './parents.ts';
+import type { Change, Clause, Item, Written } from './ports.ts';
+import { listed, streamNamed } from './slices.ts';
 import {
   type Block,
   childPath,
   expires,
+  type Group,
   type Listing,
   type Node,
   nodeKey,
   nodeState,
   parentOf,
   ROOT,
+  type SyncState,
 } from './sync-state.ts';
 
 /**
@@ -23,7 +30,8 @@ import {
 export function isDone(invocation: Invocation, ref: SyncRef, node: Node): boolean {
   if (node.kind === 'chain') return node.ended !== undefined;
   if (node.kind === 'block') return node.open.size === 0;
-  return node.open.size === 0 && step(invocation, ref, node) === 'done';
+  if (node.open.size > 0) return false;
+  return node.kind === 'listing' ? step(invocation, ref, node) === 'done' : node.stopped || isExhausted(node);
 }
 
 export async function readNode(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
@@ -59,20 +67,35 @@ async function createNode(
   await invocation.syncs.create(nodeKey(invocation.connector.name, ref, path), { ...item, at: now, ...expires(now) });
 }
 
-/** The root of a new sync, put if it is absent: a chain, or a listing with no block yet. */
-export async function plant(invocation: Invocation, ref: SyncRef): Promise<void> {
-  const root = isNumbered(invocation, ref) ? { kind: 'listing', opened: 0, covered: 0 } : { kind: 'chain', step: 0 };
-  await createNode(invocation, ref, ROOT, root);
+/** The root of a new sync, put if it is absent. */
+export async function plant(invocation: Invocation, ref: SyncRef, { from, to }: SyncState): Promise<void> {
+  const stream = streamOf(invocation, ref.stream);
+  if (stream !== undefined) await createNode(invocation, ref, ROOT, seedling(stream, { from, to }));
 }
 
-const pagingKind = (invocation: Invocation, ref: SyncRef) => streamOf(invocation, ref.stream)?.paging.kind;
-const isNumbered = (invocation: Invocation, ref: SyncRef): boolean => {
-  const kind = pagingKind(invocation, ref);
-  return kind === 'pages' || kind === 'offsets';
-};
+/** The node that lists a slice of a stream, before anything of it is read. `of`: the stream's name, where it is not the sync's own. */
+function seedling(stream: Stream, { from, to, parents }: Slice, of?: string): Item {
+  const form = formOf(stream, { from, to, parents });
+  const slice = {
+    from,
+    to,
+    ...(of === undefined ? {} : { of }),
+    ...(parents === undefined ? {} : { parents: JSON.stringify(parents) }),
+  };
+  switch (form.is) {
+    case 'parents':
+      return { kind: 'group', over: 'parents', opened: 0, ...slice };
+    case 'windows':
+      return { kind: 'group', over: 'windows', opened: 0, width: form.width, ...slice };
+    case 'listing':
+      return { kind: 'listing', opened: 0, covered: 0, ...slice };
+    case 'chain':
+      return { kind: 'chain', step: 0, ...slice };
+  }
+}
 
 /**
- * Passes the closing on: opens what a listing opens next, and where a node is done takes it out of its parent, up to the
+ * Passes the closing on: opens what a node opens next, and where a node is done takes it out of its parent, up to the
  * root, whose end asks for the sync's close. Safe to run at any time, by anybody, any number of times.
  * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died.
  */
@@ -83,7 +106,7 @@ export async function settle(
   node: Node,
   heal = false,
 ): Promise<void> {
-  const settled = node.kind === 'listing' ? await openBlocks(invocation, ref, path, node, heal) : node;
+  const settled = isOpener(node) ? await openChildren(invocation, ref, path, node, heal) : node;
   if (settled === undefined || !isDone(invocation, ref, settled)) return;
   const up = parentOf(path);
   if (up === undefined) {
@@ -98,69 +121,157 @@ export async function settle(
   if (left.ok) await settle(invocation, ref, up.parent, left.item, heal);
 }
 
-const step = (invocation: Invocation, ref: SyncRef, listing: Listing) =>
-  nextStep(
-    pagingKind(invocation, ref) === 'offsets' ? 'offsets' : 'pages',
-    { ...listing, outstanding: listing.open.size },
-    2 * invocation.settings.MAXIMUM_CONCURRENCY,
-  );
+type Opener = Listing | Group;
+const isOpener = (node: Node): node is Opener => node.kind === 'listing' || node.kind === 'group';
 
-/** Opens blocks until the listing has enough open, or no more to open; gives the listing as it then stands. */
-async function openBlocks(
+/** What a node opens next: its children by name, and what it then knows. */
+type Opening = { readonly children: ReadonlyMap<string, Item>; readonly set: Item };
+
+/** Opens children until the node has enough open, or no more to open; gives the node as it then stands. */
+async function openChildren(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  node: Listing,
+  node: Opener,
   heal: boolean,
-): Promise<Listing | undefined> {
-  let listing: Node | undefined = node;
-  if (heal) for (const name of node.unsent) await sendBlock(invocation, ref, path, name);
-  while (listing?.kind === 'listing') {
-    const next = step(invocation, ref, listing);
-    if (typeof next === 'string') return listing;
-    listing = await openBlock(invocation, ref, path, listing.opened, next.open);
+): Promise<Opener | undefined> {
+  let current: Node | undefined = node;
+  if (heal && node.unsent.size > 0) {
+    for (const name of node.unsent) await sendChild(invocation, ref, childPath(path, name));
+    current = await markSent(invocation, ref, path, node.unsent);
+  }
+  while (current !== undefined && isOpener(current)) {
+    const next = await nextOpening(invocation, ref, path, current);
+    if (next === undefined) return current;
+    current = await open(invocation, ref, path, current, next);
   }
   return undefined;
 }
 
-/** The block is there before its parent knows it, and its parent knows it before its tasks are out. */
-async function openBlock(
+const widest = ({ settings }: Invocation): number => 2 * settings.MAXIMUM_CONCURRENCY;
+
+async function nextOpening(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  index: number,
-  { from, to }: PageRange,
+  node: Opener,
+): Promise<Opening | undefined> {
+  if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
+  const next = step(invocation, ref, node);
+  if (typeof next === 'string') return undefined;
+  const { from, to } = next.open;
+  const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
+  return { children: new Map([[String(node.opened), { kind: 'block', open: pages }]]), set: { covered: to + 1 } };
+}
+
+const step = (invocation: Invocation, ref: SyncRef, listing: Listing) =>
+  nextStep(
+    listed(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
+    { ...listing, outstanding: listing.open.size },
+    widest(invocation),
+  );
+
+/** The slices that a group opens next. Refilled when it is half empty, so that a finished slice rarely costs more than its own leaving. */
+async function nextSlices(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  group: Group,
+): Promise<Opening | undefined> {
+  const room = widest(invocation) - group.open.size;
+  if (group.stopped || isExhausted(group) || 2 * room < widest(invocation)) return undefined;
+  const { opened } = group;
+  const { stream, slice, of } = listed(invocation, ref, group);
+  const { from, to, parents } = slice;
+  if (group.over === 'windows') {
+    const count = Math.min(room, windowCount(group) - opened);
+    const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
+    const items = windows.map((window) => seedling(stream, { ...window, parents }, of));
+    return { children: named(opened, items), set: {} };
+  }
+  if (stream.each === undefined) return undefined;
+  const { of: parent, together = 1 } = stream.each;
+  if (opened === 0) {
+    const forebear = streamNamed(invocation, parent);
+    const whole = { from: parseInstant(forebear.since?.start) ?? 0, to };
+    return { children: named(0, [seedling(forebear, whole, parent)]), set: {} };
+  }
+  // The first child finds the parents; only when it is done is it known who they are.
+  if (opened === 1 && group.open.size > 0) return undefined;
+  const found = await nextParents(invocation, ref, childPath(path, nameOf(0)), group, {
+    batches: room,
+    together,
+    of: parent,
+  });
+  const items = found.batches.map((batch) => seedling(stream, { from, to, parents: batch }, of));
+  const { after, line, exhausted } = found;
+  return { children: named(opened, items), set: { after, line, exhausted } };
+}
+
+/** A slice's name cannot be taken for a block's: a listing may have stood here before. */
+const nameOf = (index: number): string => `s${index}`;
+const named = (opened: number, items: readonly Item[]): Map<string, Item> =>
+  new Map(items.map((item, i) => [nameOf(opened + i), item]));
+
+/** Whether all slices of a group have been opened. */
+export const isExhausted = (group: Group): boolean =>
+  group.over === 'windows' ? group.opened >= windowCount(group) : group.exhausted;
+
+/** Children are there before their parent knows them, and their parent knows them before their tasks are out. */
+async function open(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  node: Opener,
+  { children, set }: Opening,
 ): Promise<Node | undefined> {
-  const open = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
-  const name = String(index);
   const opener = invocation.random.id();
-  await createNode(invocation, ref, childPath(path, name), { kind: 'block', open });
+  const names = new Set(children.keys());
+  await Promise.all([...children].map(([name, item]) => createNode(invocation, ref, childPath(path, name), item)));
   const entered = await updateNode(
     invocation,
     ref,
     path,
-    { set: { opened: index + 1, covered: to + 1, opener }, add: { open: new Set([name]), unsent: new Set([name]) } },
-    [{ equal: ['opened', index] }],
+    {
+      set: { ...set, opened: node.opened + children.size, opener },
+      ...(names.size > 0 ? { add: { open: names, unsent: names } } : {}),
+    },
+    [{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }],
   );
   // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = entered.item?.kind === 'listing' && entered.item.opener === opener;
-  if (!entered.ok && !mine) return entered.item;
+  const mine = entered.item !== undefined && isOpener(entered.item) && entered.item.opener === opener;
+  if ((!entered.ok && !mine) || names.size === 0) return entered.item;
   await send(
     invocation,
-    portions({ from, to }).map((range) => pagesTask(ref, childPath(path, name), range)),
+    [...children].flatMap(([name, item]) => firstTasks(ref, childPath(path, name), item)),
   );
-  return markSent(invocation, ref, path, name);
+  for (const [name, { kind }] of children)
+    if (kind === 'listing' || kind === 'group') await sendChild(invocation, ref, childPath(path, name));
+  return markSent(invocation, ref, path, names);
 }
 
-/** Sends a block's open pages again. */
-async function sendBlock(invocation: Invocation, ref: SyncRef, path: string, name: string): Promise<void> {
-  const node = await readNode(invocation, ref, childPath(path, name));
-  if (node?.kind === 'block') await sendOpenPages(invocation, ref, childPath(path, name), node);
-  await markSent(invocation, ref, path, name);
+/** The tasks of a node that was just put. One that opens children of its own has none. */
+function firstTasks(ref: SyncRef, path: string, { kind, open }: Item): Task[] {
+  if (kind === 'chain') return [chainTask(ref, path, 0)];
+  return kind === 'block' && open instanceof Set ? runs([...open].map(Number)).map((r) => pagesTask(ref, path, r)) : [];
 }
 
-async function markSent(invocation: Invocation, ref: SyncRef, path: string, name: string): Promise<Node | undefined> {
-  return (await updateNode(invocation, ref, path, { delete: { unsent: new Set([name]) } })).item;
+/** Sends what a child has open. */
+async function sendChild(invocation: Invocation, ref: SyncRef, path: string): Promise<void> {
+  const node = await readNode(invocation, ref, path);
+  if (node?.kind === 'block') await sendOpenPages(invocation, ref, path, node);
+  else if (node?.kind === 'chain' && node.ended === undefined)
+    await send(invocation, [chainTask(ref, path, node.step)]);
+  else if (node !== undefined) await settle(invocation, ref, path, node, true);
+}
+
+async function markSent(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  names: ReadonlySet<string>,
+): Promise<Node | undefined> {
+  return (await updateNode(invocation, ref, path, { delete: { unsent: names } })).item;
 }
 
 export const sendOpenPages = (invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> =>
@@ -177,6 +288,15 @@ export const pagesTask = (ref: SyncRef, node: string, { from, to }: PageRange): 
   from,
   to,
   attempts: 0,
+});
+
+export const chainTask = (ref: SyncRef, node: string, step: number, attempts = 0): TaskOf<'chain'> => ({
+  v: TASK_VERSION,
+  kind: 'chain',
+  ...ref,
+  node,
+  step,
+  attempts,
 });
 
 /** Moves a page from the open to the failed. What is known of it must have been set aside before. */

@@ -3,7 +3,7 @@ import { backoff } from '../core/backoff.ts';
 import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
-import { refOf, type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
+import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
 import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
@@ -11,9 +11,10 @@ import { type Invocation, mayBegin } from './invocation.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
+import { type Listed, listed } from './slices.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
-import { type Chain, expires, type Part, partKey, partState, type SyncState } from './sync-state.ts';
-import { readNode, send, settle, updateNode } from './tree.ts';
+import { type Chain, expires, type Part, partKey, partState } from './sync-state.ts';
+import { chainTask, readNode, send, settle, updateNode } from './tree.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
 const COMMIT_PAGES = 100;
@@ -26,9 +27,8 @@ const LONGEST_DELAY = 900 * SECOND;
 type Walk = {
   readonly ref: SyncRef;
   readonly path: string;
-  readonly sync: SyncState;
-  readonly stream: Stream;
   readonly account: Account | Reason;
+  readonly listed: Listed;
   readonly owner: string;
 };
 
@@ -49,12 +49,19 @@ type Ahead = {
 export async function walkChain(
   invocation: Invocation,
   received: Received<TaskOf<'chain'>>,
-  given: Pick<Walk, 'sync' | 'stream' | 'account'>,
+  given: Pick<Walk, 'account'>,
 ): Promise<Outcome> {
   const { task } = received;
-  const walk: Walk = { ...given, ref: refOf(task), path: task.node, owner: invocation.random.id() };
-  const seen = await readNode(invocation, walk.ref, walk.path);
+  const ref = refOf(task);
+  const seen = await readNode(invocation, ref, task.node);
   if (seen?.kind !== 'chain') return 'done';
+  const walk: Walk = {
+    ...given,
+    ref,
+    path: task.node,
+    owner: invocation.random.id(),
+    listed: listed(invocation, ref, seen),
+  };
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
   if (received.receives === 1 && task.step < seen.step && seen.ended === undefined) return 'done';
   const now = invocation.clock.now();
@@ -137,13 +144,14 @@ const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
 async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Refusal | undefined> {
-  const { stream, sync, account } = walk;
+  const { listed, account } = walk;
+  const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
-  const result = await fetchPage(invocation, { account, stream, sync, at: chainPage(stream, ahead.cursor), url });
+  const result = await fetchPage(invocation, { account, stream, slice, at: chainPage(stream, ahead.cursor), url });
   if ('refusal' in result) return result.refusal;
   const { page } = result;
-  const content = readRecords(page, index, { stream, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
+  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content, false);
   return follow(invocation, stream, page, content, ahead);
 }
@@ -192,7 +200,7 @@ const stepKey = (invocation: Invocation, walk: Walk, step: number) =>
 
 /** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
 async function commit(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Chain | undefined> {
-  const stored = await storePart(invocation, walk.ref, walk.path, ahead.contents);
+  const stored = await storePart(invocation, walk.ref, walk.path, walk.listed, ahead.contents);
   const part = await invocation.syncs.create(stepKey(invocation, walk, chain.step), {
     ...stored.item,
     ...expires(invocation.clock.now()),
@@ -291,12 +299,3 @@ async function goOn(
   await send(invocation, [chainTask(walk.ref, walk.path, chain.step, attempts)], delay);
   return 'done';
 }
-
-export const chainTask = (ref: SyncRef, node: string, step: number, attempts = 0): TaskOf<'chain'> => ({
-  v: TASK_VERSION,
-  kind: 'chain',
-  ...ref,
-  node,
-  step,
-  attempts,
-});

@@ -97,5 +97,5 @@ async function prepare(invocation: Invocation, accounts: Accounts, task: SyncRef
   const stream = streamOf(invocation, task.stream);
   const sync = await readSync(invocation, refOf(task));
   if (stream === undefined || sync === undefined || sync.status !== 'open') return undefined;
-  return { stream, sync, account: await accounts(invocation, task.connection) };
+  return { account: await accounts(invocation, task.connection) };
 }

@@ -88,8 +88,32 @@ describe('defineConnector', () => {
       /"errors.0.wait": has no meaning here/,
     ],
     ['OAuth, until it works', { auth: clientCredentials({ tokenUrl: () => '' }) }, {}, /uses "clientCredentials"/],
-    ['slices, until they work', {}, { slices: { width: '1 day', least: '1 second' } }, /stream "rows" uses "slices"/],
-    ['parents, until they work', {}, { each: { of: 'x', pick: () => 1 } }, /uses "each"/],
+    ['slices of nothing', {}, { slices: { width: '1 day', least: '1 second' } }, /declares "slices" without "since"/],
+    [
+      'a parent that is no stream',
+      {},
+      {
+        each: { of: 'x', pick: () => 1 },
+        request: ({ page, parent }: { page: { number: number }; parent: number }) => ({
+          path: `/rows/${parent}`,
+          query: { page: page.number },
+        }),
+      },
+      /"each.of": there is no stream "x"/,
+    ],
+    [
+      'a stream that is its own parent',
+      {},
+      {
+        each: { of: 'rows', pick: () => 1 },
+        request: ({ page, parent }: { page: { number: number }; parent: number }) => ({
+          path: `/rows/${parent}`,
+          query: { page: page.number },
+        }),
+      },
+      /"rows" is its own parent/,
+    ],
+    ['parents that the request ignores', {}, { each: { of: 'rows', pick: () => 1 } }, /request ignores "parent"/],
     ['a page limit, until it works', {}, { paging: pages({ size: 10, max: 100 }) }, /paging uses "max"/],
   ];
   for (const [what, connector, stream, message] of refusals) {

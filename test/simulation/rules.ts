@@ -26,28 +26,36 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a part counts only if a block holds it',
-    file: 'lib/pipeline/sum-sync.ts',
-    find: 'return node.parts.has(id);',
-    replace: 'return true;',
+    file: 'lib/pipeline/parents.ts',
+    find: "node.parts.has(id.slice(id.indexOf('@') + 1))",
+    replace: 'true',
   },
   {
-    name: 'a block is there before its parent knows it',
+    name: 'a child is there before its parent knows it',
     file: 'lib/pipeline/tree.ts',
-    find: "  await createNode(invocation, ref, childPath(path, name), { kind: 'block', open });\n  const entered = await updateNode(",
-    replace:
-      "  const put = () => createNode(invocation, ref, childPath(path, name), { kind: 'block', open });\n  const entered = await updateNode(",
+    edits: [
+      {
+        find: '  await Promise.all([...children].map(([name, item]) => createNode(invocation, ref, childPath(path, name), item)));\n',
+        replace: '',
+      },
+      {
+        find: '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n',
+        replace:
+          '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n  await Promise.all([...children].map(([name, item]) => createNode(invocation, ref, childPath(path, name), item)));\n',
+      },
+    ],
   },
   {
-    name: 'a parent remembers which blocks may be unsent',
+    name: 'a parent remembers which children may be unsent',
     file: 'lib/pipeline/tree.ts',
-    find: ', unsent: new Set([name]) }',
-    replace: ' }',
+    find: 'add: { open: names, unsent: names }',
+    replace: 'add: { open: names }',
   },
   {
-    name: 'a repeated write knows its own effect (opening a block)',
+    name: 'a repeated write knows its own effect (opening children)',
     file: 'lib/pipeline/tree.ts',
-    find: 'if (!entered.ok && !mine) return entered.item;',
-    replace: 'if (!entered.ok) return entered.item;',
+    find: 'if ((!entered.ok && !mine) ||',
+    replace: 'if (!entered.ok ||',
   },
   {
     name: 'a task whose pages are done passes the closing on',
@@ -165,7 +173,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'the edges of neighbouring pages must agree',
-    file: 'lib/core/receipt.ts',
+    file: 'lib/core/completeness.ts',
     find: 'if (next[2] !== last) moved.push(index + 1);',
     replace: '',
   },

@@ -49,7 +49,7 @@ it('a seed is replayed to the letter', async () => {
 const QUICKLY_MISSED = [
   'pages leave the open set only if all of them are open',
   'a part counts only if a block holds it',
-  'a parent remembers which blocks may be unsent',
+  'a parent remembers which children may be unsent',
   'a chain’s part is put if absent under its step',
   'the edges of neighbouring pages must agree',
   'the event comes before the sync is closed',

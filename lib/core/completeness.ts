@@ -1,0 +1,229 @@
+import { pageNumber } from './paging.ts';
+import type { Receipt } from './receipt.ts';
+import type { Stream } from './stream.ts';
+
+type Evidence = NonNullable<Receipt['evidence']>;
+type Reason = Receipt['reasons'][number];
+
+/** What the tree says of one listing at the end of a sync: the sum over everything that counts. */
+export type Tally = {
+  /** One entry for each page that counts: index, records, fingerprints of the first and the last record. */
+  readonly pages: readonly (readonly [index: number, records: number, first: string, last: string])[];
+  /** Pages opened, whether they came or not. */
+  readonly planned: number;
+  /** Pages set aside: index, and why. */
+  readonly failed: readonly { readonly page: number; readonly code: string; readonly message: string }[];
+  /** The listing was left unfinished because a page failed where its extent was not known. */
+  readonly cutShort: boolean;
+  readonly delivered: number;
+  readonly quarantined: number;
+  /** Dropped from overlaps. */
+  readonly dropped: number;
+  /** Delivered, although a record with the same key was delivered too. */
+  readonly again: number;
+  readonly totals: { readonly least: number; readonly greatest: number } | undefined;
+};
+
+/** One listing of a sync. A sync without slices has one. */
+export type SyncListing = {
+  /** The stream whose listing it is: the sync's own, or a parent's. */
+  readonly stream: Stream;
+  /** What people call the slice; none where it is the whole sync. */
+  readonly slice?: string | undefined;
+  readonly tally: Tally;
+};
+
+export type Judgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'drift'>;
+
+type Finding = {
+  readonly code: string;
+  readonly message: string;
+  readonly pages?: readonly number[];
+  readonly verdict: 'INCOMPLETE' | 'UNKNOWN';
+};
+
+/** From the strongest to the weakest: a sync is as sure as the least sure of its listings. */
+const STRENGTH: readonly Evidence[] = ['cursor', 'overlap', 'count', 'end'];
+/** How many slices a reason names. */
+const NAMED_SLICES = 20;
+
+/** Whether a sync got everything, and what says so. `unopened`: it was given up before all its slices were listed. */
+export function judgeSync(listings: readonly SyncListing[], unopened: boolean): Judgement {
+  const judged = listings.map((listing) => ({ ...listing, ...judgeListing(listing.stream, listing.tally) }));
+  const findings = judged.flatMap(({ stream, slice, findings }) =>
+    findings.map((finding): Finding & SyncPlace => ({ ...finding, stream, slice })),
+  );
+  const [first] = listings;
+  if (unopened && first !== undefined) findings.push({ ...UNOPENED, stream: first.stream });
+  const verdict = findings.some((each) => each.verdict === 'INCOMPLETE')
+    ? 'INCOMPLETE'
+    : findings.length > 0
+      ? 'UNKNOWN'
+      : 'COMPLETE';
+  const weakest = Math.max(...judged.map(({ evidence }) => (evidence === undefined ? -1 : STRENGTH.indexOf(evidence))));
+  const causes = Map.groupBy(findings, ({ code, message, slice }) =>
+    slice === undefined ? `${code}\n${message}` : code,
+  );
+  const sum = (count: (edges: Edges) => number): number => judged.reduce((all, { edges }) => all + count(edges), 0);
+  return {
+    verdict,
+    evidence: verdict === 'COMPLETE' ? (STRENGTH[weakest] ?? null) : null,
+    reasons: [...causes.values()].flatMap((cause) => reasonOf(cause) ?? []),
+    drift: { checked: sum(({ checked }) => checked), moved: sum(({ moved }) => moved.length), repaired: 0 },
+  };
+}
+
+function reasonOf(cause: readonly (Finding & SyncPlace)[]): Reason | undefined {
+  const [first] = cause;
+  if (first === undefined) return undefined;
+  const { code, message, stream, slice, pages } = first;
+  if (slice === undefined) return { code, message, ...numbered(stream, pages) };
+  const slices = cause
+    .slice(0, NAMED_SLICES)
+    .map((each) => ({ slice: each.slice ?? '', ...numbered(each.stream, each.pages) }));
+  const others = cause.length === 1 ? '' : ` (and likewise in ${cause.length - 1} other slices)`;
+  return { code, message: `${message}${others}`, slices };
+}
+
+type SyncPlace = Pick<SyncListing, 'stream' | 'slice'>;
+
+const numbered = ({ paging }: Stream, pages: readonly number[] | undefined): Pick<Reason, 'pages'> =>
+  pages === undefined ? {} : { pages: pages.map((index) => pageNumber(paging, index)) };
+
+type JudgedListing = {
+  readonly findings: readonly Finding[];
+  readonly evidence: Evidence | undefined;
+  readonly edges: Edges;
+};
+
+function judgeListing(stream: Stream, tally: Tally): JudgedListing {
+  const edges = compareEdges(stream, tally);
+  const findings = [...failures(tally), ...gaps(tally), ...moved(edges), ...miscount(stream, tally)];
+  const evidence = evidenceOf(stream, tally);
+  if (findings.length === 0 && evidence === undefined) findings.push(INFERRED);
+  return { findings, evidence, edges };
+}
+
+const UNOPENED: Finding = {
+  code: 'cut-short',
+  message: 'the sync was given up before all its slices were listed',
+  verdict: 'INCOMPLETE',
+};
+
+const INFERRED: Finding = {
+  code: 'end-inferred',
+  message: 'the end was only inferred from a page without records: the API states neither a total nor an end',
+  verdict: 'UNKNOWN',
+};
+
+/** What would make this listing complete, if nothing speaks against it. */
+function evidenceOf(stream: Stream, { totals }: Pick<Tally, 'totals'>): Evidence | undefined {
+  const stable = stream.order === 'oldest first' || stream.order === 'by key';
+  switch (stream.paging.kind) {
+    case 'offsets':
+      return 'overlap';
+    case 'cursor':
+    case 'keyset':
+      return 'cursor';
+    case 'links':
+      if (stable) return 'cursor';
+      return totals === undefined ? 'end' : 'count';
+    case 'one':
+      return totals === undefined ? 'end' : 'count';
+    case 'pages':
+      if (totals !== undefined) return 'count';
+      return stable ? 'cursor' : undefined;
+  }
+}
+
+/** The failed pages, one reason for each cause. */
+function failures({ failed, cutShort }: Tally): Finding[] {
+  const causes = Map.groupBy(failed, ({ code, message }) => `${code}\n${message}`);
+  const findings = [...causes.values()].flatMap((group): Finding[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const pages = group.map(({ page }) => page).sort((a, b) => a - b);
+    return [{ code: first.code, message: first.message, pages, verdict: 'INCOMPLETE' }];
+  });
+  const rest: Finding = {
+    code: 'cut-short',
+    message: 'what follows the failed page was not asked for',
+    verdict: 'INCOMPLETE',
+  };
+  return cutShort ? [...findings, rest] : findings;
+}
+
+/** Pages without records before pages with records: a hole, whatever comes behind it. */
+function gaps({ pages }: Tally): Finding[] {
+  const last = Math.max(-1, ...pages.filter(([, records]) => records > 0).map(([index]) => index));
+  const empty = pages.filter(([index, records]) => records === 0 && index < last).map(([index]) => index);
+  if (empty.length === 0) return [];
+  return [
+    {
+      code: 'empty-page',
+      message: 'pages were empty although later ones were not',
+      pages: empty.sort((a, b) => a - b),
+      verdict: 'INCOMPLETE',
+    },
+  ];
+}
+
+type Edges = { readonly checked: number; readonly moved: readonly number[] };
+
+/** Where offsets overlap, the last record of a page must be the first of the next. */
+function compareEdges({ paging }: Stream, { pages }: Tally): Edges {
+  if (paging.kind !== 'offsets') return { checked: 0, moved: [] };
+  const byIndex = new Map(pages.map((page) => [page[0], page]));
+  let checked = 0;
+  const moved: number[] = [];
+  for (const [index, records, , last] of pages) {
+    const next = byIndex.get(index + 1);
+    // A short page is the end; behind it nothing is left to compare.
+    if (next === undefined || records < paging.size) continue;
+    checked += 1;
+    if (next[2] !== last) moved.push(index + 1);
+  }
+  return { checked, moved: moved.sort((a, b) => a - b) };
+}
+
+const moved = ({ moved: pages }: Edges): Finding[] =>
+  pages.length === 0
+    ? []
+    : [
+        {
+          code: 'moved',
+          message: 'records moved while they were read: these pages do not begin where the ones before them end',
+          pages,
+          verdict: 'INCOMPLETE',
+        },
+      ];
+
+/** What a stated total says against the records that came. */
+function miscount(stream: Stream, { totals, delivered, quarantined, again }: Tally): Finding[] {
+  if (totals === undefined) return [];
+  const distinct = delivered + quarantined - again;
+  const { least, greatest } = totals;
+  const stated = least === greatest ? `${least}` : `${least} to ${greatest}`;
+  if (distinct < least || distinct > greatest) {
+    return [{ code: 'count', message: `the API stated ${stated} records, ${distinct} came`, verdict: 'INCOMPLETE' }];
+  }
+  if (evidenceOf(stream, { totals }) !== 'count') return [];
+  if (least !== greatest) {
+    return [
+      {
+        code: 'total-changed',
+        message: `the total changed while it was read, from ${stated} records`,
+        verdict: 'UNKNOWN',
+      },
+    ];
+  }
+  return again === 0
+    ? []
+    : [
+        {
+          code: 'moved',
+          message: `${again} records came twice: the listing moved while it was read`,
+          verdict: 'UNKNOWN',
+        },
+      ];
+}
