@@ -17,7 +17,7 @@ import type { Connector } from '../lib/core/connector.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import { HOUR } from '../lib/core/time.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
-import type { Log } from '../lib/pipeline/ports.ts';
+import type { Log, Metrics } from '../lib/pipeline/ports.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -42,7 +42,10 @@ export type Resource = { readonly id: string; readonly type: string; readonly na
 /** An operator's command has no end that would cut it off. */
 const BUDGET = HOUR;
 /** What an operator does is shown by the command itself. */
-const silent: Log = { info() {}, warn() {} };
+const silent: { readonly log: Log; readonly metrics: Metrics } = {
+  log: { info() {}, warn() {} },
+  metrics: { add() {} },
+};
 
 export const stackName = (stage: string, connector: string): string => `headgate-${stage}-${connector}`;
 

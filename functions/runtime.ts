@@ -1,7 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import connector from '#connector';
 import { powertoolsLog } from '../lib/aws/log.ts';
+import { embeddedMetrics } from '../lib/aws/metrics.ts';
 import { openPorts, sqsClient } from '../lib/aws/open-ports.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import { accountsLoader } from '../lib/pipeline/account.ts';
@@ -13,9 +15,10 @@ import type { Invocation } from '../lib/pipeline/invocation.ts';
 export const settings = environmentSchema.parse(process.env);
 
 export const logger = new Logger({ serviceName: settings.CONNECTOR });
+export const metrics = new Metrics({ namespace: settings.METRICS_NAMESPACE, serviceName: settings.CONNECTOR });
 /** For a batch's report. */
 export const sqs = sqsClient();
-const ports = openPorts(settings, powertoolsLog(logger));
+const ports = openPorts(settings, { log: powertoolsLog(logger), metrics: embeddedMetrics(metrics) });
 
 export const accounts = accountsLoader();
 

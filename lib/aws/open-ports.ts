@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Environment } from '../core/environment.ts';
 import { SECOND } from '../core/time.ts';
-import type { Log, Ports } from '../pipeline/ports.ts';
+import type { Log, Metrics, Ports } from '../pipeline/ports.ts';
 import { systemClock } from './clock.ts';
 import { eventBridge } from './events.ts';
 import { quickGzip } from './gzip.ts';
@@ -44,7 +44,11 @@ const s3Client = (aws: Aws): S3Client => {
 };
 
 /** The ports of a deployed connector, by what its functions are told. */
-export function openPorts(settings: Environment, log: Log, aws: Aws = {}): Ports {
+export function openPorts(
+  settings: Environment,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  aws: Aws = {},
+): Ports {
   const options = { ...aws, requestHandler };
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(options));
   const sqs = sqsClient(aws);
@@ -59,6 +63,7 @@ export function openPorts(settings: Environment, log: Log, aws: Aws = {}): Ports
     secrets: secretsManager(new SecretsManagerClient(options)),
     events: eventBridge(new EventBridgeClient(options)),
     log,
+    metrics,
     clock: systemClock,
     random: systemRandom,
   };

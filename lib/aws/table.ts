@@ -14,6 +14,8 @@ import { refuseChange, refuseClauses, refuseItem } from './refusals.ts';
 
 /** The index of open syncs: its partition key is the attribute of the same name, and it holds nothing but keys. */
 const LIVE = 'live';
+/** The index of the streams by freshness: partition key `fresh`, sort key `freshAt`, and nothing but keys. */
+const FRESH = 'fresh';
 
 /**
  * A DynamoDB table with the keys `pk` and `sk` and the index `live`. Items come back without their key, except from a query.
@@ -100,6 +102,18 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
         ExpressionAttributeNames: { '#live': LIVE },
         ExpressionAttributeValues: { ':live': value },
       }),
+    async *stalest(value) {
+      const pages = paginateQuery(
+        { client, pageSize: STALEST },
+        {
+          ...table,
+          IndexName: FRESH,
+          KeyConditionExpression: 'fresh = :fresh',
+          ExpressionAttributeValues: { ':fresh': value },
+        },
+      );
+      for await (const { Items = [] } of pages) for (const item of Items) yield placed.parse(item);
+    },
   };
 }
 
@@ -111,6 +125,10 @@ function startingAfter(prefix: string, after: string | undefined): 'first' | 'be
 }
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.set(z.string())]);
+/** How many of the stalest are read at a time: mostly the first one is the one. */
+const STALEST = 10;
+const placed = z.object({ pk: z.string(), sk: z.string(), freshAt: z.number() });
+
 const stored = z.object({ pk: z.string(), sk: z.string() }).catchall(value);
 
 /** What an item holds beside its key. */

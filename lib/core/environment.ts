@@ -10,6 +10,8 @@ export const environmentSchema = z.object({
   SYNCS_TABLE: z.string().min(1),
   CONNECTIONS_TABLE: z.string().min(1),
   BUCKET: z.string().min(1),
+  /** Namespace of the stage's metrics. */
+  METRICS_NAMESPACE: z.string().min(1),
   QUEUE_URL: z.url(),
   FAILURES_QUEUE_URL: z.url(),
   /** Prefix of the names of this connector's secrets in Secrets Manager: `<prefix>/<connection>`. */

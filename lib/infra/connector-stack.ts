@@ -4,6 +4,7 @@ import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Connector } from '../core/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
+import { metricsNamespace } from '../core/metrics.ts';
 import { connectorFunction } from './connector-function.ts';
 import { announce, invoke, readSecrets, receive, send, useState } from './permissions.ts';
 import { schedule, schedulerRole, streamRate, tick } from './schedule.ts';
@@ -78,6 +79,7 @@ function connectorFunctions(
     SYNCS_TABLE: state.syncs.tableName,
     CONNECTIONS_TABLE: state.connections.tableName,
     BUCKET: state.bucket.bucketName,
+    METRICS_NAMESPACE: metricsNamespace(stage.name),
     QUEUE_URL: tasks.queueUrl,
     FAILURES_QUEUE_URL: failures.queueUrl,
     SECRETS_PREFIX: secrets,

@@ -1,7 +1,7 @@
 import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
-import { LIVE_INDEX, type StateStack } from './state-stack.ts';
+import { FRESH_INDEX, LIVE_INDEX, type StateStack } from './state-stack.ts';
 
 /**
  * What the functions of a connector may do, written by hand: CDK's grants allow more actions than are used, and know
@@ -18,14 +18,20 @@ export const inline = (statements: readonly PolicyStatement[]): Record<string, P
 
 /** The state of this connector, and of no other. */
 export const useState = (state: StateStack, connector: string): PolicyStatement[] => [
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'], state.syncs.tableArn, {
-    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
-  }),
+  allow(
+    ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'],
+    state.syncs.tableArn,
+    belowPartition(connector),
+  ),
   allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${LIVE_INDEX}`, onlyPartition(connector)),
+  allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${FRESH_INDEX}`, belowPartition(connector)),
   allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector)),
   allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
 ];
 
+const belowPartition = (connector: string) => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
+});
 const onlyPartition = (pk: string) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk] } });
 
 /** Covers batches too: SQS has no permission of its own for them. */

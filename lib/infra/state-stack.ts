@@ -6,6 +6,8 @@ import type { Stage } from './stage.ts';
 
 /** The index of the open syncs: an item is in it as long as it carries this attribute. */
 export const LIVE_INDEX = 'live';
+/** The index of the streams by freshness. */
+export const FRESH_INDEX = 'fresh';
 
 /** What a stage knows and keeps: tables and stored objects. All its connectors share it, each under its own keys. */
 export class StateStack extends Stack {
@@ -22,6 +24,12 @@ export class StateStack extends Stack {
     this.syncs.addGlobalSecondaryIndex({
       indexName: LIVE_INDEX,
       partitionKey: { name: LIVE_INDEX, type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    this.syncs.addGlobalSecondaryIndex({
+      indexName: FRESH_INDEX,
+      partitionKey: { name: FRESH_INDEX, type: AttributeType.STRING },
+      sortKey: { name: 'freshAt', type: AttributeType.NUMBER },
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.connections = table(this, 'Connections', stage);

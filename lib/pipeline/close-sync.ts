@@ -30,6 +30,7 @@ export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<v
   await freeStream(invocation, ref, receipt);
   const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
   const stored = await putReceipt(invocation, ref, receipt, manifest);
+  measure(invocation, stored);
   await events.publish('Sync closed', announcement(stored));
   await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });
   log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
@@ -40,6 +41,10 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
   const folder = `${syncFolder(connector, ref)}/${revision}`;
   return { receipt: `${folder}/receipt.json`, manifest: `${folder}/manifest.ndjson.gz` };
 }
+
+/** Whether a sync moves the watermark, and leaves its stream fresh. */
+const commits = (verdict: Receipt['verdict'], failedPages: number): boolean =>
+  verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
 
 /** The receipt of a sum. */
 function draw(
@@ -65,7 +70,6 @@ function draw(
   const stated = own.every(({ totals }) => totals !== undefined)
     ? count(own, ({ totals }) => totals?.greatest ?? 0)
     : null;
-  const commits = judgement.verdict === 'COMPLETE' || (judgement.verdict === 'UNKNOWN' && failed === 0);
   const before = sync.watermark ?? null;
   return {
     connector: connector.name,
@@ -85,7 +89,9 @@ function draw(
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: commits ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null) : before,
+      after: commits(judgement.verdict, failed)
+        ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null)
+        : before,
     },
     manifest: receiptKeys(connector.name, ref, sync.revision).manifest,
     startedAt: new Date(sync.startedAt).toISOString(),
@@ -104,6 +110,7 @@ async function freeStream(invocation: Invocation, ref: SyncRef, receipt: Receipt
     lastClosed: ref.sync,
     ...(after === null ? {} : { watermark: after }),
     ...(receipt.verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
+    ...(commits(receipt.verdict, receipt.pages.failed) ? { freshAt: Date.parse(receipt.startedAt) } : {}),
   };
   await syncs.update(streamKey(connector.name, ref), { set, remove: ['current', 'at', 'live'] }, [
     { equal: ['current', ref.sync] },
@@ -126,6 +133,17 @@ function manifestLine({ paging }: Stream, { key, bytes, delivered, quarantined, 
   const line = { key, bytes, records: delivered, pages: numbers, ...(slice === undefined ? {} : { slice }) };
   return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineOf(key) });
 }
+
+/** A close that is repeated is measured again: rather twice than never. */
+function measure({ metrics }: Invocation, { verdict, pages, records, schema }: Receipt): void {
+  metrics.add(CLOSED[verdict], 1);
+  metrics.add('PagesDelivered', pages.fetched);
+  metrics.add('RecordsDelivered', records.delivered);
+  metrics.add('RecordsQuarantined', records.quarantined);
+  metrics.add('SchemaChanges', schema.length);
+}
+
+const CLOSED = { COMPLETE: 'SyncsComplete', INCOMPLETE: 'SyncsIncomplete', UNKNOWN: 'SyncsUnknown' } as const;
 
 /** What the event says: the summary, and where the whole of it lies. */
 function announcement(receipt: Receipt): object {

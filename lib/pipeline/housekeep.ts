@@ -4,6 +4,7 @@ import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
+import { measure } from './measure.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
 import {
@@ -36,13 +37,19 @@ export async function housekeep(
   { idle = idleTime(invocation) }: HousekeepingOptions = {},
 ): Promise<void> {
   const { connector, syncs, log } = invocation;
+  let open = 0;
   for await (const { pk, sk } of syncs.live(connector.name)) {
     const place = parsePartition(connector.name, pk);
     if (place === undefined) continue;
-    if (!mayBegin(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
+    if (sk !== STREAM) open += 1;
+    if (!mayBegin(invocation)) {
+      log.warn('housekeeping ran out of time', { next: pk });
+      break;
+    }
     if (sk === STREAM) await finishStart(invocation, place);
     else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle);
   }
+  await measure(invocation, open);
 }
 
 /** A stream that is taken, but whose sync is not there: its start died half-way, and is sent again. */

@@ -1,4 +1,5 @@
 import type { Environment } from '../core/environment.ts';
+import type { Metric } from '../core/metrics.ts';
 import type { Task } from '../core/tasks.ts';
 
 /**
@@ -52,6 +53,8 @@ export type Table = {
   query(pk: string, prefix: string, after?: string): AsyncIterable<Key & Item>;
   /** The items that carry `live` with this value, in no order; eventually consistent. */
   live(value: string): AsyncIterable<Key & Item>;
+  /** The items that carry `fresh` with this value, in the order of their `freshAt`, the least first; eventually consistent. */
+  stalest(value: string): AsyncIterable<Key & { readonly freshAt: number }>;
 };
 
 /** The connector's queue, or its failures queue. At least once, in no order. */
@@ -113,6 +116,11 @@ export type Log = {
   warn(message: string, fields: Readonly<Record<string, string | number | boolean>>): void;
 };
 
+/** Numbers about the work, for graphs and alarms. They are written at the end of the invocation. */
+export type Metrics = {
+  add(name: Metric, value: number): void;
+};
+
 export type Clock = { /** Epoch milliseconds. */ now(): number };
 export type Random = {
   /** From 0 (included) to 1 (excluded). */
@@ -132,6 +140,7 @@ export type Ports = {
   readonly secrets: Secrets;
   readonly events: Events;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
 };

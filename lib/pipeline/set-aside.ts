@@ -19,7 +19,7 @@ export async function setAside(
   refusal: Refusal,
   attempts: number,
 ): Promise<void> {
-  const { connector, syncs, failures, clock, log } = invocation;
+  const { connector, syncs, failures, clock, log, metrics } = invocation;
   const ref = refOf(task);
   const now = clock.now();
   const evidence = await keepEvidence(invocation, ref, task.node, page, refusal);
@@ -39,6 +39,7 @@ export async function setAside(
   });
   const only = task.kind === 'pages' ? { from: page, to: page } : {};
   await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
+  metrics.add('PagesSetAside', 1);
   log.warn('page set aside', { ...ref, page, code, reason: message, attempts });
 }
 

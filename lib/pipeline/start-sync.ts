@@ -5,6 +5,7 @@ import { connectionState } from './account.ts';
 import { type Invocation, mayBegin, streamOf } from './invocation.ts';
 import {
   expires,
+  freshPartition,
   ROOT,
   type StreamState,
   type SyncState,
@@ -51,14 +52,25 @@ export async function start(invocation: Invocation, task: TaskOf<'start'>): Prom
   if (streamOf(invocation, task.stream) === undefined) return;
   const claimed = await syncs.upsert(
     streamKey(connector.name, ref),
-    { set: { current: ref.sync, at: task.at, lastTick: task.at, live: connector.name } },
+    {
+      set: {
+        ...{ current: ref.sync, at: task.at, lastTick: task.at, live: connector.name },
+        fresh: freshPartition(connector.name, ref.stream),
+      },
+    },
     [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
   );
   const stream = streamState.parse(claimed.item ?? {});
   if (stream.current !== ref.sync) return skip(invocation, ref, stream, task.at);
+  if (stream.freshAt === undefined) await noteFirst(invocation, ref);
   await createSync(invocation, ref, task.at, stream);
   log.info('sync started', { ...ref });
   await begin(invocation, ref);
+}
+
+/** From its first sync on a stream can grow stale, whether that sync ever comes to an end or not. */
+async function noteFirst({ syncs, connector, clock }: Invocation, ref: SyncRef): Promise<void> {
+  await syncs.update(streamKey(connector.name, ref), { set: { freshAt: clock.now() } }, [{ absent: 'freshAt' }]);
 }
 
 /** Puts the tree's root and its first task; what is there already stays. */

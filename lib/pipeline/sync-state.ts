@@ -28,6 +28,9 @@ export function parsePartition(connector: string, pk: string): StreamRef | undef
     : undefined;
 }
 
+/** What groups the items of one stream of all connections, in the order in which they were last fresh. */
+export const freshPartition = (connector: string, stream: string): string => `${connector}/${stream}`;
+
 /** Sort key of a stream's item. */
 export const STREAM = 'STREAM';
 export const streamKey = (connector: string, ref: StreamRef): Key => ({ pk: partition(connector, ref), sk: STREAM });
@@ -63,6 +66,8 @@ export const streamState = z.object({
   lastTick: z.string().optional(),
   lastClosed: z.string().optional(),
   lastCompleteAt: millis.optional(),
+  /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent while nobody syncs. */
+  freshAt: millis.optional(),
   /** Ticks that found a sync running. */
   skipped: z.number().default(0),
 });

@@ -53,9 +53,26 @@ export async function updateNode(
     { ...change, set },
     when,
   );
-  if (written.ok) return { ok: true, item: nodeState.parse(written.item) };
+  if (written.ok) {
+    measureRequests(invocation, change);
+    return { ok: true, item: nodeState.parse(written.item) };
+  }
   return { ok: false, item: written.item && nodeState.parse(written.item) };
 }
+
+/** Every request is counted at a node, once it is known what came of it: this is where requests are measured, too. */
+function measureRequests({ metrics }: Invocation, { add = {} }: Change): void {
+  for (const [counted, metric] of REQUESTS) {
+    const count = add[counted];
+    if (typeof count === 'number' && count > 0) metrics.add(metric, count);
+  }
+}
+
+const REQUESTS = [
+  ['requests', 'RequestsSent'],
+  ['throttled', 'RequestsThrottled'],
+  ['retried', 'RequestsRetried'],
+] as const;
 
 async function createNode(
   invocation: Invocation,

@@ -35,7 +35,10 @@ export const createTable = (TableName: string) =>
   new CreateTableCommand({
     TableName,
     BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: ['pk', 'sk', 'live'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    AttributeDefinitions: [
+      ...['pk', 'sk', 'live', 'fresh'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      { AttributeName: 'freshAt', AttributeType: 'N' },
+    ],
     KeySchema: [
       { AttributeName: 'pk', KeyType: 'HASH' },
       { AttributeName: 'sk', KeyType: 'RANGE' },
@@ -44,6 +47,14 @@ export const createTable = (TableName: string) =>
       {
         IndexName: 'live',
         KeySchema: [{ AttributeName: 'live', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+      {
+        IndexName: 'fresh',
+        KeySchema: [
+          { AttributeName: 'fresh', KeyType: 'HASH' },
+          { AttributeName: 'freshAt', KeyType: 'RANGE' },
+        ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
     ],

@@ -374,6 +374,22 @@ function tableContract(open: () => Table, gaps: readonly Gap[]): void {
     });
   });
 
+  test('stalest gives the items of a group in the order of their freshness, as long as they carry both', async () => {
+    const { pk } = key;
+    const group = `${pk}/orders`;
+    const times = { c: 30, a: 100, b: 20 };
+    for (const [name, freshAt] of Object.entries(times))
+      await table.create({ pk: `${pk}/${name}`, sk: 'STREAM' }, { fresh: group, freshAt });
+    await table.create({ pk: `${pk}/d`, sk: 'STREAM' }, { fresh: group });
+    await table.create({ pk: `${pk}/e`, sk: 'STREAM' }, { fresh: `${pk}/others`, freshAt: 1 });
+    const found = () => Array.fromAsync(table.stalest(group));
+    const of = (name: keyof typeof times) => ({ pk: `${pk}/${name}`, sk: 'STREAM', freshAt: times[name] });
+    assert.deepEqual(await found(), [of('b'), of('c'), of('a')]);
+    await table.update({ pk: `${pk}/b`, sk: 'STREAM' }, { remove: ['fresh', 'freshAt'] });
+    await table.update({ pk: `${pk}/c`, sk: 'STREAM' }, { set: { freshAt: 200 } });
+    assert.deepEqual(await found(), [of('a'), { ...of('c'), freshAt: 200 }]);
+  });
+
   test('live finds the items that carry its value, as long as they do', async () => {
     const { pk } = key;
     const names = ['SYNC#1', 'SYNC#2', 'SYNC#3'];

@@ -32,6 +32,7 @@ const environment: EnvironmentVariables = {
   SYNCS_TABLE: 'syncs',
   CONNECTIONS_TABLE: 'connections',
   BUCKET: 'bucket',
+  METRICS_NAMESPACE: 'Headgate/test',
   QUEUE_URL: 'https://sqs.invalid/queue',
   FAILURES_QUEUE_URL: 'https://sqs.invalid/failures',
   SECRETS_PREFIX: 'headgate/test/outside',

@@ -61,6 +61,7 @@ test('a connector reaches the items under its own keys only', () => {
   const each = [
     [['Syncs'], below],
     [['Syncs/index/live'], own],
+    [['Syncs/index/fresh'], below],
     [['Connections'], own],
   ];
   assert.deepEqual(conditions, [...each, ...each], 'for the worker and for housekeeping');

@@ -35,15 +35,16 @@ test('every table is on demand, encrypted, recoverable, and expires what says so
 
 test('every table has the key that the store expects: pk and sk, both text', () => {
   for (const [, { KeySchema, AttributeDefinitions }] of tables('prod')) {
+    const keys = AttributeDefinitions.filter(({ AttributeName }) => ['pk', 'sk'].includes(AttributeName));
     assert.deepEqual(KeySchema, [
       { AttributeName: 'pk', KeyType: 'HASH' },
       { AttributeName: 'sk', KeyType: 'RANGE' },
     ]);
-    assert.ok(AttributeDefinitions.every(({ AttributeType }) => AttributeType === 'S'));
+    assert.ok(keys.length === 2 && keys.every(({ AttributeType }) => AttributeType === 'S'));
   }
 });
 
-test('only the open syncs are indexed, by their keys alone', () => {
+test('only open syncs and the freshness of streams are indexed, by their keys alone', () => {
   const indexes = tables('prod').map(([id, { GlobalSecondaryIndexes }]) => [
     id.startsWith('Syncs'),
     GlobalSecondaryIndexes,
@@ -53,10 +54,18 @@ test('only the open syncs are indexed, by their keys alone', () => {
     KeySchema: [{ AttributeName: 'live', KeyType: 'HASH' }],
     Projection: { ProjectionType: 'KEYS_ONLY' },
   };
+  const fresh = {
+    IndexName: 'fresh',
+    KeySchema: [
+      { AttributeName: 'fresh', KeyType: 'HASH' },
+      { AttributeName: 'freshAt', KeyType: 'RANGE' },
+    ],
+    Projection: { ProjectionType: 'KEYS_ONLY' },
+  };
   assert.deepEqual(
     new Map(indexes.map(([isSyncs, list]) => [isSyncs, list])),
     new Map([
-      [true, [live]],
+      [true, [live, fresh]],
       [false, []],
     ]),
   );

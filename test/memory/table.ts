@@ -58,6 +58,14 @@ export function memoryTable(): Table {
         for (const [sk, { live }] of partition) if (live === value) yield { pk, sk, live };
       }
     },
+    async *stalest(value) {
+      const found = [...partitions].flatMap(([pk, partition]) =>
+        [...partition].flatMap(([sk, { fresh, freshAt }]) =>
+          fresh === value && typeof freshAt === 'number' ? { pk, sk, freshAt } : [],
+        ),
+      );
+      yield* found.sort((a, b) => a.freshAt - b.freshAt);
+    },
   };
 }
 

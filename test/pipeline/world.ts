@@ -13,6 +13,7 @@ import { memoryEvents } from '../memory/events.ts';
 import { storedGzip } from '../memory/gzip.ts';
 import { scriptedHttp } from '../memory/http.ts';
 import { memoryLog } from '../memory/log.ts';
+import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
 import { memorySecrets } from '../memory/secrets.ts';
@@ -59,6 +60,7 @@ export function makeWorld({
   const objects = memoryObjects();
   const events = memoryEvents();
   const log = memoryLog();
+  const metrics = memoryMetrics();
   const http = scriptedHttp((request) => {
     const url = new URL(request.url);
     clock.advance(10);
@@ -75,6 +77,7 @@ export function makeWorld({
     secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret) }),
     events: watch(events),
     log: watch(log),
+    metrics: watch(metrics),
     clock,
     random: seededRandom(seed),
   };
@@ -175,11 +178,14 @@ export function makeWorld({
     objects,
     events,
     log,
+    metrics,
     http,
     queue,
     failures,
     sync,
     settle,
+    /** Housekeeping, now. */
+    housekeep: () => housekeep(invocation()),
     receipts,
     delivered,
     readLines,

@@ -9,6 +9,7 @@ import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
+import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
 import { memorySecrets } from '../memory/secrets.ts';
@@ -73,6 +74,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     secrets: memorySecrets({ 'sim/main': JSON.stringify({ token: SECRET }) }),
     events,
     log,
+    metrics: memoryMetrics(),
     clock: { now: time.now },
     random,
   };
@@ -332,6 +334,7 @@ function tableOf(stage: Stage, life: Life, table: Table, name: string): Table {
     upsert,
     query: (pk, prefix, after) => snapshot(`query ${prefix}`, () => table.query(pk, prefix, after)),
     live: (value) => snapshot('live', () => table.live(value)),
+    stalest: (value) => snapshot('stalest', () => table.stalest(value)),
   };
 }
 

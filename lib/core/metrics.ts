@@ -1,0 +1,35 @@
+/**
+ * What is measured, and in which unit (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html). One list for
+ * whoever measures (the pipeline) and whoever looks (alarms, dashboard). Every metric is of one connector; there is no other dimension, so
+ * the number of metrics, which is what costs, grows with connectors and not with connections.
+ */
+export const METRICS = {
+  /** Syncs closed, by verdict. */
+  SyncsComplete: 'Count',
+  SyncsIncomplete: 'Count',
+  SyncsUnknown: 'Count',
+  /** What closed syncs delivered. */
+  PagesDelivered: 'Count',
+  RecordsDelivered: 'Count',
+  RecordsQuarantined: 'Count',
+  /** Departures from the declared schema that closed syncs saw, each kind once per sync. */
+  SchemaChanges: 'Count',
+  /** Requests that were answered, or were not; those that were answered with a call for patience; those asked again. */
+  RequestsSent: 'Count',
+  RequestsThrottled: 'Count',
+  RequestsRetried: 'Count',
+  /** Pages that cannot succeed by themselves. */
+  PagesSetAside: 'Count',
+  /** By housekeeping, at every run. Age of the stalest stream of an active connection ÷ its schedule: 1 is as it should be. */
+  Staleness: 'None',
+  /** Syncs that run, and connections that are paused, right now. */
+  SyncsOpen: 'Count',
+  ConnectionsPaused: 'Count',
+} as const;
+
+export type Metric = keyof typeof METRICS;
+
+/** The dimension that names the connector. */
+export const CONNECTOR_DIMENSION = 'service';
+/** One namespace for each stage: two of them in one account must not be added up. */
+export const metricsNamespace = (stage: string): string => `Headgate/${stage}`;
