@@ -24,6 +24,8 @@ export type Extent = {
   readonly outstanding: number;
   /** How many pages the opened blocks cover. */
   readonly covered: number;
+  /** Pages that an earlier reading left; each range is a block, and these come first. */
+  readonly again?: readonly PageRange[];
   /** How many pages the first page's total announced. */
   readonly announced?: number | undefined;
   /** The least index of a page that came with fewer records than asked for. */
@@ -42,8 +44,10 @@ export type Step = { readonly open: PageRange } | 'wait' | 'done';
  * short page has been seen and, where no total announced it, a page behind it too.
  */
 export function nextStep(kind: 'pages' | 'offsets', extent: Extent, window: number): Step {
-  const { opened, outstanding, covered, announced, broken, stopped } = extent;
+  const { opened, outstanding, covered, again = [], announced, broken, stopped } = extent;
   if (stopped) return outstanding > 0 ? 'wait' : 'done';
+  const left = again[opened];
+  if (left !== undefined) return outstanding >= window ? 'wait' : { open: left };
   if (announced !== undefined && covered < announced) {
     if (outstanding >= window) return 'wait';
     return { open: { from: covered, to: Math.min(covered + blockSize(opened), announced) - 1 } };
@@ -83,13 +87,48 @@ export function portions({ from, to }: PageRange): PageRange[] {
   });
 }
 
-/** Page indexes as runs of neighbours, each at most {@link TASK_PAGES} long: what is sent again of a half-read block. */
-export function runs(pages: Iterable<number>): PageRange[] {
+/** Page indexes as runs of neighbours, each at most `longest` pages. */
+export function runs(pages: Iterable<number>, longest: number): PageRange[] {
   const found: { from: number; to: number }[] = [];
   for (const page of [...pages].sort((a, b) => a - b)) {
     const last = found.at(-1);
-    if (last !== undefined && last.to === page - 1 && page - last.from < TASK_PAGES) last.to = page;
+    if (last !== undefined && last.to === page - 1 && page - last.from < longest) last.to = page;
     else found.push({ from: page, to: page });
+  }
+  return found;
+}
+
+/** The most ranges that are written down: as text they stay under 4 KB. */
+const WRITTEN_RANGES = 250;
+
+/** Page ranges as a text, `3,17-20`, for an item that can hold no list. What is beyond its bound waits for the next time. */
+export const writeRanges = (ranges: readonly PageRange[]): string =>
+  ranges
+    .slice(0, WRITTEN_RANGES)
+    .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`))
+    .join(',');
+
+export const readRanges = (text: string): PageRange[] =>
+  text
+    .split(',')
+    .filter((range) => range !== '')
+    .map((range) => {
+      const [from = 0, to = from] = range.split('-').map(Number);
+      return { from, to };
+    });
+
+/** How many indexes some ranges hold. */
+export const rangeLength = (ranges: readonly PageRange[]): number =>
+  ranges.reduce((all, { from, to }) => all + to - from + 1, 0);
+
+/** `count` of the indexes that some ranges hold, behind the first `skip`. */
+export function indexesOf(ranges: readonly PageRange[], skip: number, count: number): number[] {
+  const found: number[] = [];
+  let passed = 0;
+  for (const { from, to } of ranges) {
+    const length = to - from + 1;
+    for (let index = from + Math.max(0, skip - passed); index <= to && found.length < count; index++) found.push(index);
+    passed += length;
   }
   return found;
 }

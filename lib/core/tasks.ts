@@ -50,10 +50,19 @@ const chain = z.strictObject({
   attempts,
   failure,
 });
+const redrive = z.strictObject({
+  v: version,
+  kind: z.literal('redrive'),
+  connection,
+  stream,
+  sync,
+  /** The phase whose failures are asked for again, so that a duplicate does not ask a second time. */
+  phase: z.int().min(0),
+});
 const close = z.strictObject({ v: version, kind: z.literal('close'), connection, stream, sync });
 
 /** One message on a connector's queue. A message is a hint; what is true stands in the tree. */
-export const taskSchema = z.discriminatedUnion('kind', [tick, start, pages, chain, close]);
+export const taskSchema = z.discriminatedUnion('kind', [tick, start, pages, chain, redrive, close]);
 
 export type Task = z.output<typeof taskSchema>;
 export type TaskOf<K extends Task['kind']> = Extract<Task, { kind: K }>;

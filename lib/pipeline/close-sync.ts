@@ -5,11 +5,11 @@ import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
-import type { Change } from './ports.ts';
+import type { Change, Clause } from './ports.ts';
 import { readSync } from './start-sync.ts';
 import { quarantineOf, syncFolder } from './store-part.ts';
 import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
-import { ROOT, type SyncState, streamKey, syncKey } from './sync-state.ts';
+import { inPhase, rootOf, type SyncState, streamKey, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
 
 /**
@@ -19,20 +19,23 @@ import { isDone, readNode } from './tree.ts';
 export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<void> {
   const { syncs, connector, events, log } = invocation;
   const sync = await readSync(invocation, ref);
-  const root = await readNode(invocation, ref, ROOT);
-  if (sync === undefined || sync.status === 'closed' || root === undefined || !isDone(invocation, ref, root)) return;
-  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }]);
+  if (sync === undefined || sync.status === 'closed') return;
+  const root = await readNode(invocation, ref, rootOf(sync.phase));
+  if (root === undefined || !isDone(invocation, ref, root)) return;
+  const key = syncKey(connector.name, ref);
+  await syncs.update(key, { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }, inPhase(sync.phase)]);
 
   const stream = streamOf(invocation, ref.stream);
   if (stream === undefined) throw new Error(`The connector ${connector.name} has no stream "${ref.stream}" any more.`);
-  const sum = await sumSync(invocation, ref);
+  const sum = await sumSync(invocation, ref, sync.phase);
   const receipt = draw(invocation, ref, stream, sync, sum);
-  await freeStream(invocation, ref, receipt);
+  if (commits(receipt.verdict, receipt.pages.failed)) await commit(invocation, ref, receipt);
+  await freeStream(invocation, ref);
   const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
   const stored = await putReceipt(invocation, ref, receipt, manifest);
   measure(invocation, stored);
   await events.publish('Sync closed', announcement(stored));
-  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });
+  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);
   log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
 }
 
@@ -100,21 +103,30 @@ function draw(
 }
 
 /**
- * Commits the watermark and frees the stream, in one write, before the receipt says so: a receipt must never state a watermark that
- * somebody else then keeps from being committed. A late closer finds its successor's id there, and touches nothing.
+ * Commits what a sync proves, before its receipt says so. What one sync proved stays proved, so this holds at any time and in any order, also when a
+ * later phase of an old sync gets everything after newer syncs have begun: the watermark only rises.
  */
-async function freeStream(invocation: Invocation, ref: SyncRef, receipt: Receipt): Promise<void> {
+async function commit(invocation: Invocation, ref: SyncRef, { verdict, watermark, startedAt }: Receipt): Promise<void> {
   const { syncs, connector, clock } = invocation;
-  const { after } = receipt.watermark;
+  const key = streamKey(connector.name, ref);
+  const { after } = watermark;
+  const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
+  if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]);
   const set: Change['set'] = {
-    lastClosed: ref.sync,
-    ...(after === null ? {} : { watermark: after }),
-    ...(receipt.verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
-    ...(commits(receipt.verdict, receipt.pages.failed) ? { freshAt: Date.parse(receipt.startedAt) } : {}),
+    lastCommitted: ref.sync,
+    freshAt: Date.parse(startedAt),
+    ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
   };
-  await syncs.update(streamKey(connector.name, ref), { set, remove: ['current', 'at', 'live'] }, [
-    { equal: ['current', ref.sync] },
-  ]);
+  await syncs.update(key, { set }, [rises('lastCommitted', ref.sync)]);
+}
+
+/** Frees the stream for its next sync. A late closer finds its successor's id there, and touches nothing. */
+async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promise<void> {
+  await syncs.update(
+    streamKey(connector.name, ref),
+    { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live'] },
+    [{ equal: ['current', ref.sync] }],
+  );
 }
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */

@@ -13,7 +13,7 @@ import {
   childPath,
   type Node,
   parsePartition,
-  ROOT,
+  rootOf,
   STREAM,
   streamKey,
   streamState,
@@ -72,7 +72,7 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   const now = clock.now();
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
-  const nodes = await openNodes(invocation, ref);
+  const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
@@ -91,7 +91,7 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
 type Open = { readonly path: string; readonly node: Node };
 
 /** A node and what is open below it, the root first: each opens only a bounded number of children at once. */
-async function openNodes(invocation: Invocation, ref: SyncRef, path = ROOT): Promise<Open[]> {
+async function openNodes(invocation: Invocation, ref: SyncRef, path: string): Promise<Open[]> {
   const node = await readNode(invocation, ref, path);
   if (node === undefined) return [];
   const found: Open[] = [{ path, node }];

@@ -1,6 +1,18 @@
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
-import { type Group, type Node, nodeKey, nodeState, type Part, parentOf, partKey, partState } from './sync-state.ts';
+import {
+  type Group,
+  type Node,
+  nodeKey,
+  nodeState,
+  type Part,
+  parentOf,
+  partKey,
+  partState,
+  phaseOf,
+  placeOf,
+  rootOf,
+} from './sync-state.ts';
 
 /** What is opened next: the parents of each slice, and how far the parts that list them have then been read. */
 export type FoundParents = {
@@ -12,7 +24,7 @@ export type FoundParents = {
 
 /**
  * The next parents of a group, in the order of the parts that its first child left. Called when that child is done: no part that counts is
- * added any more, so whoever asks from the same place finds the same. `batches`: how many slices at most.
+ * added any more, so whoever asks from the same place finds the same. A later phase goes on behind what earlier ones found. `batches`: how many slices at most.
  */
 export async function nextParents(
   invocation: Invocation,
@@ -26,18 +38,21 @@ export async function nextParents(
   const batches: unknown[][] = [];
   let place = { after, line };
   const from = after === '' ? '' : prefix.sk + after;
-  for await (const { sk, ...item } of syncs.query(prefix.pk, prefix.sk + listing, from)) {
-    const id = sk.slice(prefix.sk.length);
-    const part = partState.parse(item);
-    if (part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))) {
-      const parents = await readParents(invocation, part);
-      while (place.line < parents.length && batches.length < most) {
-        batches.push(parents.slice(place.line, place.line + together));
-        place = { ...place, line: place.line + together };
+  for (let phase = 0; phase <= phaseOf(listing); phase++) {
+    const parts = prefix.sk + rootOf(phase) + placeOf(listing);
+    for await (const { sk, ...item } of syncs.query(prefix.pk, parts, from)) {
+      const id = sk.slice(prefix.sk.length);
+      const part = partState.parse(item);
+      if (part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))) {
+        const parents = await readParents(invocation, part);
+        while (place.line < parents.length && batches.length < most) {
+          batches.push(parents.slice(place.line, place.line + together));
+          place = { ...place, line: place.line + together };
+        }
+        if (place.line < parents.length) return { batches, ...place, exhausted: false };
       }
-      if (place.line < parents.length) return { batches, ...place, exhausted: false };
+      place = { after: id, line: 0 };
     }
-    place = { after: id, line: 0 };
   }
   return { batches, ...place, exhausted: true };
 }

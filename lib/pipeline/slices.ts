@@ -1,5 +1,6 @@
 import type { Stream } from '../core/connector.ts';
-import type { Slice } from '../core/slice.ts';
+import { rangeLength } from '../core/listing.ts';
+import { type Slice, windowCount } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { type Chain, type Group, type Listing, parseParents } from './sync-state.ts';
@@ -32,3 +33,8 @@ function childOf(invocation: Invocation, name: string, of: string): Stream {
   const stream = streamNamed(invocation, name);
   return stream.each === undefined || stream.each.of === of ? stream : childOf(invocation, stream.each.of, of);
 }
+
+/** Whether all slices of a group have been opened. */
+export const isExhausted = (group: Group): boolean =>
+  group.redone >= rangeLength(group.again) &&
+  (group.over === 'windows' ? group.opened >= windowCount(group) : group.exhausted);

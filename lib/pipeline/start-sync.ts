@@ -6,7 +6,7 @@ import { type Invocation, mayBegin, streamOf } from './invocation.ts';
 import {
   expires,
   freshPartition,
-  ROOT,
+  rootOf,
   type StreamState,
   type SyncState,
   streamKey,
@@ -17,7 +17,7 @@ import {
 import { chainTask, plant, readNode, send, settle } from './tree.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
-const DEADLINE = 24 * HOUR;
+export const DEADLINE = 24 * HOUR;
 
 /** How many connections a tick starts between two looks at the clock. */
 const PORTION = 100;
@@ -73,14 +73,15 @@ async function noteFirst({ syncs, connector, clock }: Invocation, ref: SyncRef):
   await syncs.update(streamKey(connector.name, ref), { set: { freshAt: clock.now() } }, [{ absent: 'freshAt' }]);
 }
 
-/** Puts the tree's root and its first task; what is there already stays. */
+/** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by whoever opens it. */
 export async function begin(invocation: Invocation, ref: SyncRef): Promise<void> {
   const sync = await readSync(invocation, ref);
   if (sync === undefined) return;
-  await plant(invocation, ref, sync);
-  const root = await readNode(invocation, ref, ROOT);
-  if (root?.kind === 'chain') await send(invocation, [chainTask(ref, ROOT, root.step)]);
-  else if (root !== undefined) await settle(invocation, ref, ROOT, root, true);
+  if (sync.phase === 0) await plant(invocation, ref, sync);
+  const path = rootOf(sync.phase);
+  const root = await readNode(invocation, ref, path);
+  if (root?.kind === 'chain') await send(invocation, [chainTask(ref, path, root.step)]);
+  else if (root !== undefined) await settle(invocation, ref, path, root, true);
 }
 
 /** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
@@ -112,6 +113,10 @@ async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, a
     { less: ['lastTick', at] },
   ]);
   if (noted.ok) log.warn('tick skipped: a sync is running', { ...ref, running: stream.current ?? '' });
+}
+
+export async function readStream(invocation: Invocation, ref: SyncRef): Promise<StreamState> {
+  return streamState.parse((await invocation.syncs.get(streamKey(invocation.connector.name, ref))) ?? {});
 }
 
 /** The sync of a reference, if there is one. */

@@ -4,26 +4,10 @@ import type { SchemaChange } from '../core/receipt.ts';
 import { sliceName } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
-import { partCounts } from './parents.ts';
-import { listed } from './slices.ts';
+import { type Leaf, readTree } from './read-tree.ts';
+import { isExhausted, listed } from './slices.ts';
 import { keysOf } from './store-part.ts';
-import {
-  type Block,
-  type Chain,
-  type Fail,
-  failKey,
-  failState,
-  type Listing,
-  type Node,
-  nodeKey,
-  nodeState,
-  type Part,
-  parentOf,
-  partKey,
-  partState,
-  ROOT,
-} from './sync-state.ts';
-import { isExhausted } from './tree.ts';
+import type { Part } from './sync-state.ts';
 
 /** How many objects of key fingerprints are read at once. */
 const READ_AT_ONCE = 20;
@@ -46,38 +30,28 @@ export type Sum = {
 
 export type DeliveredPart = Part & { readonly slice: string | undefined };
 
-/** A listing of the tree, with what was read of it. */
-type Leaf = {
-  readonly node: Listing | Chain;
-  /** Of a numbered listing. */
-  readonly blocks: Block[];
-  readonly parts: Part[];
-  readonly failed: Fail[];
-};
-
-export async function sumSync(invocation: Invocation, ref: SyncRef): Promise<Sum> {
-  const nodes = await collect(invocation, nodeKey(invocation.connector.name, ref), (item) => nodeState.parse(item));
-  const leaves = await leavesOf(invocation, ref, nodes);
+export async function sumSync(invocation: Invocation, ref: SyncRef, phase: number): Promise<Sum> {
+  const { nodes, places, leaves } = await readTree(invocation, ref, phase);
   const listings: Sum['listings'][number][] = [];
-  const parts: DeliveredPart[] = [];
+  const parts: (DeliveredPart & { readonly place: string })[] = [];
   await Promise.all(
-    lanes(leaves, async ([path, leaf]) => {
+    lanes(leaves, async ([place, leaf]) => {
       const { stream, slice: whole, of } = listed(invocation, ref, leaf.node);
-      const slice = path === ROOT ? undefined : sliceName(stream, whole, of);
+      const slice = place === '' ? undefined : sliceName(stream, whole, of);
       listings.push({ stream, slice, of, tally: await tallyLeaf(invocation, leaf) });
-      if (of === undefined) for (const part of leaf.parts) if (hasContent(part)) parts.push({ ...part, slice });
+      if (of === undefined) for (const part of leaf.parts) if (hasContent(part)) parts.push({ ...part, slice, place });
     }),
   );
   const all = [...nodes.values()];
   return {
     listings,
-    unopened: all.some((node) => node.kind === 'group' && !isExhausted(node)),
+    unopened: [...places.values()].some((node) => node.kind === 'group' && !isExhausted(node)),
     requests: {
       sent: add(all, ({ requests }) => requests),
       throttled: add(all, ({ throttled }) => throttled),
       retried: add(all, ({ retried }) => retried),
     },
-    parts: parts.sort((a, b) => compare(a.node, b.node) || firstPage(a) - firstPage(b)),
+    parts: parts.sort((a, b) => compare(a.place, b.place) || firstPage(a) - firstPage(b)),
     schema: schemaChanges(parts),
     highest: greatest(parts.flatMap(({ highest }) => highest ?? [])),
     firstAnswered: least([...leaves.values()].flatMap((leaf) => leaf.parts.map(({ answeredAt }) => answeredAt))),
@@ -88,53 +62,13 @@ const hasContent = ({ delivered, quarantined }: Part): boolean => delivered + qu
 const firstPage = ({ pages: [first] }: Part): number => first?.[0] ?? 0;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Items of one kind, by what follows the prefix in their sort key. */
-async function collect<T>(
-  { syncs }: Invocation,
-  { pk, sk: prefix }: { pk: string; sk: string },
-  parse: (item: object) => T,
-): Promise<Map<string, T>> {
-  const found = new Map<string, T>();
-  for await (const item of syncs.query(pk, prefix)) found.set(item.sk.slice(prefix.length), parse(item));
-  return found;
-}
-
-/** The listings that count, by path, with their blocks, the parts and the failures that count. */
-async function leavesOf(
-  invocation: Invocation,
-  ref: SyncRef,
-  nodes: ReadonlyMap<string, Node>,
-): Promise<Map<string, Leaf>> {
-  const leaves = new Map<string, Leaf>();
-  for (const [path, node] of nodes)
-    if (node.kind === 'listing' || node.kind === 'chain') leaves.set(path, { node, blocks: [], parts: [], failed: [] });
-  /** A chain itself, or the listing of a block. A block whose listing was given up for others belongs to none. */
-  const leafOf = (path: string): Leaf | undefined => leaves.get(path) ?? leaves.get(parentOf(path)?.parent ?? '');
-  for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.push(node);
-
-  const parts = await collect(invocation, partKey(invocation.connector.name, ref), (item) => partState.parse(item));
-  for (const [id, part] of parts) {
-    const leaf = leafOf(part.node);
-    if (leaf !== undefined && partCounts(id, part, nodes.get(part.node), leaf.node)) leaf.parts.push(part);
-  }
-  const fails = await collect(invocation, failKey(invocation.connector.name, ref), (item) => failState.parse(item));
-  for (const fail of fails.values())
-    if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.failed.push(fail);
-  return leaves;
-}
-
-/** The node says which pages failed: one that somebody set aside while another brought it did not. */
-function hasFailed(node: Node | undefined, page: number): boolean {
-  if (node?.kind === 'block') return node.failed.has(String(page));
-  return node?.kind === 'chain' && node.ended === 'failed' && node.step === page;
-}
-
 async function tallyLeaf(invocation: Invocation, { node, parts, failed }: Leaf): Promise<Tally> {
   const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
     leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
   );
   return {
-    pages: parts.flatMap(({ pages }) => pages),
+    // Of a page that was read in several phases the last one counts, and the parts come in the order of their phases.
+    pages: [...new Map(parts.flatMap(({ pages }) => pages.map((page) => [page[0], page]))).values()],
     planned: node.kind === 'listing' ? node.covered : node.step + (node.ended === 'failed' ? 1 : 0),
     failed,
     cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',

@@ -1,12 +1,27 @@
 import * as z from 'zod';
+import { readRanges } from '../core/listing.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { DAY } from '../core/time.ts';
-import type { Key } from './ports.ts';
+import type { Clause, Key } from './ports.ts';
 
 /** The items of the Syncs table: their keys, and a schema for each. Numbers of time are epoch milliseconds. */
 
-/** Path of the node a sync hangs on. A child's path is its parent's, a dot, and its name. */
-export const ROOT = '0';
+/**
+ * Path of the node a sync hangs on. A child's path is its parent's, a dot, and its name. Whatever is asked for again after the close hangs
+ * on a root of its own, one for each phase: `0`, `1`, …
+ */
+export const rootOf = (phase: number): string => (phase < 10 ? `${phase}` : phase < 100 ? `a${phase}` : `b${phase}`);
+export const ROOT = rootOf(0);
+/** The phase that a node is of. As text, too, a later one comes behind. */
+export const phaseOf = (path: string): number => Number(/^[ab]?(\d+)/.exec(path)?.[1]);
+/** What a node is in every phase: its path without it. The root's is empty. */
+export const placeOf = (path: string): string => path.replace(/^[^.]*/, '');
+/** The name of a group's child. It cannot be taken for a block's: a listing may have stood here before. */
+export const sliceChild = (index: number): string => `s${index}`;
+export function indexOfSlice(name: string): number | undefined {
+  const [, digits] = /^s(\d+)$/.exec(name) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
 export const childPath = (parent: string, name: string | number): string => `${parent}.${name}`;
 /** Parent and name of a node; the root has none. */
 export function parentOf(path: string): { parent: string; name: string } | undefined {
@@ -65,6 +80,8 @@ export const streamState = z.object({
   at: z.string().optional(),
   lastTick: z.string().optional(),
   lastClosed: z.string().optional(),
+  /** The latest sync that got everything, as far as can be told: whatever failed before it is obsolete. */
+  lastCommitted: z.string().optional(),
   lastCompleteAt: millis.optional(),
   /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent while nobody syncs. */
   freshAt: millis.optional(),
@@ -84,13 +101,18 @@ export const syncState = z.object({
   watermark: z.string().optional(),
   deadline: millis,
   startedAt: millis,
-  /** Revision of the receipt: a repair raises it. */
+  /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
+  /** How often what is missing was asked for again after a close. */
+  phase: z.number().default(0),
   /** How often housekeeping has sent again what is open without progress since. */
   rounds: z.number().default(0),
   roundAt: millis.default(0),
 });
 export type SyncState = z.output<typeof syncState>;
+
+/** That a sync is still in this phase: whoever writes for one must not touch a later one. The first phase is not written down. */
+export const inPhase = (phase: number): Clause => (phase === 0 ? { absent: 'phase' } : { equal: ['phase', phase] });
 
 /** What every node counts: requests that left, answers that asked for patience, pages that had to be asked for again. */
 const counted = {
@@ -121,6 +143,11 @@ const opening = {
   opened: z.number(),
   /** Who opened the last ones. */
   opener: z.string().optional(),
+  /** Of a later phase: what failed in earlier ones, and is opened first. Pages of a listing, children of a group. */
+  again: z
+    .string()
+    .default('')
+    .transform((text) => readRanges(text)),
   /** Housekeeping has given it up: nothing more is opened. */
   stopped: z.boolean().default(false),
 };
@@ -137,6 +164,8 @@ export const groupState = z.object({
   /** Of parents: the last part of them that was opened whole, and how many lines of the next one were. */
   after: z.string().default(''),
   line: z.number().default(0),
+  /** How many of the children that it has again have been opened. */
+  redone: z.number().default(0),
   /** Of parents: all of them have been opened. */
   exhausted: z.boolean().default(false),
 });

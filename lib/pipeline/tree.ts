@@ -1,12 +1,14 @@
 import type { Stream } from '../core/connector.ts';
-import { nextStep, type PageRange, runs } from '../core/listing.ts';
+import { indexesOf, nextStep, type PageRange, runs, TASK_PAGES } from '../core/listing.ts';
 import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
 import { type SyncRef, TASK_VERSION, type Task, type TaskOf } from '../core/tasks.ts';
 import { parseInstant } from '../core/time.ts';
+import { againNode } from './again.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { nextParents } from './parents.ts';
 import type { Change, Clause, Item, Written } from './ports.ts';
-import { listed, streamNamed } from './slices.ts';
+import { readTree } from './read-tree.ts';
+import { isExhausted, listed, streamNamed } from './slices.ts';
 import {
   type Block,
   childPath,
@@ -17,8 +19,11 @@ import {
   nodeKey,
   nodeState,
   parentOf,
+  phaseOf,
+  placeOf,
   ROOT,
   type SyncState,
+  sliceChild,
 } from './sync-state.ts';
 
 /**
@@ -74,7 +79,7 @@ const REQUESTS = [
   ['retried', 'RequestsRetried'],
 ] as const;
 
-async function createNode(
+export async function createNode(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -142,7 +147,12 @@ type Opener = Listing | Group;
 const isOpener = (node: Node): node is Opener => node.kind === 'listing' || node.kind === 'group';
 
 /** What a node opens next: its children by name, and what it then knows. */
-type Opening = { readonly children: ReadonlyMap<string, Item>; readonly set: Item };
+type Opening = {
+  readonly children: ReadonlyMap<string, Item>;
+  /** How many of them were never opened in an earlier phase. */
+  readonly fresh: number;
+  readonly set: Item;
+};
 
 /** Opens children until the node has enough open, or no more to open; gives the node as it then stands. */
 async function openChildren(
@@ -178,7 +188,8 @@ async function nextOpening(
   if (typeof next === 'string') return undefined;
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
-  return { children: new Map([[String(node.opened), { kind: 'block', open: pages }]]), set: { covered: to + 1 } };
+  const children = new Map([[String(node.opened), { kind: 'block', open: pages }]]);
+  return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1) } };
 }
 
 const step = (invocation: Invocation, ref: SyncRef, listing: Listing) =>
@@ -197,6 +208,8 @@ async function nextSlices(
 ): Promise<Opening | undefined> {
   const room = widest(invocation) - group.open.size;
   if (group.stopped || isExhausted(group) || 2 * room < widest(invocation)) return undefined;
+  const left = indexesOf(group.again, group.redone, room);
+  if (left.length > 0) return reopen(invocation, ref, path, group, left);
   const { opened } = group;
   const { stream, slice, of } = listed(invocation, ref, group);
   const { from, to, parents } = slice;
@@ -204,35 +217,46 @@ async function nextSlices(
     const count = Math.min(room, windowCount(group) - opened);
     const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
     const items = windows.map((window) => seedling(stream, { ...window, parents }, of));
-    return { children: named(opened, items), set: {} };
+    return { children: named(opened, items), fresh: count, set: {} };
   }
   if (stream.each === undefined) return undefined;
   const { of: parent, together = 1 } = stream.each;
   if (opened === 0) {
     const forebear = streamNamed(invocation, parent);
     const whole = { from: parseInstant(forebear.since?.start) ?? 0, to };
-    return { children: named(0, [seedling(forebear, whole, parent)]), set: {} };
+    return { children: named(0, [seedling(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.
-  if (opened === 1 && group.open.size > 0) return undefined;
-  const found = await nextParents(invocation, ref, childPath(path, nameOf(0)), group, {
+  if (group.open.has(sliceChild(0))) return undefined;
+  const found = await nextParents(invocation, ref, childPath(path, sliceChild(0)), group, {
     batches: room,
     together,
     of: parent,
   });
   const items = found.batches.map((batch) => seedling(stream, { from, to, parents: batch }, of));
   const { after, line, exhausted } = found;
-  return { children: named(opened, items), set: { after, line, exhausted } };
+  return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } };
 }
 
-/** A slice's name cannot be taken for a block's: a listing may have stood here before. */
-const nameOf = (index: number): string => `s${index}`;
 const named = (opened: number, items: readonly Item[]): Map<string, Item> =>
-  new Map(items.map((item, i) => [nameOf(opened + i), item]));
+  new Map(items.map((item, i) => [sliceChild(opened + i), item]));
 
-/** Whether all slices of a group have been opened. */
-export const isExhausted = (group: Group): boolean =>
-  group.over === 'windows' ? group.opened >= windowCount(group) : group.exhausted;
+/** Children of a group in which an earlier phase left something. */
+async function reopen(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  { redone }: Group,
+  indexes: readonly number[],
+): Promise<Opening> {
+  const children = new Map<string, Item>();
+  for (const name of indexes.map(sliceChild)) {
+    const place = placeOf(childPath(path, name));
+    const item = againNode(await readTree(invocation, ref, phaseOf(path) - 1, place), place);
+    if (item !== undefined) children.set(name, item);
+  }
+  return { children, fresh: 0, set: { redone: redone + indexes.length } };
+}
 
 /** Children are there before their parent knows them, and their parent knows them before their tasks are out. */
 async function open(
@@ -240,7 +264,7 @@ async function open(
   ref: SyncRef,
   path: string,
   node: Opener,
-  { children, set }: Opening,
+  { children, fresh, set }: Opening,
 ): Promise<Node | undefined> {
   const opener = invocation.random.id();
   const names = new Set(children.keys());
@@ -250,10 +274,10 @@ async function open(
     ref,
     path,
     {
-      set: { ...set, opened: node.opened + children.size, opener },
+      set: { ...set, opened: node.opened + fresh, opener },
       ...(names.size > 0 ? { add: { open: names, unsent: names } } : {}),
     },
-    [{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }],
+    [{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }, ...asRedone(node)],
   );
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = entered.item !== undefined && isOpener(entered.item) && entered.item.opener === opener;
@@ -267,10 +291,16 @@ async function open(
   return markSent(invocation, ref, path, names);
 }
 
+/** Of a group that has children again: nobody else has opened the next of them. */
+const asRedone = (node: Opener): Clause[] =>
+  node.kind === 'group' && node.again.length > 0 ? [{ equal: ['redone', node.redone] }] : [];
+
 /** The tasks of a node that was just put. One that opens children of its own has none. */
-function firstTasks(ref: SyncRef, path: string, { kind, open }: Item): Task[] {
-  if (kind === 'chain') return [chainTask(ref, path, 0)];
-  return kind === 'block' && open instanceof Set ? runs([...open].map(Number)).map((r) => pagesTask(ref, path, r)) : [];
+function firstTasks(ref: SyncRef, path: string, { kind, open, step }: Item): Task[] {
+  if (kind === 'chain') return [chainTask(ref, path, Number(step))];
+  return kind === 'block' && open instanceof Set
+    ? runs([...open].map(Number), TASK_PAGES).map((r) => pagesTask(ref, path, r))
+    : [];
 }
 
 /** Sends what a child has open. */
@@ -294,7 +324,7 @@ async function markSent(
 export const sendOpenPages = (invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> =>
   send(
     invocation,
-    runs([...block.open].map(Number)).map((range) => pagesTask(ref, path, range)),
+    runs([...block.open].map(Number), TASK_PAGES).map((range) => pagesTask(ref, path, range)),
   );
 
 export const pagesTask = (ref: SyncRef, node: string, { from, to }: PageRange): TaskOf<'pages'> => ({

@@ -4,6 +4,7 @@ import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { isSuspicious, type Outcome, type Received } from './outcome.ts';
+import { redrive, sentBack } from './redrive.ts';
 import { readSync, start, tick } from './start-sync.ts';
 import { walkChain } from './walk-chain.ts';
 
@@ -32,7 +33,9 @@ async function doTogether(
   outcomes: Map<string, Outcome | 'failed'>,
 ): Promise<void> {
   const groups = Map.groupBy(received, ({ id, task }) =>
-    task.kind === 'pages' ? [task.connection, task.stream, task.sync, task.node].join('\n') : id,
+    task.kind === 'pages' && task.failure === undefined
+      ? [task.connection, task.stream, task.sync, task.node].join('\n')
+      : id,
   );
   await Promise.all(
     [...groups.values()].map(async (group) => {
@@ -53,6 +56,11 @@ async function doGroup(
   accounts: Accounts,
   group: readonly Received[],
 ): Promise<ReadonlyMap<string, Outcome>> {
+  const [back] = group;
+  if (back !== undefined && 'failure' in back.task && back.task.failure !== undefined) {
+    const outcome = await sentBack(invocation, { ...back, task: back.task });
+    if (outcome !== 'wanted') return new Map([[back.id, outcome]]);
+  }
   const pages = group.filter(isOf('pages'));
   const [first] = pages;
   if (first !== undefined) {
@@ -83,6 +91,8 @@ async function doOne(invocation: Invocation, accounts: Accounts, { id, task, rec
     case 'close':
       await closeSync(invocation, refOf(task));
       return 'done';
+    case 'redrive':
+      return redrive(invocation, { id, task, receives });
     case 'chain': {
       const given = await prepare(invocation, accounts, task);
       return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);

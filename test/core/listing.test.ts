@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { announcedPages, type Extent, isCutShort, nextStep, portions, runs } from '../../lib/core/listing.ts';
+import {
+  announcedPages,
+  type Extent,
+  isCutShort,
+  nextStep,
+  portions,
+  readRanges,
+  runs,
+  writeRanges,
+} from '../../lib/core/listing.ts';
 
 const fresh: Extent = { opened: 0, outstanding: 0, covered: 0, broken: false, stopped: false };
 
@@ -104,7 +113,7 @@ it('portions cover a range once, in tasks of at most 10 pages', () => {
 it('runs cover scattered pages once, in tasks of at most 10 neighbours', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(300)), (pages) => {
-      const cut = runs(pages);
+      const cut = runs(pages, 10);
       assert.deepEqual(
         cut.flatMap((each) => upTo(each.to - each.from + 1).map((i) => each.from + i)),
         pages.toSorted((a, b) => a - b),
@@ -112,4 +121,35 @@ it('runs cover scattered pages once, in tasks of at most 10 neighbours', () => {
       assert.ok(cut.every((each) => each.to - each.from < 10));
     }),
   );
+});
+
+it('ranges are read as they were written', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(300), { maxLength: 100 }), (pages) => {
+      const ranges = runs(pages, 100);
+      assert.deepEqual(readRanges(writeRanges(ranges)), ranges);
+    }),
+  );
+  assert.ok(
+    writeRanges(
+      runs(
+        upTo(20_000).map((i) => 1_000_000 + 2 * i),
+        100,
+      ),
+    ).length < 4_000,
+  );
+});
+
+it('what an earlier reading left comes first, a bounded number at once; then the listing goes on', () => {
+  const again = [
+    { from: 3, to: 3 },
+    { from: 7, to: 9 },
+    { from: 20, to: 20 },
+  ];
+  const left = { ...fresh, covered: 30, announced: 31, again };
+  assert.deepEqual(nextStep('pages', left, 2), { open: again[0] });
+  assert.deepEqual(nextStep('pages', { ...left, opened: 1, outstanding: 1 }, 2), { open: again[1] });
+  assert.equal(nextStep('pages', { ...left, opened: 2, outstanding: 2 }, 2), 'wait');
+  assert.deepEqual(nextStep('pages', { ...left, opened: 3, outstanding: 1 }, 2), { open: { from: 30, to: 30 } });
+  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31 }, 2), 'done');
 });

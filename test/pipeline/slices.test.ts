@@ -214,3 +214,43 @@ describe('parents', () => {
     });
   }
 });
+
+describe('whatever failed, asked for again', () => {
+  const cases: [stream: string, api: Api][] = [
+    ['items', timed(items(200, DAY))],
+    ['children', family(25)],
+    ['grandchildren', family(9)],
+  ];
+  for (const [stream, api] of cases) {
+    it(`${stream}: each request that fails, alone and with others, is made up for in the same sync`, async () => {
+      const clean = makeWorld({ connector, api });
+      const expected = idsOf(clean.delivered(await clean.sync(stream)));
+      const urls = clean.http.requests.map(({ url }) => url);
+      const attacks = [
+        ...urls.map((url) => [url]),
+        urls.slice(0, 3),
+        urls.filter((_, i) => i % 3 === 1),
+        urls.slice(1),
+      ];
+      for (const broken of attacks) {
+        let mended = false;
+        const world = makeWorld({
+          connector,
+          api: (request) => (!mended && broken.includes(request.url) ? json({}, {}, 403) : api(request)),
+        });
+        const first = await world.sync(stream);
+        assert.equal(first.verdict, 'INCOMPLETE');
+        // What was never opened, because its parents were not found, fails only once they are.
+        for (let failed = await world.sendBack(); failed > 0; failed = await world.sendBack()) {
+          mended = true;
+          await world.settle();
+        }
+        const last = world.receipts().at(-1);
+        assert.ok(last);
+        assert.deepEqual([last.sync, last.verdict, last.reasons], [first.sync, 'COMPLETE', []], broken.join());
+        assert.deepEqual(idsOf(world.delivered(last)), expected, broken.join());
+        assert.deepEqual(world.receipts()[0], first);
+      }
+    });
+  }
+});

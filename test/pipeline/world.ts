@@ -151,6 +151,19 @@ export function makeWorld({
     return receipt;
   }
 
+  /** What the console's redrive does: every message of the failures queue goes back to the work queue. Gives their number. */
+  async function sendBack(copies = 1): Promise<number> {
+    let count = 0;
+    for (let found = failures.receive(BATCH); found.length > 0; found = failures.receive(BATCH)) {
+      for (const { receipt, task, group } of found) {
+        await queue.send(Array.from({ length: copies }, () => ({ task, group })));
+        failures.remove(receipt);
+        count += 1;
+      }
+    }
+    return count;
+  }
+
   const receipts = (): Receipt[] =>
     [...objects.stored]
       .filter(([key]) => key.endsWith('/receipt.json'))
@@ -186,6 +199,7 @@ export function makeWorld({
     settle,
     /** Housekeeping, now. */
     housekeep: () => housekeep(invocation()),
+    sendBack,
     receipts,
     delivered,
     readLines,

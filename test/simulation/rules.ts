@@ -156,8 +156,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'only its own close frees a stream',
     file: 'lib/pipeline/close-sync.ts',
-    find: "    { equal: ['current', ref.sync] },\n",
-    replace: '',
+    find: "    [{ equal: ['current', ref.sync] }],\n",
+    replace: '    [],\n',
   },
   {
     name: 'the watermark never passes the first answer',
@@ -180,8 +180,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'the event comes before the sync is closed',
     file: 'lib/pipeline/close-sync.ts',
-    find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });",
+    find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",
     replace:
-      "  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closed' }, remove: ['live'] });\n  await events.publish('Sync closed', announcement(stored));",
+      "  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);\n  await events.publish('Sync closed', announcement(stored));",
   },
 ];
