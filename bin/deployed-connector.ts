@@ -17,6 +17,7 @@ import type { Connector } from '../lib/core/connector.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import { HOUR } from '../lib/core/time.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
+import { newMemory } from '../lib/pipeline/memory.ts';
 import type { Log, Metrics } from '../lib/pipeline/ports.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -67,6 +68,7 @@ export async function openConnector(aws: Aws, stage: string, connector: Connecto
     ...openPorts(settings, silent, aws),
     connector,
     settings,
+    memory: newMemory(),
     remaining: () => BUDGET,
     budget: BUDGET,
     resources,

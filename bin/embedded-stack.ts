@@ -16,6 +16,7 @@ const stageOf = (strict: boolean): Stage => ({
   name: LOCAL,
   schemaMode: strict ? 'strict' : 'permissive',
   attempts: 4,
+  outageSeconds: 0,
 });
 
 export type LocalStack = {

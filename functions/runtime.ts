@@ -6,8 +6,8 @@ import { powertoolsLog } from '../lib/aws/log.ts';
 import { embeddedMetrics } from '../lib/aws/metrics.ts';
 import { openPorts, sqsClient } from '../lib/aws/open-ports.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
-import { accountsLoader } from '../lib/pipeline/account.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
+import { newMemory } from '../lib/pipeline/memory.ts';
 
 /** What a function is made of, built once and kept between invocations. */
 
@@ -20,10 +20,10 @@ export const metrics = new Metrics({ namespace: settings.METRICS_NAMESPACE, serv
 export const sqs = sqsClient();
 const ports = openPorts(settings, { log: powertoolsLog(logger), metrics: embeddedMetrics(metrics) });
 
-export const accounts = accountsLoader();
+const memory = newMemory();
 
 /** The ports and the time of one invocation. */
 export function invocationOf(context: Context): Invocation {
   const remaining = (): number => context.getRemainingTimeInMillis();
-  return { ...ports, connector, settings, remaining, budget: remaining() };
+  return { ...ports, connector, settings, memory, remaining, budget: remaining() };
 }

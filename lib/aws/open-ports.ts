@@ -55,6 +55,7 @@ export function openPorts(
   return {
     syncs: dynamoTable(documents, settings.SYNCS_TABLE),
     connections: dynamoTable(documents, settings.CONNECTIONS_TABLE),
+    rateLimits: dynamoTable(documents, settings.RATE_LIMITS_TABLE),
     queue: sqsQueue(sqs, settings.QUEUE_URL),
     failures: sqsQueue(sqs, settings.FAILURES_QUEUE_URL),
     objects: s3Objects(s3Client(aws), settings.BUCKET),

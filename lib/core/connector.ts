@@ -2,13 +2,16 @@ import * as z from 'zod';
 import type { Auth } from './auth.ts';
 import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply } from './exchange.ts';
+import { complainOfLimits, type Limit, limitSchema } from './limits.ts';
 import { probe } from './probe.ts';
-import type { Account, Limit, Rule, Stream, StreamSpec } from './stream.ts';
+import type { Learned } from './quota.ts';
+import type { Account, Rule, Stream, StreamSpec } from './stream.ts';
 import { parseSpan, type Span } from './time.ts';
 
 export * from './auth.ts';
 export { ConnectorError } from './connector-error.ts';
 export type * from './exchange.ts';
+export type { Limit } from './limits.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
 export type * from './stream.ts';
 export type { Instant, Span } from './time.ts';
@@ -23,12 +26,14 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   auth: Auth<z.output<PS>, G>;
   headers?: Record<string, string>;
   baseUrl: string | ((at: Account<z.output<PS>, G>) => string);
-  /** `[]`: none is known. */
+  /** All of them hold at once. `[]`: none is known. */
   limits: readonly Limit[] | ((at: Account<z.output<PS>, G>) => readonly Limit[]);
+  /** The most requests that may be under way at once, whatever their rate: 2 to 1,000. Default: 160. */
   concurrency?: number;
   /** How often each stream's sync starts. Default: one day. */
   schedule?: Span;
-  learn?: (reply: Reply) => { used?: number; left?: number; of?: number; resetsAt?: string } | undefined;
+  /** What an answer tells of the API's quota, where no header says it that everybody knows. */
+  learn?: (reply: Reply) => Learned | undefined;
   errors?: readonly Rule[];
   streams: (
     stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(
@@ -48,6 +53,10 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly baseUrl: (at: Account<Raw, Raw>) => string;
   /** Over the whole reply, first match wins. */
   readonly errors: readonly Rule[];
+  /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
+  readonly limits: (at: Account<Raw, Raw>) => readonly Limit[];
+  readonly concurrency: number;
+  readonly learn: ((reply: Reply) => Learned | undefined) | undefined;
   readonly streams: M;
   /** How often a stream's sync starts. */
   readonly schedule: (stream: string) => Span;
@@ -62,8 +71,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
 ): Connector<M> {
   const where = `Connector "${typeof spec.name === 'string' ? spec.name : '?'}"`;
   check(connectorShape, spec, where);
-  const limits = typeof spec.limits === 'function' ? true : spec.limits.length > 0;
-  refuse(where, { ...spec, limits: limits || undefined, [spec.auth.kind]: true }, NOT_YET.connector);
+  refuse(where, { ...spec, [spec.auth.kind]: true }, NOT_YET.connector);
 
   const streams = spec.streams((stream) => stream);
   if (Object.keys(streams).length === 0) throw new ConnectorError(`${where} declares no stream.`);
@@ -74,10 +82,13 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     check(streamShape, stream, which);
     refuse(which, stream, NOT_YET.stream);
     refuse(`${which}, paging`, stream.paging, NOT_YET.paging);
+    if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
     const complaint = probe(stream) ?? parentage(streams, name);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
   }
-  const { baseUrl } = spec;
+  const { baseUrl, limits } = spec;
+  const costs = Object.values(streams).map(({ cost = 1 }) => cost);
+  if (typeof limits !== 'function') checkLimits(limits, costs, where);
   return {
     name: spec.name,
     docs: spec.docs,
@@ -87,6 +98,9 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     headers: spec.headers ?? {},
     errors: spec.errors ?? [],
     baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
+    limits: typeof limits === 'function' ? (at) => checkLimits(limits(at), costs, where) : () => limits,
+    concurrency: spec.concurrency ?? CONCURRENCY,
+    learn: spec.learn,
     streams,
     schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
   };
@@ -108,8 +122,8 @@ export const isConnector = (value: unknown): value is Connector => connectorMark
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
-  connector: ['limits', 'concurrency', 'learn', 'clientCredentials', 'authorizationCode', 'exchange'],
-  stream: ['setup', 'deleted', 'count', 'limits', 'cost', 'full'],
+  connector: ['clientCredentials', 'authorizationCode', 'exchange'],
+  stream: ['setup', 'deleted', 'count', 'full'],
   paging: ['max', 'expires'],
 } as const;
 
@@ -146,9 +160,13 @@ const connectorShape = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   baseUrl: z.union([z.url({ protocol: /^https?$/ }), func]),
   limits: z.union([z.array(anything), func]),
-  concurrency: anything.optional(),
+  concurrency: z
+    .int('must be a whole number from 2 to 1,000')
+    .min(2, 'must be at least 2: a queue never has a single worker')
+    .max(1_000, 'must be at most 1,000')
+    .optional(),
   schedule: duration.optional(),
-  learn: anything.optional(),
+  learn: func.optional(),
   errors: z.array(ruleShape).optional(),
   streams: func,
 });
@@ -174,8 +192,8 @@ const streamShape = z.strictObject({
   deleted: anything.optional(),
   slices: z.strictObject({ width: duration, least: duration }).optional(),
   count: anything.optional(),
-  limits: anything.optional(),
-  cost: anything.optional(),
+  limits: z.array(anything).optional(),
+  cost: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
   full: anything.optional(),
 });
 
@@ -188,6 +206,16 @@ const connectorMark = z.object({
   auth: z.object({ kind: z.string() }),
   streams: z.record(z.string(), z.object({ request: func, records: func })),
 });
+
+/** Requests under way at once where a connector says nothing: 10 workers with 16 each. */
+const CONCURRENCY = 160;
+
+function checkLimits(limits: readonly Limit[], costs: readonly number[], where: string): readonly Limit[] {
+  check(z.array(limitSchema), limits, `${where}, limits`);
+  const complaint = complainOfLimits(limits, costs);
+  if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
+  return limits;
+}
 
 function check(shape: z.ZodType, value: unknown, where: string): void {
   const result = shape.safeParse(value);

@@ -9,6 +9,7 @@ export const environmentSchema = z.object({
   CONNECTOR: z.string().min(1),
   SYNCS_TABLE: z.string().min(1),
   CONNECTIONS_TABLE: z.string().min(1),
+  RATE_LIMITS_TABLE: z.string().min(1),
   BUCKET: z.string().min(1),
   /** Namespace of the stage's metrics. */
   METRICS_NAMESPACE: z.string().min(1),
@@ -20,6 +21,8 @@ export const environmentSchema = z.object({
   SCHEMA_MODE: z.enum(['strict', 'permissive']),
   /** How often a page is tried before it is set aside. */
   ATTEMPTS: z.coerce.number().int().min(1).max(40),
+  /** How long an API that does not answer at all is waited for, in seconds, before that counts as an attempt at a page. */
+  OUTAGE_SECONDS: z.coerce.number().int().min(0).max(86_400),
   /** Visibility timeout of the queue, in seconds. Nothing that works can be silent for longer than two of them. */
   VISIBILITY_TIMEOUT_SECONDS: z.coerce.number().int().min(1).max(43_200),
   /** How many workers may run at once. */

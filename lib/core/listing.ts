@@ -1,4 +1,5 @@
 import type { Paging } from './paging.ts';
+import { SECOND } from './time.ts';
 
 /**
  * A numbered listing is read in blocks of pages. Pages are indexed from 0, whatever the API calls them. Blocks grow
@@ -36,25 +37,54 @@ export type Extent = {
   readonly stopped: boolean;
 };
 
+/** How much of a listing may be open at once, and how much of it one task carries. */
+export type Window = {
+  /** Blocks, and pages in the largest of them. */
+  readonly blocks: number;
+  readonly blockPages: number;
+  readonly taskPages: number;
+};
+
+/** A listing has at most so many milliseconds of slots dispatched: with more, whoever shares its limits would wait behind it. */
+const DISPATCHED = 8 * SECOND;
+/** A task carries no more pages than may leave in so many milliseconds: what does not fit has to come back. */
+const TASK_TIME = 2 * SECOND;
+
+/**
+ * The window of a listing. `spacing`: milliseconds between two of its requests, as its limits have it; 0: nothing limits them but the workers,
+ * of which at most `concurrency` run at once. A new block is opened when one is done, so half of the window is always dispatched.
+ */
+export function windowOf(spacing: number, concurrency: number): Window {
+  const blocks = 2 * concurrency;
+  if (spacing === 0) return { blocks, blockPages: BLOCK_PAGES, taskPages: TASK_PAGES };
+  const pages = Math.max(2, Math.min(DISPATCHED / spacing, blocks * BLOCK_PAGES));
+  const blockPages = Math.min(BLOCK_PAGES, Math.floor(pages / 2));
+  return {
+    blocks: Math.floor(pages / blockPages),
+    blockPages,
+    taskPages: Math.max(1, Math.min(TASK_PAGES, Math.floor(TASK_TIME / spacing))),
+  };
+}
+
 export type Step = { readonly open: PageRange } | 'wait' | 'done';
 
 /**
- * What a numbered listing does next. Within the announced pages up to `window` blocks are open at once. Where nothing
+ * What a numbered listing does next. Within the announced pages up to a window's blocks are open at once. Where nothing
  * announces the end (no total, or offsets whose last announced page was full), one block at a time is opened until a
  * short page has been seen and, where no total announced it, a page behind it too.
  */
-export function nextStep(kind: 'pages' | 'offsets', extent: Extent, window: number): Step {
+export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, blockPages }: Window): Step {
   const { opened, outstanding, covered, again = [], announced, broken, stopped } = extent;
   if (stopped) return outstanding > 0 ? 'wait' : 'done';
   const left = again[opened];
-  if (left !== undefined) return outstanding >= window ? 'wait' : { open: left };
+  if (left !== undefined) return outstanding >= blocks ? 'wait' : { open: left };
   if (announced !== undefined && covered < announced) {
-    if (outstanding >= window) return 'wait';
-    return { open: { from: covered, to: Math.min(covered + blockSize(opened), announced) - 1 } };
+    if (outstanding >= blocks) return 'wait';
+    return { open: { from: covered, to: Math.min(covered + Math.min(blockSize(opened), blockPages), announced) - 1 } };
   }
   if (outstanding > 0) return 'wait';
   if (broken || endIsSeen(kind, extent)) return 'done';
-  const size = announced === undefined ? blockSize(opened) : BEHIND_PAGES;
+  const size = announced === undefined ? Math.min(blockSize(opened), blockPages) : BEHIND_PAGES;
   return { open: { from: covered, to: covered + size - 1 } };
 }
 
@@ -77,15 +107,6 @@ const stride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'o
 /** Whether a total says that page `index` has records of its own. */
 export const hasRecords = (kind: 'pages' | 'offsets', size: number, index: number, total: number): boolean =>
   index * stride(kind, size) < total;
-
-/** The pages of a range in portions of at most {@link TASK_PAGES}. */
-export function portions({ from, to }: PageRange): PageRange[] {
-  const count = Math.ceil((to - from + 1) / TASK_PAGES);
-  return Array.from({ length: count }, (_, i) => {
-    const first = from + i * TASK_PAGES;
-    return { from: first, to: Math.min(to, first + TASK_PAGES - 1) };
-  });
-}
 
 /** Page indexes as runs of neighbours, each at most `longest` pages. */
 export function runs(pages: Iterable<number>, longest: number): PageRange[] {

@@ -1,7 +1,9 @@
 import { DAY, SECOND } from './time.ts';
 
 /** Advice beyond this is taken for nonsense. */
-const LONGEST_ADVICE = 31 * DAY;
+export const LONGEST_ADVICE = 31 * DAY;
+/** Longer advice is followed so far, and then the API is asked again: nobody's header stops a limiter for weeks. */
+const LONGEST_WAIT = DAY;
 
 /**
  * Milliseconds to wait by a `Retry-After` header (RFC 9110 section 10.2.3): seconds, or a date judged against the response's own
@@ -9,11 +11,26 @@ const LONGEST_ADVICE = 31 * DAY;
  */
 export function retryAfter(header: string | undefined, date: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const wait = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * SECOND : Date.parse(header) - clock(date, now);
-  return Number.isFinite(wait) && wait >= 0 && wait <= LONGEST_ADVICE ? Math.ceil(wait) : undefined;
+  const wait = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * SECOND : parseDate(header) - clock(date, now);
+  return followed(wait);
 }
 
-function clock(date: string | undefined, now: number): number {
-  const theirs = Date.parse(date ?? '');
+/** Advice as it is followed: whole milliseconds, at most a day; `undefined` for what cannot be meant. */
+export const followed = (wait: number): number | undefined =>
+  Number.isFinite(wait) && wait >= 0 && wait <= LONGEST_ADVICE ? Math.min(LONGEST_WAIT, Math.ceil(wait)) : undefined;
+
+/** The API's own clock, by the response's `Date`; ours if it does not tell. */
+export function clock(date: string | undefined, now: number): number {
+  const theirs = parseDate(date ?? '');
   return Number.isNaN(theirs) ? now : theirs;
+}
+
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
+
+/** An HTTP date in any of its three forms (RFC 9110 section 5.6.7), or ISO 8601; `NaN` if it is neither. */
+export function parseDate(text: string): number {
+  const trimmed = text.trim();
+  // The third form names no zone: it is UTC, wherever this runs.
+  if (ASCTIME.test(trimmed)) return Date.parse(`${trimmed} GMT`);
+  return /\d{2}:\d{2}/.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
 }

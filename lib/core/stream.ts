@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Raw, Reply, Request } from './exchange.ts';
+import type { Limit } from './limits.ts';
 import type { Paging } from './paging.ts';
 import type { Instant, Span } from './time.ts';
 
@@ -14,13 +15,6 @@ export type At<P, G, Page, Parent, Setup> = Account<P, G> & {
   setup: Setup;
 };
 
-export type Limit = {
-  requests: number;
-  per: Span;
-  burst?: number;
-  share?: number;
-  scope?: 'secret' | 'connection' | 'connector';
-};
 /**
  * What an API means by a reply that no status tells. `when`: of the whole reply; its body is the parsed JSON, or the text where it is none.
  * `wait`: how long `throttled` or `retry` waits when the API gives no advice. `because`: one clause; it becomes part of the reason.
@@ -63,7 +57,9 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   };
   /** In which order the API lists: an order whose changes only append lets a walk by page be proof. */
   order?: 'oldest first' | 'newest first' | 'by key';
+  /** Limits of this stream alone, besides those of its connector. */
   limits?: readonly Limit[];
+  /** What one request counts against limits in `points`, from 1 (default). */
   cost?: number;
   /** How often a sync of this stream starts; by default as the connector says. */
   schedule?: Span;

@@ -10,6 +10,8 @@ const stream = z.string().min(1);
 const sync = z.string().min(1);
 /** How often the work of this task was already tried and failed, by earlier copies of the message. */
 const attempts = z.int().min(0).default(0);
+/** How often the API asked for patience instead, in a row. That is no attempt, unless others get what they ask for meanwhile. */
+const refusals = z.int().min(0).default(0);
 /** Why the task lies in the failures queue; a task that is sent back from there still carries it. */
 const failure = failureSchema.optional();
 
@@ -35,6 +37,7 @@ const pages = z.strictObject({
   from: z.int().min(0),
   to: z.int().min(0),
   attempts,
+  refusals,
   failure,
 });
 const chain = z.strictObject({
@@ -70,3 +73,18 @@ export type TaskOf<K extends Task['kind']> = Extract<Task, { kind: K }>;
 /** Which sync of which stream of which connection. */
 export type SyncRef = { readonly connection: string; readonly stream: string; readonly sync: string };
 export const refOf = ({ connection, stream, sync }: SyncRef): SyncRef => ({ connection, stream, sync });
+
+export const pagesTask = (
+  ref: SyncRef,
+  node: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): TaskOf<'pages'> => ({ v: TASK_VERSION, kind: 'pages', ...ref, node, from, to, attempts: 0, refusals: 0 });
+
+export const chainTask = (ref: SyncRef, node: string, step: number, attempts = 0): TaskOf<'chain'> => ({
+  v: TASK_VERSION,
+  kind: 'chain',
+  ...ref,
+  node,
+  step,
+  attempts,
+});

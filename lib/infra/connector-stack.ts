@@ -13,8 +13,8 @@ import { removalPolicy, type StateStack } from './state-stack.ts';
 
 /** How many tasks a worker gets at once. 10 is the most that SQS hands out without a batching window. */
 const BATCH_SIZE = 10;
-/** How many workers may run at once, 2 to 1,000. It bounds the requests in flight, not their rate. */
-const MAXIMUM_CONCURRENCY = 10;
+/** How many workers may run at once, from 2: it bounds the requests under way, not their rate. */
+const workers = ({ concurrency }: Connector): number => Math.min(10, concurrency);
 /** Visibility timeout ÷ worker timeout, as Lambda advises (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
 const TIMEOUTS_PER_VISIBILITY = 6;
 /** Receives after which SQS itself moves a task away. High, as only crashes should get there: workers set aside by themselves. */
@@ -46,7 +46,7 @@ export class ConnectorStack extends Stack {
       target: functions.work,
       eventSourceArn: queues.tasks.queueArn,
       batchSize: BATCH_SIZE,
-      maxConcurrency: MAXIMUM_CONCURRENCY,
+      maxConcurrency: workers(props.connector),
       reportBatchItemFailures: true,
     });
     syncSchedules(this, props, queues.tasks);
@@ -78,6 +78,7 @@ function connectorFunctions(
     CONNECTOR: connector.name,
     SYNCS_TABLE: state.syncs.tableName,
     CONNECTIONS_TABLE: state.connections.tableName,
+    RATE_LIMITS_TABLE: state.rateLimits.tableName,
     BUCKET: state.bucket.bucketName,
     METRICS_NAMESPACE: metricsNamespace(stage.name),
     QUEUE_URL: tasks.queueUrl,
@@ -85,8 +86,9 @@ function connectorFunctions(
     SECRETS_PREFIX: secrets,
     SCHEMA_MODE: stage.schemaMode,
     ATTEMPTS: String(stage.attempts),
+    OUTAGE_SECONDS: String(stage.outageSeconds),
     VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeout.toSeconds()),
-    MAXIMUM_CONCURRENCY: String(MAXIMUM_CONCURRENCY),
+    MAXIMUM_CONCURRENCY: String(workers(connector)),
   };
   const common = { code: Code.fromAsset(bundle), environment, removalPolicy: removalPolicy(stage) };
   const permissions = [

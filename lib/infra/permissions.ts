@@ -26,6 +26,9 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
   allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${LIVE_INDEX}`, onlyPartition(connector)),
   allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${FRESH_INDEX}`, belowPartition(connector)),
   allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector)),
+  allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], state.rateLimits.tableArn, {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
+  }),
   allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
 ];
 

@@ -8,6 +8,8 @@ export type Stage = {
   readonly schemaMode: Environment['SCHEMA_MODE'];
   /** How often a page is tried before it is set aside. */
   readonly attempts: number;
+  /** How long an API that does not answer at all is waited for, in seconds, 0 to 86,400, before that counts as an attempt. */
+  readonly outageSeconds: number;
   /** Whether syncs start on schedule. Housekeeping always does. */
   readonly schedules: boolean;
   /** Whether the state outlives its stack, and is protected from deletion. */
@@ -26,6 +28,7 @@ const dev: Stage = {
   name: 'dev',
   schemaMode: 'strict',
   attempts: 5,
+  outageSeconds: 600,
   schedules: false,
   retain: false,
   writesPerHour: 1_000_000,
@@ -36,6 +39,7 @@ const prod: Stage = {
   name: 'prod',
   schemaMode: 'permissive',
   attempts: 8,
+  outageSeconds: 21_600,
   schedules: true,
   retain: true,
   writesPerHour: 1_000_000,

@@ -13,6 +13,7 @@ export const FRESH_INDEX = 'fresh';
 export class StateStack extends Stack {
   readonly syncs: Table;
   readonly connections: Table;
+  readonly rateLimits: Table;
   readonly bucket: Bucket;
 
   constructor(scope: Construct, id: string, stage: Stage) {
@@ -33,6 +34,7 @@ export class StateStack extends Stack {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     this.connections = table(this, 'Connections', stage);
+    this.rateLimits = table(this, 'RateLimits', stage);
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,

@@ -5,8 +5,11 @@ import { type BuiltRequest, buildRequest } from '../core/request.ts';
 import type { Slice } from '../core/slice.ts';
 import { instant, SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
+import { heed } from './heed.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
+import type { MeterPlace } from './meters.ts';
+import { sendRequest } from './send-request.ts';
 
 /** The longest a page may take, headers and body. */
 const PAGE_DEADLINE = 30 * SECOND;
@@ -30,6 +33,8 @@ export type Refusal = {
   readonly throttled: boolean;
   /** Milliseconds to wait, as the API advised. */
   readonly wait: number | undefined;
+  /** It was not the page's fault, and is no attempt: in so many milliseconds it may come again. */
+  readonly excused?: number | undefined;
   /** Method and URL; `undefined` if nothing was sent. */
   readonly request: string | undefined;
   readonly status: number | undefined;
@@ -43,6 +48,9 @@ export type PagePlace = {
   readonly account: Account | Reason;
   readonly stream: Stream;
   readonly slice: Slice;
+  /** The meters that its request reserves on, and how far ahead a slot may be for it to wait here: milliseconds. */
+  readonly meters: readonly MeterPlace[];
+  readonly patience: number;
   /** What the request is told about its page. */
   readonly at: Raw;
   /** The link that leads to this page, where one does. */
@@ -58,19 +66,30 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   const built = build(invocation, account, place);
   if ('code' in built) return { refusal: unsent(built) };
 
-  const leftAt = invocation.clock.now();
-  const wire = authorise(built, invocation.connector.auth, account.secret, { now: leftAt, hmac });
-  const deadline = Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN));
-  const answer = await invocation.http.send(wire, { deadline, bound: PAGE_BOUND });
-  const { stream, owes } = place;
+  const { stream, owes, meters, patience } = place;
+  const sent = await sendRequest(invocation, {
+    meters,
+    patience,
+    limits: {
+      deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN)),
+      bound: PAGE_BOUND,
+    },
+    request: (now) => authorise(built, invocation.connector.auth, account.secret, { now, hmac }),
+  });
+  if ('later' in sent) return { refusal: { ...unsent(NO_SLOT), heals: true, excused: sent.later } };
+  const { answer, leftAt } = sent;
   const verdict = judge(answer, { stream, rules: invocation.connector.errors, owes, now: invocation.clock.now() });
-  if ('reason' in verdict) return { refusal: refusal(built, answer, verdict) };
+  const excused = await heed(invocation, meters, leftAt, answer, verdict);
+  if ('reason' in verdict) return { refusal: { ...refusal(built, answer, verdict), excused: excused?.wait } };
 
   const { is, reply, records, total } = verdict;
   const theirs = Date.parse(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
   return { page: { reply, records, total, empty: is === 'empty', url: built.url, answeredAt } };
 }
+
+/** Nothing was sent: the limits leave no room so soon. */
+const NO_SLOT: Reason = { code: 'no-slot', message: 'no slot was free' };
 
 function build(
   { connector }: Invocation,

@@ -1,12 +1,16 @@
 import { backoff } from '../core/backoff.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
-import { announcedPages, hasRecords, numberedPage } from '../core/listing.ts';
-import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
-import type { Account } from './account.ts';
+import { announcedPages, hasRecords, numberedPage, runs, TASK_PAGES } from '../core/listing.ts';
+import { pagesTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
+import { MINUTE, SECOND } from '../core/time.ts';
+import { type Account, metersOf } from './account.ts';
 import { fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
-import { type Invocation, mayBegin } from './invocation.ts';
+import type { Invocation } from './invocation.ts';
+import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
+import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
+import { pulseOf } from './pulse.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { type Listed, listed } from './slices.ts';
@@ -16,14 +20,19 @@ import { failPage, readNode, send, settle, updateNode } from './tree.ts';
 
 type PagesTask = Received<TaskOf<'pages'>>;
 
-/** How many requests an invocation has under way at once. */
-const IN_FLIGHT = 10;
+/** How far ahead a page's slot may be for the page to wait for it here, in milliseconds. A longer wait must cost nothing. */
+const PATIENCE = 2 * SECOND;
+/** A page that was refused so often in a row, while others got what they asked for, is itself what the API does not give. */
+const REFUSALS = 5;
+/** What another request got counts as meanwhile for so long after the hold that it waited for. */
+const MEANWHILE = MINUTE;
 
 /** What the pages of one block's tasks have in common. */
 type BlockRun = {
   readonly ref: SyncRef;
   readonly path: string;
   readonly account: Account | Reason;
+  readonly meters: readonly MeterPlace[];
   readonly listing: Listing;
   readonly listed: Listed;
 };
@@ -31,8 +40,7 @@ type BlockRun = {
 /** What became of one page. */
 type PageOutcome =
   | { readonly is: 'content'; readonly content: PageContent }
-  | { readonly is: 'refused'; readonly refusal: Refusal }
-  | { readonly is: 'unread' };
+  | { readonly is: 'refused'; readonly refusal: Refusal };
 
 /** Fetches the pages of some tasks of one block, commits them together, and says what becomes of each message. */
 export async function fetchPages(
@@ -49,14 +57,16 @@ export async function fetchPages(
   const listing = up && (await readNode(invocation, ref, up.parent));
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
 
-  const run: BlockRun = { ...given, ref, path, listing, listed: listed(invocation, ref, listing) };
+  const { account } = given;
+  const meters = metersOf(account, listing.of ?? ref.stream);
+  const run: BlockRun = { account, meters, ref, path, listing, listed: listed(invocation, ref, listing) };
   const tasks = ownerOfPages(received, block);
   if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
   const outcomes = await fetchAll(invocation, run, tasks);
   const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;
   const after = await conclude(invocation, run, block, tasks, outcomes);
   await settle(invocation, ref, path, after, heal);
-  return reportBack(invocation, received, outcomes);
+  return reportBack(invocation, run, received, tasks, outcomes);
 }
 
 /** One of these pages may be what kills: each gets a task of its own, so that it takes no neighbour with it. */
@@ -86,30 +96,37 @@ function ownerOfPages(received: readonly PagesTask[], block: Block): Map<number,
   return owners;
 }
 
-/** Fetches pages, a bounded number at once; those for which the time is too short stay unread. */
+/** Fetches pages, each when its slot has come. */
 async function fetchAll(
   invocation: Invocation,
   run: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
 ): Promise<Map<number, PageOutcome>> {
-  const outcomes = new Map<number, PageOutcome>();
-  const queue = tasks.entries();
-  const lane = async (): Promise<void> => {
-    for (const [page, task] of queue) {
-      if (attemptOf(task) > invocation.settings.ATTEMPTS) outcomes.set(page, { is: 'refused', refusal: unsent(DIED) });
-      else outcomes.set(page, mayBegin(invocation) ? await fetchOne(invocation, run, page) : { is: 'unread' });
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  return outcomes;
+  const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
+    if (attemptOf(task) > invocation.settings.ATTEMPTS) return [page, { is: 'refused', refusal: unsent(DIED) }];
+    const outcome = await fetchOne(invocation, run, page);
+    return [
+      page,
+      outcome.is === 'refused' ? { is: 'refused', refusal: blame(invocation, run, task, outcome.refusal) } : outcome,
+    ];
+  });
+  return new Map(await Promise.all(fetched));
+}
+
+/** A page that alone is refused again and again, while others of its meter pass, is to blame for it. */
+function blame(invocation: Invocation, { meters }: BlockRun, { task }: PagesTask, refusal: Refusal): Refusal {
+  const { throttled, excused } = refusal;
+  if (!throttled || excused === undefined || task.refusals < REFUSALS) return refusal;
+  const othersPass = pulseOf(invocation, meters).passedAt > invocation.clock.now() - excused - MEANWHILE;
+  return othersPass ? { ...refusal, excused: undefined, wait: excused } : refusal;
 }
 
 async function fetchOne(invocation: Invocation, run: BlockRun, index: number): Promise<PageOutcome> {
-  const { listed, account, listing } = run;
+  const { listed, account, meters, listing } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index);
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const result = await fetchPage(invocation, { account, stream, slice, at, owes });
+  const result = await fetchPage(invocation, { account, stream, slice, meters, patience: PATIENCE, at, owes });
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
   const { page } = result;
   const overlaps = stream.paging.kind === 'offsets' && index > 0;
@@ -144,7 +161,8 @@ async function conclude(
     each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
   );
   const final = refused.filter(({ task, refusal }) => task !== undefined && isFinal(invocation, task, refusal));
-  if (refused.length > 0) after = await count(invocation, run, after, refused, refused.length - final.length);
+  const answered = refused.filter(({ refusal }) => refusal.request !== undefined);
+  if (answered.length > 0) after = await count(invocation, run, after, answered, refused.length - final.length);
   for (const { page, refusal, task } of final) {
     if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));
     const failed = await failPage(invocation, run.ref, run.path, page);
@@ -154,8 +172,8 @@ async function conclude(
 }
 
 /** Whether a refusal ends a page: it cannot heal, or had every chance to. */
-const isFinal = ({ settings }: Invocation, task: PagesTask, { heals }: Refusal): boolean =>
-  !heals || attemptOf(task) >= settings.ATTEMPTS;
+const isFinal = ({ settings }: Invocation, task: PagesTask, { heals, excused }: Refusal): boolean =>
+  !heals || (excused === undefined && attemptOf(task) >= settings.ATTEMPTS);
 
 /**
  * Tells the listing what these pages show of its extent: how many pages the first one's total announces, and where a short page
@@ -238,7 +256,7 @@ async function count(
     invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
   }
   const add = {
-    requests: refused.filter(({ refusal }) => refusal.request !== undefined).length,
+    requests: refused.length,
     throttled: refused.filter(({ refusal }) => refusal.throttled).length,
     retried,
   };
@@ -246,35 +264,63 @@ async function count(
   return written.item?.kind === 'block' ? written.item : block;
 }
 
-/** A message is done when none of its pages is left to it; a task that nobody had time for goes back as a fresh copy. */
+/**
+ * What becomes of each message. It is done when none of its pages is left to it. Pages that failed and may heal bring it back when
+ * its visibility ends. Pages that had no slot, or no time, go on in fresh copies, which carry the attempts on and add
+ * none; then those that failed do as well, so that no page is asked for by two messages.
+ */
 async function reportBack(
   invocation: Invocation,
+  run: BlockRun,
   received: readonly PagesTask[],
+  owners: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Promise<Map<string, Outcome>> {
-  const reported = new Map<string, Outcome>();
+  const reported = new Map<string, Outcome>(received.map(({ id }) => [id, 'done'] as const));
+  const excused: Left[] = [];
   for (const each of received) {
-    const mine = [...outcomes]
-      .filter(([page]) => page >= each.task.from && page <= each.task.to)
-      .map(([, outcome]) => outcome);
-    const wait = longestWait(invocation, each, mine);
-    if (wait !== undefined) {
-      reported.set(each.id, { later: wait });
+    const left = [...outcomes].flatMap(([page, outcome]): Left[] =>
+      outcome.is === 'refused' && owners.get(page) === each && !isFinal(invocation, each, outcome.refusal)
+        ? [{ page, owner: each, refusal: outcome.refusal }]
+        : [],
+    );
+    const failed = left.filter(({ refusal }) => refusal.excused === undefined);
+    const wait = Math.max(
+      ...failed.map(({ refusal }) => backoff(attemptOf(each), invocation.random.number(), refusal.wait)),
+    );
+    if (failed.length === left.length) {
+      if (failed.length > 0) reported.set(each.id, { later: wait });
       continue;
     }
-    if (mine.some(({ is }) => is === 'unread'))
-      await send(invocation, [{ ...each.task, attempts: attemptOf(each) - 1 }]);
-    reported.set(each.id, 'done');
+    excused.push(...left.filter((one) => !failed.includes(one)));
+    if (failed.length > 0) {
+      const tasks = copies(run, failed, (task) => ({ ...task, attempts: attemptOf(each) }));
+      await postpone(invocation, run.ref, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
+    }
+  }
+  for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { owner, refusal } = first;
+    const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
+    const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
+    await postpone(invocation, run.ref, run.meters, tasks, Math.max(...group.map((one) => one.refusal.excused ?? 0)));
   }
   return reported;
 }
 
-/** Milliseconds until a task's pages that may heal are tried again; `undefined` if there are none. */
-function longestWait(invocation: Invocation, task: PagesTask, outcomes: readonly PageOutcome[]): number | undefined {
-  const waits = outcomes.flatMap((each) =>
-    each.is === 'refused' && !isFinal(invocation, task, each.refusal)
-      ? backoff(attemptOf(task), invocation.random.number(), each.refusal.wait)
-      : [],
-  );
-  return waits.length > 0 ? Math.max(...waits) : undefined;
-}
+/** A page that is left to be asked for again, by whoever asked for it. */
+type Left = { readonly page: number; readonly owner: PagesTask; readonly refusal: Refusal };
+
+const copies = (
+  { ref, path }: BlockRun,
+  left: readonly Left[],
+  carry: (task: TaskOf<'pages'>) => TaskOf<'pages'>,
+): Portion[] =>
+  runs(
+    left.map(({ page }) => page),
+    TASK_PAGES,
+  ).map((range) => ({
+    task: carry(pagesTask(ref, path, range)),
+    requests: range.to - range.from + 1,
+  }));

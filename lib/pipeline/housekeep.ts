@@ -1,6 +1,6 @@
 import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import type { Reason } from '../core/judge.ts';
-import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
+import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
@@ -19,7 +19,7 @@ import {
   streamState,
   syncKey,
 } from './sync-state.ts';
-import { chainTask, failPage, pagesTask, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
+import { failPage, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
@@ -75,6 +75,7 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
+  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(invocation, ref, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
   const rounds = progress > sync.roundAt ? 0 : sync.rounds;
   if (rounds >= ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
@@ -86,6 +87,23 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   if (!taken.ok && taken.item?.roundAt !== now) return;
   log.warn('sync taken up', { ...ref, round: rounds + 1, open: nodes.length, silent: now - progress });
   await sendAgain(invocation, ref, nodes);
+}
+
+/** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */
+async function unpark(
+  invocation: Invocation,
+  ref: SyncRef,
+  parkedUntil: number,
+  nodes: readonly Open[],
+): Promise<void> {
+  const { connector, syncs, clock, log } = invocation;
+  if (clock.now() < parkedUntil) return;
+  await sendAgain(invocation, ref, nodes);
+  // Last: who dies before it is followed by somebody who sends again, and what comes twice counts once.
+  await syncs.update(syncKey(connector.name, ref), { set: { roundAt: clock.now() }, remove: ['parkedUntil'] }, [
+    { equal: ['parkedUntil', parkedUntil] },
+  ]);
+  log.info('sync goes on', { ...ref, open: nodes.length });
 }
 
 type Open = { readonly path: string; readonly node: Node };

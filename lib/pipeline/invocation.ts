@@ -1,11 +1,13 @@
 import type { Connector, Stream } from '../core/connector.ts';
 import { SECOND } from '../core/time.ts';
+import type { Memory } from './memory.ts';
 import type { Ports, Settings } from './ports.ts';
 
 /** One invocation of a function: what it works for, and with. */
 export type Invocation = Ports & {
   readonly connector: Connector;
   readonly settings: Settings;
+  readonly memory: Memory;
   /** Milliseconds until the function would be cut off. */
   readonly remaining: () => number;
   /** Milliseconds the whole invocation has. */

@@ -121,7 +121,12 @@ export type Metrics = {
   add(name: Metric, value: number): void;
 };
 
-export type Clock = { /** Epoch milliseconds. */ now(): number };
+export type Clock = {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Lets so many milliseconds pass. */
+  wait(millis: number): Promise<void>;
+};
 export type Random = {
   /** From 0 (included) to 1 (excluded). */
   number(): number;
@@ -132,6 +137,7 @@ export type Random = {
 export type Ports = {
   readonly syncs: Table;
   readonly connections: Table;
+  readonly rateLimits: Table;
   readonly queue: TaskQueue;
   readonly failures: TaskQueue;
   readonly objects: Objects;
@@ -148,5 +154,10 @@ export type Ports = {
 /** What a function knows of its deployment beyond its ports. */
 export type Settings = Pick<
   Environment,
-  'SCHEMA_MODE' | 'ATTEMPTS' | 'VISIBILITY_TIMEOUT_SECONDS' | 'MAXIMUM_CONCURRENCY' | 'SECRETS_PREFIX'
+  | 'SCHEMA_MODE'
+  | 'ATTEMPTS'
+  | 'OUTAGE_SECONDS'
+  | 'VISIBILITY_TIMEOUT_SECONDS'
+  | 'MAXIMUM_CONCURRENCY'
+  | 'SECRETS_PREFIX'
 >;

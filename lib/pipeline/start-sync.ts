@@ -1,4 +1,4 @@
-import { type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
+import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
 import { HOUR } from '../core/time.ts';
 import { nextWindow } from '../core/watermark.ts';
 import { connectionState } from './account.ts';
@@ -14,7 +14,7 @@ import {
   syncKey,
   syncState,
 } from './sync-state.ts';
-import { chainTask, plant, readNode, send, settle } from './tree.ts';
+import { plant, readNode, send, settle } from './tree.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
 export const DEADLINE = 24 * HOUR;

@@ -108,6 +108,8 @@ export const syncState = z.object({
   /** How often housekeeping has sent again what is open without progress since. */
   rounds: z.number().default(0),
   roundAt: millis.default(0),
+  /** Its tasks wait for a meter for longer than messages can: until then nothing of it is in the queue. */
+  parkedUntil: millis.optional(),
 });
 export type SyncState = z.output<typeof syncState>;
 

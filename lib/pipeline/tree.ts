@@ -1,12 +1,14 @@
 import type { Stream } from '../core/connector.ts';
-import { indexesOf, nextStep, type PageRange, runs, TASK_PAGES } from '../core/listing.ts';
+import { indexesOf, nextStep, type Window } from '../core/listing.ts';
 import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
-import { type SyncRef, TASK_VERSION, type Task, type TaskOf } from '../core/tasks.ts';
+import { chainTask, type SyncRef, TASK_VERSION, type Task } from '../core/tasks.ts';
 import { parseInstant } from '../core/time.ts';
 import { againNode } from './again.ts';
+import { dispatch, pagesPortions, windowFor } from './dispatch.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { nextParents } from './parents.ts';
 import type { Change, Clause, Item, Written } from './ports.ts';
+import type { Portion } from './postpone.ts';
 import { readTree } from './read-tree.ts';
 import { isExhausted, listed, streamNamed } from './slices.ts';
 import {
@@ -36,7 +38,7 @@ export function isDone(invocation: Invocation, ref: SyncRef, node: Node): boolea
   if (node.kind === 'chain') return node.ended !== undefined;
   if (node.kind === 'block') return node.open.size === 0;
   if (node.open.size > 0) return false;
-  return node.kind === 'listing' ? step(invocation, ref, node) === 'done' : node.stopped || isExhausted(node);
+  return node.kind === 'listing' ? step(invocation, ref, node, SMALLEST) === 'done' : node.stopped || isExhausted(node);
 }
 
 export async function readNode(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
@@ -184,7 +186,7 @@ async function nextOpening(
   node: Opener,
 ): Promise<Opening | undefined> {
   if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
-  const next = step(invocation, ref, node);
+  const next = step(invocation, ref, node, await windowFor(invocation, ref));
   if (typeof next === 'string') return undefined;
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
@@ -192,11 +194,14 @@ async function nextOpening(
   return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1) } };
 }
 
-const step = (invocation: Invocation, ref: SyncRef, listing: Listing) =>
+/** Whether a listing is done does not depend on its window. */
+const SMALLEST: Window = { blocks: 1, blockPages: 1, taskPages: 1 };
+
+const step = (invocation: Invocation, ref: SyncRef, listing: Listing, window: Window) =>
   nextStep(
     listed(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
     { ...listing, outstanding: listing.open.size },
-    widest(invocation),
+    window,
   );
 
 /** The slices that a group opens next. Refilled when it is half empty, so that a finished slice rarely costs more than its own leaving. */
@@ -282,10 +287,9 @@ async function open(
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = entered.item !== undefined && isOpener(entered.item) && entered.item.opener === opener;
   if ((!entered.ok && !mine) || names.size === 0) return entered.item;
-  await send(
-    invocation,
-    [...children].flatMap(([name, item]) => firstTasks(ref, childPath(path, name), item)),
-  );
+  const window = await windowFor(invocation, ref);
+  const tasks = [...children].flatMap(([name, item]) => firstTasks(window, ref, childPath(path, name), item));
+  await dispatch(invocation, ref, tasks);
   for (const [name, { kind }] of children)
     if (kind === 'listing' || kind === 'group') await sendChild(invocation, ref, childPath(path, name));
   return markSent(invocation, ref, path, names);
@@ -296,11 +300,9 @@ const asRedone = (node: Opener): Clause[] =>
   node.kind === 'group' && node.again.length > 0 ? [{ equal: ['redone', node.redone] }] : [];
 
 /** The tasks of a node that was just put. One that opens children of its own has none. */
-function firstTasks(ref: SyncRef, path: string, { kind, open, step }: Item): Task[] {
-  if (kind === 'chain') return [chainTask(ref, path, Number(step))];
-  return kind === 'block' && open instanceof Set
-    ? runs([...open].map(Number), TASK_PAGES).map((r) => pagesTask(ref, path, r))
-    : [];
+function firstTasks(window: Window, ref: SyncRef, path: string, { kind, open, step }: Item): Portion[] {
+  if (kind === 'chain') return [{ task: chainTask(ref, path, Number(step)), requests: 1 }];
+  return kind === 'block' && open instanceof Set ? pagesPortions(window, ref, path, open) : [];
 }
 
 /** Sends what a child has open. */
@@ -321,30 +323,10 @@ async function markSent(
   return (await updateNode(invocation, ref, path, { delete: { unsent: names } })).item;
 }
 
-export const sendOpenPages = (invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> =>
-  send(
-    invocation,
-    runs([...block.open].map(Number), TASK_PAGES).map((range) => pagesTask(ref, path, range)),
-  );
-
-export const pagesTask = (ref: SyncRef, node: string, { from, to }: PageRange): TaskOf<'pages'> => ({
-  v: TASK_VERSION,
-  kind: 'pages',
-  ...ref,
-  node,
-  from,
-  to,
-  attempts: 0,
-});
-
-export const chainTask = (ref: SyncRef, node: string, step: number, attempts = 0): TaskOf<'chain'> => ({
-  v: TASK_VERSION,
-  kind: 'chain',
-  ...ref,
-  node,
-  step,
-  attempts,
-});
+export async function sendOpenPages(invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> {
+  const window = await windowFor(invocation, ref);
+  await dispatch(invocation, ref, pagesPortions(window, ref, path, block.open));
+}
 
 /** Moves a page from the open to the failed. What is known of it must have been set aside before. */
 export function failPage(invocation: Invocation, ref: SyncRef, path: string, page: number): Promise<Written<Node>> {

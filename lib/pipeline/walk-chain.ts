@@ -3,31 +3,37 @@ import { backoff } from '../core/backoff.ts';
 import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
-import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
+import { chainTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Account } from './account.ts';
+import { type Account, metersOf } from './account.ts';
 import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
+import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
+import { postpone } from './postpone.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { type Listed, listed } from './slices.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
 import { type Chain, expires, type Part, partKey, partState } from './sync-state.ts';
-import { chainTask, readNode, send, settle, updateNode } from './tree.ts';
+import { readNode, send, settle, updateNode } from './tree.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
 const COMMIT_PAGES = 100;
 const COMMIT_AFTER = 10 * SECOND;
 /** A lease outlives the invocation that took it by this long. */
 const LEASE_MARGIN = 10 * SECOND;
-/** The longest delay a message can be sent with. */
-const LONGEST_DELAY = 900 * SECOND;
+/**
+ * How far ahead a page's slot may be for the walk to wait for it, in milliseconds. More than a numbered page has, so that listings
+ * that book as far ahead as they may leave room for a chain, which books for one page at a time.
+ */
+const PATIENCE = 4 * SECOND;
 
 type Walk = {
   readonly ref: SyncRef;
   readonly path: string;
   readonly account: Account | Reason;
+  readonly meters: readonly MeterPlace[];
   readonly listed: Listed;
   readonly owner: string;
 };
@@ -57,6 +63,7 @@ export async function walkChain(
   if (seen?.kind !== 'chain') return 'done';
   const walk: Walk = {
     ...given,
+    meters: metersOf(given.account, seen.of ?? ref.stream),
     ref,
     path: task.node,
     owner: invocation.random.id(),
@@ -144,11 +151,15 @@ const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
 async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Refusal | undefined> {
-  const { listed, account } = walk;
+  const { listed, account, meters } = walk;
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
-  const result = await fetchPage(invocation, { account, stream, slice, at: chainPage(stream, ahead.cursor), url });
+  const result = await fetchPage(invocation, {
+    ...{ account, stream, slice, meters, patience: PATIENCE },
+    at: chainPage(stream, ahead.cursor),
+    url,
+  });
   if ('refusal' in result) return result.refusal;
   const { page } = result;
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
@@ -253,14 +264,19 @@ async function stumble(
 ): Promise<Outcome> {
   const moved = chain.step > Math.max(from.step, received.task.step);
   const attempt = moved ? 1 : attemptOf(received);
-  const heals = refusal.heals && attempt < invocation.settings.ATTEMPTS;
+  const { excused } = refusal;
+  const heals = refusal.heals && (excused !== undefined || attempt < invocation.settings.ATTEMPTS);
   const add = {
     requests: refusal.request === undefined ? 0 : 1,
     throttled: refusal.throttled ? 1 : 0,
     retried: heals ? 1 : 0,
   };
   const { code, message } = refusal.reason;
-  invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
+  if (add.requests > 0) invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
+  if (excused !== undefined) {
+    if (add.requests > 0) await updateNode(invocation, walk.ref, walk.path, { add });
+    return goOn(invocation, walk, chain, attempt - 1, excused);
+  }
   if (heals) {
     const wait = backoff(attempt, invocation.random.number(), refusal.wait);
     if (moved) {
@@ -295,7 +311,8 @@ async function goOn(
     return 'done';
   }
   await release(invocation, walk);
-  const delay = Math.ceil(Math.min(wait, LONGEST_DELAY) / SECOND);
-  await send(invocation, [chainTask(walk.ref, walk.path, chain.step, attempts)], delay);
+  const task = chainTask(walk.ref, walk.path, chain.step, attempts);
+  if (wait === 0) await send(invocation, [task]);
+  else await postpone(invocation, walk.ref, walk.meters, [{ task, requests: 1 }], wait);
   return 'done';
 }

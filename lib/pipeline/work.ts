@@ -1,5 +1,5 @@
 import { refOf, type SyncRef, type Task, type TaskOf } from '../core/tasks.ts';
-import type { Accounts } from './account.ts';
+import { accountOf } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import { type Invocation, streamOf } from './invocation.ts';
@@ -14,21 +14,19 @@ import { walkChain } from './walk-chain.ts';
  */
 export async function work(
   invocation: Invocation,
-  accounts: Accounts,
   received: readonly Received[],
 ): Promise<ReadonlyMap<string, Outcome | 'failed'>> {
   const outcomes = new Map<string, Outcome | 'failed'>();
   const usual = received.filter((each) => !isSuspicious(each));
-  await doTogether(invocation, accounts, usual, outcomes);
+  await doTogether(invocation, usual, outcomes);
   // What may kill its worker runs last and alone, so that it takes nobody with it.
-  for (const each of received.filter(isSuspicious)) await doTogether(invocation, accounts, [each], outcomes);
+  for (const each of received.filter(isSuspicious)) await doTogether(invocation, [each], outcomes);
   return outcomes;
 }
 
 /** Tasks of one block are done together, everything else by itself; all at once. */
 async function doTogether(
   invocation: Invocation,
-  accounts: Accounts,
   received: readonly Received[],
   outcomes: Map<string, Outcome | 'failed'>,
 ): Promise<void> {
@@ -40,7 +38,7 @@ async function doTogether(
   await Promise.all(
     [...groups.values()].map(async (group) => {
       try {
-        for (const [id, outcome] of await doGroup(invocation, accounts, group)) outcomes.set(id, outcome);
+        for (const [id, outcome] of await doGroup(invocation, group)) outcomes.set(id, outcome);
       } catch (error) {
         const [first] = group;
         const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -51,11 +49,7 @@ async function doTogether(
   );
 }
 
-async function doGroup(
-  invocation: Invocation,
-  accounts: Accounts,
-  group: readonly Received[],
-): Promise<ReadonlyMap<string, Outcome>> {
+async function doGroup(invocation: Invocation, group: readonly Received[]): Promise<ReadonlyMap<string, Outcome>> {
   const [back] = group;
   if (back !== undefined && 'failure' in back.task && back.task.failure !== undefined) {
     const outcome = await sentBack(invocation, { ...back, task: back.task });
@@ -64,11 +58,11 @@ async function doGroup(
   const pages = group.filter(isOf('pages'));
   const [first] = pages;
   if (first !== undefined) {
-    const given = await prepare(invocation, accounts, first.task);
+    const given = await prepare(invocation, first.task);
     return given === undefined ? done(group) : fetchPages(invocation, pages, given);
   }
   const reported = new Map<string, Outcome>();
-  for (const each of group) reported.set(each.id, await doOne(invocation, accounts, each));
+  for (const each of group) reported.set(each.id, await doOne(invocation, each));
   return reported;
 }
 
@@ -80,7 +74,7 @@ const isOf =
 const done = (group: readonly Received[]): Map<string, Outcome> =>
   new Map(group.map(({ id }) => [id, 'done'] as const));
 
-async function doOne(invocation: Invocation, accounts: Accounts, { id, task, receives }: Received): Promise<Outcome> {
+async function doOne(invocation: Invocation, { id, task, receives }: Received): Promise<Outcome> {
   switch (task.kind) {
     case 'tick':
       await tick(invocation, task);
@@ -94,7 +88,7 @@ async function doOne(invocation: Invocation, accounts: Accounts, { id, task, rec
     case 'redrive':
       return redrive(invocation, { id, task, receives });
     case 'chain': {
-      const given = await prepare(invocation, accounts, task);
+      const given = await prepare(invocation, task);
       return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);
     }
     case 'pages':
@@ -103,9 +97,9 @@ async function doOne(invocation: Invocation, accounts: Accounts, { id, task, rec
 }
 
 /** What the requests of a sync need; `undefined` if its tasks have nothing left to do. */
-async function prepare(invocation: Invocation, accounts: Accounts, task: SyncRef) {
+async function prepare(invocation: Invocation, task: SyncRef) {
   const stream = streamOf(invocation, task.stream);
   const sync = await readSync(invocation, refOf(task));
   if (stream === undefined || sync === undefined || sync.status !== 'open') return undefined;
-  return { account: await accounts(invocation, task.connection) };
+  return { account: await accountOf(invocation, task.connection) };
 }

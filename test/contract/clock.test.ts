@@ -14,6 +14,12 @@ function clockContract(clock: Clock): void {
       times.toSorted((a, b) => a - b),
     );
   });
+
+  test('lets time pass, for those who wait', async () => {
+    const until = clock.now() + 20;
+    while (clock.now() < until) await clock.wait(until - clock.now());
+    assert.ok(clock.now() >= until);
+  });
 }
 
 describe('Clock in memory', () => {

@@ -69,10 +69,10 @@ describe('defineConnector', () => {
     ],
     ['offsets that cannot overlap', {}, { paging: offsets({ size: 1 }) }, /page size is 1.*from 2/],
     [
-      'limits, until they work',
-      { limits: [{ requests: 1, per: '1 second' }] },
+      'a limit of nothing',
+      { limits: [{ requests: 0, per: '1 second' }] },
       {},
-      /uses "limits", which does not work yet/,
+      /limits: "0.requests": must be at least 1\.$/,
     ],
     ['an error rule without a reason', { errors: [{ when: () => true, is: 'retry' }] }, {}, /"errors.0.because"/],
     [

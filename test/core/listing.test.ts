@@ -6,16 +6,20 @@ import {
   type Extent,
   isCutShort,
   nextStep,
-  portions,
   readRanges,
   runs,
+  type Window,
+  windowOf,
   writeRanges,
 } from '../../lib/core/listing.ts';
 
 const fresh: Extent = { opened: 0, outstanding: 0, covered: 0, broken: false, stopped: false };
 
+const WINDOW: Window = { blocks: 4, blockPages: 100, taskPages: 10 };
+const NARROW: Window = { ...WINDOW, blocks: 2 };
+
 /** Opens and finishes blocks until the listing is done; gives the pages in the order of their opening. */
-function readAll(kind: 'pages' | 'offsets', announced: number | undefined, end: number, window = 4): number[] {
+function readAll(kind: 'pages' | 'offsets', announced: number | undefined, end: number, window = WINDOW): number[] {
   const pages: number[] = [];
   let extent: Extent = fresh;
   for (;;) {
@@ -31,7 +35,7 @@ function readAll(kind: 'pages' | 'offsets', announced: number | undefined, end: 
       extent = { ...extent, opened: extent.opened + 1, outstanding: extent.outstanding + 1, covered: to + 1 };
       if (extent.opened === 1) extent = { ...extent, outstanding: 0, announced, ...(end === 0 ? { end: 0 } : {}) };
     }
-    assert.ok(extent.outstanding <= window);
+    assert.ok(extent.outstanding <= window.blocks);
   }
 }
 
@@ -62,22 +66,32 @@ describe('a numbered listing', () => {
   });
 
   it('opens no more than its window at once', () => {
-    const step = nextStep('pages', { ...fresh, opened: 5, covered: 31, outstanding: 4, announced: 1_000 }, 4);
+    const step = nextStep('pages', { ...fresh, opened: 5, covered: 31, outstanding: 4, announced: 1_000 }, WINDOW);
     assert.equal(step, 'wait');
+  });
+
+  it('has as much dispatched as its limits let through in 8 s, in two blocks, and tasks that fit into 2 s', () => {
+    assert.deepEqual(windowOf(0, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
+    assert.deepEqual(windowOf(100, 10), { blocks: 2, blockPages: 40, taskPages: 10 });
+    assert.deepEqual(windowOf(1_000, 10), { blocks: 2, blockPages: 4, taskPages: 2 });
+    assert.deepEqual(windowOf(60_000, 10), { blocks: 2, blockPages: 1, taskPages: 1 });
+    assert.deepEqual(windowOf(1, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
+    const step = nextStep('pages', { ...fresh, opened: 6, covered: 20, announced: 1_000 }, windowOf(1_000, 10));
+    assert.deepEqual(step, { open: { from: 20, to: 23 } });
   });
 
   it('of unknown extent ends where a page failed for good, a known one does not', () => {
     const extent = { ...fresh, opened: 1, covered: 1, broken: true };
-    assert.equal(nextStep('pages', extent, 4), 'done');
+    assert.equal(nextStep('pages', extent, WINDOW), 'done');
     assert.ok(isCutShort(extent));
-    assert.deepEqual(nextStep('pages', { ...extent, announced: 5 }, 4), { open: { from: 1, to: 2 } });
+    assert.deepEqual(nextStep('pages', { ...extent, announced: 5 }, WINDOW), { open: { from: 1, to: 2 } });
     assert.ok(!isCutShort({ ...extent, announced: 5, covered: 5 }));
   });
 
   it('that was stopped opens nothing, and waits for what is open', () => {
     const extent = { ...fresh, opened: 2, covered: 3, announced: 100, stopped: true };
-    assert.equal(nextStep('pages', { ...extent, outstanding: 1 }, 4), 'wait');
-    assert.equal(nextStep('pages', extent, 4), 'done');
+    assert.equal(nextStep('pages', { ...extent, outstanding: 1 }, WINDOW), 'wait');
+    assert.equal(nextStep('pages', extent, WINDOW), 'done');
     assert.ok(isCutShort(extent));
   });
 });
@@ -93,19 +107,6 @@ it('announced pages hold every record: the last one some, and no page behind it 
         assert.ok((pages - 1) * stride < total && pages * stride >= total);
       }
       assert.equal(announcedPages('pages', size, 0), 1);
-    }),
-  );
-});
-
-it('portions cover a range once, in tasks of at most 10 pages', () => {
-  fc.assert(
-    fc.property(fc.nat(1_000), fc.nat(300), (from, length) => {
-      const cut = portions({ from, to: from + length });
-      assert.deepEqual(
-        cut.flatMap((each) => upTo(each.to - each.from + 1).map((i) => each.from + i)),
-        upTo(length + 1).map((i) => from + i),
-      );
-      assert.ok(cut.every((each) => each.to - each.from < 10));
     }),
   );
 });
@@ -147,9 +148,9 @@ it('what an earlier reading left comes first, a bounded number at once; then the
     { from: 20, to: 20 },
   ];
   const left = { ...fresh, covered: 30, announced: 31, again };
-  assert.deepEqual(nextStep('pages', left, 2), { open: again[0] });
-  assert.deepEqual(nextStep('pages', { ...left, opened: 1, outstanding: 1 }, 2), { open: again[1] });
-  assert.equal(nextStep('pages', { ...left, opened: 2, outstanding: 2 }, 2), 'wait');
-  assert.deepEqual(nextStep('pages', { ...left, opened: 3, outstanding: 1 }, 2), { open: { from: 30, to: 30 } });
-  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31 }, 2), 'done');
+  assert.deepEqual(nextStep('pages', left, NARROW), { open: again[0] });
+  assert.deepEqual(nextStep('pages', { ...left, opened: 1, outstanding: 1 }, NARROW), { open: again[1] });
+  assert.equal(nextStep('pages', { ...left, opened: 2, outstanding: 2 }, NARROW), 'wait');
+  assert.deepEqual(nextStep('pages', { ...left, opened: 3, outstanding: 1 }, NARROW), { open: { from: 30, to: 30 } });
+  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31 }, NARROW), 'done');
 });

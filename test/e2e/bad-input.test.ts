@@ -29,9 +29,9 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
     { what: 'a file with a syntax error', file: 'export default {', args: [], says: /cannot be loaded: SyntaxError/ },
     {
       what: 'a connector that cannot work',
-      file: CONNECTOR("limits: [{ requests: 1, per: '1 second' }],"),
+      file: CONNECTOR("limits: [{ requests: 1, per: 'second' }],"),
       args: [],
-      says: /uses "limits", which does not work yet/,
+      says: /limits: "0.per": must be a duration from "1 second" to "31 days"/,
     },
     {
       what: 'a missing parameter',

@@ -31,6 +31,7 @@ const environment: EnvironmentVariables = {
   CONNECTOR: 'outside',
   SYNCS_TABLE: 'syncs',
   CONNECTIONS_TABLE: 'connections',
+  RATE_LIMITS_TABLE: 'rate-limits',
   BUCKET: 'bucket',
   METRICS_NAMESPACE: 'Headgate/test',
   QUEUE_URL: 'https://sqs.invalid/queue',
@@ -38,6 +39,7 @@ const environment: EnvironmentVariables = {
   SECRETS_PREFIX: 'headgate/test/outside',
   SCHEMA_MODE: 'strict',
   ATTEMPTS: '5',
+  OUTAGE_SECONDS: '600',
   VISIBILITY_TIMEOUT_SECONDS: '360',
   MAXIMUM_CONCURRENCY: '10',
 };

@@ -63,12 +63,13 @@ test('a connector reaches the items under its own keys only', () => {
     [['Syncs/index/live'], own],
     [['Syncs/index/fresh'], below],
     [['Connections'], own],
+    [['RateLimits'], below],
   ];
   assert.deepEqual(conditions, [...each, ...each], 'for the worker and for housekeeping');
 });
 
 /** The table that an imported ARN is of, and the rest of the ARN: without the ids that CDK adds. */
-const tableOf = (text: string) => text.replace(/^.*GetAtt([A-Z][a-z]+)[0-9A-F]{8}Arn[0-9A-F]{8}/, '$1');
+const tableOf = (text: string) => text.replace(/^.*GetAtt([A-Z][A-Za-z]+?)[0-9A-F]{8}Arn[0-9A-F]{8}/, '$1');
 
 test('a connector reads its own secrets only', () => {
   for (const { Resource } of about('secretsmanager')) {

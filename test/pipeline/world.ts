@@ -3,9 +3,9 @@ import type { Connector } from '../../lib/core/connector.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import type { Task } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
-import { accountsLoader } from '../../lib/pipeline/account.ts';
 import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
+import { newMemory } from '../../lib/pipeline/memory.ts';
 import type { Ports, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
@@ -69,6 +69,7 @@ export function makeWorld({
   const ports: Ports = {
     syncs: watch(memoryTable()),
     connections: watch(memoryTable()),
+    rateLimits: watch(memoryTable()),
     queue: watch(queue),
     failures: watch(failures),
     objects: watch(objects),
@@ -82,7 +83,7 @@ export function makeWorld({
     random: seededRandom(seed),
   };
   const mortal = mortalPorts(ports, death);
-  const accounts = accountsLoader();
+  let memory = newMemory();
   let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
 
   function invocation(): Invocation {
@@ -90,9 +91,11 @@ export function makeWorld({
     return {
       ...mortal.ports(),
       connector,
+      memory,
       settings: {
         SCHEMA_MODE: strict ? 'strict' : 'permissive',
         ATTEMPTS: 5,
+        OUTAGE_SECONDS: 3_600,
         VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
         MAXIMUM_CONCURRENCY: 2,
         SECRETS_PREFIX: `headgate/test/${connector.name}`,
@@ -107,9 +110,12 @@ export function makeWorld({
     const messages = queue.receive(BATCH);
     if (messages.length === 0) return false;
     const received = messages.map(({ receipt, task, receives }) => ({ id: receipt, task, receives }));
-    const outcomes = await work(invocation(), accounts, received);
+    const outcomes = await work(invocation(), received);
     // Who is dead reports nothing: all its messages come back when their visibility ends.
-    if (mortal.hasJustDied()) return true;
+    if (mortal.hasJustDied()) {
+      memory = newMemory();
+      return true;
+    }
     for (const { id } of received) {
       const outcome = outcomes.get(id);
       if (outcome === 'done') queue.remove(id);
@@ -248,6 +254,7 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
         ...ports,
         syncs: mortal(ports.syncs, body),
         connections: mortal(ports.connections, body),
+        rateLimits: mortal(ports.rateLimits, body),
         queue: mortal(ports.queue, body),
         failures: mortal(ports.failures, body),
         objects: mortal(ports.objects, body),

@@ -1,9 +1,9 @@
 import type { Connector } from '../../lib/core/connector.ts';
 import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
-import { type Accounts, accountsLoader } from '../../lib/pipeline/account.ts';
 import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
+import { type Memory, newMemory } from '../../lib/pipeline/memory.ts';
 import type { Item, Ports, Random, Table } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
@@ -66,6 +66,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const ports: Ports = {
     syncs,
     connections: memoryTable(),
+    rateLimits: memoryTable(),
     queue,
     failures: { send: async (batch) => void failures.push(...batch.map(({ task }) => task)) },
     objects,
@@ -75,7 +76,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     events,
     log,
     metrics: memoryMetrics(),
-    clock: { now: time.now },
+    clock: { now: time.now, wait: () => Promise.reject(new Error('only invocations wait')) },
     random,
   };
   await ports.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
@@ -84,33 +85,36 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   let running = 0;
   let invocations = 0;
   let ticksToCome = 0;
-  const environments: Accounts[] = Array.from({ length: CONCURRENCY }, () => accountsLoader());
+  /** What each worker remembers, and housekeeping, which is the last. */
+  const memories: Memory[] = Array.from({ length: CONCURRENCY + 1 }, newMemory);
 
-  /** One invocation; `ended` is told whether it lived to the end. */
+  /** One invocation; `ended` is told when it is over, one way or the other. */
   function invoke(
     name: string,
+    slot: number,
     body: (invocation: Invocation) => Promise<void>,
-    ended: (lived: boolean) => void,
+    ended: () => void,
   ): void {
     running += 1;
     const life = newLife(`${name}/${invocations++}`, stage, () => {
       running -= 1;
-      ended(false);
+      memories[slot] = newMemory();
+      ended();
     });
-    body(invocationOf(stage, life)).then(
-      () => life.end(() => finish(true)),
+    body(invocationOf(stage, life, memories[slot] ?? newMemory())).then(
+      () => life.end(finish),
       (error: unknown) => {
         stage.trace(`${life.name} threw ${String(error)}`);
-        life.end(() => finish(false));
+        life.end(finish);
       },
     );
-    const finish = (lived: boolean): void => {
+    const finish = (): void => {
       running -= 1;
-      ended(lived);
+      ended();
     };
   }
 
-  const idle = new Set(environments.keys());
+  const idle = new Set(Array.from({ length: CONCURRENCY }, (_, slot) => slot));
   function wake(): void {
     for (const slot of [...idle]) {
       const deliveries = queue.receive(BATCH);
@@ -123,19 +127,18 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
 
   function workOn(slot: number, deliveries: readonly Delivery[]): void {
     const received = deliveries.map(({ task, receives }, index) => ({ id: String(index), task, receives }));
-    const accounts = environments[slot] ?? accountsLoader();
     invoke(
       `worker ${slot}`,
+      slot,
       async (invocation) => {
-        const outcomes = await work(invocation, accounts, received);
+        const outcomes = await work(invocation, received);
         deliveries.forEach((delivery, index) => {
           const outcome = outcomes.get(String(index));
           if (outcome === 'done') queue.remove(delivery);
           else if (typeof outcome === 'object') queue.hide(delivery, Math.ceil(outcome.later / SECOND) * SECOND);
         });
       },
-      (lived) => {
-        if (!lived) environments[slot] = accountsLoader();
+      () => {
         idle.add(slot);
         wake();
       },
@@ -162,6 +165,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     keeping = true;
     invoke(
       'housekeeping',
+      CONCURRENCY,
       (invocation) => housekeep(invocation),
       () => {
         keeping = false;
@@ -272,7 +276,7 @@ function newLife(name: string, { time, random, weather, tally, trace }: Stage, o
 
 const at = (time: VirtualTime): string => new Date(time.now()).toISOString().slice(8, 23);
 
-function invocationOf(stage: Stage, life: Life): Invocation {
+function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
   const { ports, time, connector } = stage;
   const through = <T extends object>(port: T, name: string, repeats = false): T =>
     portOf(stage, life, port, name, repeats);
@@ -300,11 +304,20 @@ function invocationOf(stage: Stage, life: Life): Invocation {
           });
         }),
     },
-    clock: { now },
+    rateLimits: tableOf(stage, life, ports.rateLimits, 'rateLimits'),
+    clock: {
+      now,
+      wait: (millis) =>
+        new Promise((resolve) => {
+          time.after(millis, () => life.alive() && resolve());
+        }),
+    },
     connector,
+    memory,
     settings: {
       SCHEMA_MODE: 'permissive',
       ATTEMPTS: 5,
+      OUTAGE_SECONDS: 3_600,
       VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
       MAXIMUM_CONCURRENCY: 2,
       SECRETS_PREFIX: 'sim',

@@ -1,0 +1,205 @@
+import { MICRO, type ResolvedLimit } from './limits.ts';
+import { MINUTE, SECOND } from './time.ts';
+
+/**
+ * The meter of a limit scope: a timetable that every worker shares. Reserving a slot moves the timetable on; nobody is ever refused,
+ * only told a time. All steps are pure: who writes the result makes sure that the meter has not changed meanwhile.
+ */
+export type Meter = {
+  /** Raised by each write. 0: nobody has used the meter yet. */
+  readonly version: number;
+  /** By {@link ResolvedLimit.key}, in microseconds: of a rolling limit its theoretical arrival time, of a fixed one the start of the window last used. */
+  readonly times: Readonly<Record<string, number>>;
+  /** Units used in that window of a fixed limit. */
+  readonly used: Readonly<Record<string, number>>;
+  /** Until when the work that was given an appointment keeps the meter busy, in microseconds. */
+  readonly booked: number;
+  /** Nothing leaves before this, and when the hold was put: epoch milliseconds. */
+  readonly heldUntil: number;
+  readonly heldAt: number;
+  /** How many holds followed one another with no pause. */
+  readonly strikes: number;
+  /** Since when nothing that left came back with an answer; 0: it does. Epoch milliseconds. */
+  readonly downSince: number;
+};
+
+export const newMeter: Meter = {
+  version: 0,
+  times: {},
+  used: {},
+  booked: 0,
+  heldUntil: 0,
+  heldAt: 0,
+  strikes: 0,
+  downSince: 0,
+};
+
+/** A meter, and the limits that a request reserves against. A request may need several: of its secret, of its whole connector. */
+export type Gauge = { readonly limits: readonly ResolvedLimit[]; readonly meter: Meter };
+
+/** An API that does not answer is asked once a second whether it does again. */
+const PROBE_INTERVAL = SECOND;
+/** Where no limit is declared and the API refuses all the same, departures are spaced by this, doubled with each strike, to the most. */
+const GUESSED_INTERVAL = 50;
+const LONGEST_GUESS = SECOND;
+/** A guess is forgotten when nothing was refused for so long. */
+const GUESS_HOLDS = 10 * MINUTE;
+
+/** What is known of a meter beyond its limits, as one more limit: an API that is down, or one that refuses without a declared limit. */
+function limitsOf({ limits, meter }: Gauge, now: number): readonly ResolvedLimit[] {
+  const spacing = cautiousSpacing(limits, meter, now);
+  if (spacing === 0) return limits;
+  return [
+    ...limits,
+    { window: 'rolling', key: 'caution', cost: 1, share: 1, interval: spacing * MICRO, burst: 1, tolerance: spacing },
+  ];
+}
+
+function cautiousSpacing(
+  limits: readonly ResolvedLimit[],
+  { downSince, strikes, heldUntil }: Meter,
+  now: number,
+): number {
+  if (downSince > 0) return PROBE_INTERVAL;
+  const guessing = limits.length === 0 && strikes > 0 && now < heldUntil + GUESS_HOLDS;
+  return guessing ? Math.min(LONGEST_GUESS, GUESSED_INTERVAL * 2 ** (strikes - 1)) : 0;
+}
+
+/** The earliest instant from `at` on at which a limit lets a request leave, in microseconds. */
+function earliest(limit: ResolvedLimit, { times, used, heldUntil }: Meter, at: number): number {
+  const time = times[limit.key] ?? 0;
+  if (limit.window === 'rolling') {
+    const { cost, burst, interval } = limit;
+    // After a hold nothing bursts: what was saved up before it does not count.
+    const arrival = Math.max(time, heldUntil * MICRO + (burst - cost) * interval);
+    return Math.max(at, arrival + (cost - burst) * interval);
+  }
+  const { length, guard, units, cost } = limit;
+  const start = Math.max(Math.floor(at / length) * length, time);
+  const full = start === time && (used[limit.key] ?? 0) + cost > units;
+  const from = Math.max(at, start + guard);
+  return full || from > start + length - guard ? start + length + guard : from;
+}
+
+/** The meter after a request has been given the slot `at`. */
+function charge(meter: Meter, limits: readonly ResolvedLimit[], at: number): Meter {
+  if (limits.length === 0) return meter;
+  const times = { ...meter.times };
+  const used = { ...meter.used };
+  for (const limit of limits) {
+    const time = times[limit.key] ?? 0;
+    if (limit.window === 'rolling') {
+      times[limit.key] = Math.max(time, at) + limit.cost * limit.interval;
+    } else {
+      const start = Math.floor(at / limit.length) * limit.length;
+      used[limit.key] = (start === time ? (used[limit.key] ?? 0) : 0) + limit.cost;
+      times[limit.key] = start;
+    }
+  }
+  return { ...meter, times, used };
+}
+
+/** The earliest instant from `at` on that suits every limit of every gauge, in microseconds. */
+function nextSlot(gauges: readonly Gauge[], now: number, at: number): number {
+  const from = Math.max(at, ...gauges.map(({ meter }) => meter.heldUntil * MICRO));
+  const found = gauges.reduce(
+    (latest, gauge) => limitsOf(gauge, now).reduce((time, limit) => earliest(limit, gauge.meter, time), latest),
+    from,
+  );
+  return found === at ? at : nextSlot(gauges, now, found);
+}
+
+export type Reservation = {
+  /** When each request may leave, in order: epoch milliseconds. */
+  readonly slots: readonly number[];
+  /** When the next one could, in epoch milliseconds. */
+  readonly next: number;
+  readonly meters: readonly Meter[];
+};
+
+/**
+ * Reserves up to `wanted` slots that are at most `horizon` milliseconds ahead. A slot is strict: whoever cannot leave at it, but for the limits'
+ * tolerance, reserves again.
+ */
+export function reserve(gauges: readonly Gauge[], now: number, wanted: number, horizon: number): Reservation {
+  const slots: number[] = [];
+  let standing = gauges.map((gauge) => regain(gauge, now));
+  let next = nextSlot(standing, now, now * MICRO);
+  while (slots.length < wanted && next <= (now + horizon) * MICRO) {
+    slots.push(next / MICRO);
+    standing = standing.map((gauge) => ({ ...gauge, meter: charge(gauge.meter, limitsOf(gauge, now), next) }));
+    next = nextSlot(standing, now, next);
+  }
+  return { slots, next: next / MICRO, meters: standing.map(({ meter }) => meter) };
+}
+
+/** Where the meter stood idle although work had appointments, those were too late: the ones to come are moved up by what was lost. */
+function regain(gauge: Gauge, now: number): Gauge {
+  const { limits, meter } = gauge;
+  const times = limits.flatMap(({ window, key }) => (window === 'rolling' ? (meter.times[key] ?? []) : []));
+  const lost = times.length === 0 ? 0 : now * MICRO - Math.max(...times, meter.heldUntil * MICRO);
+  if (lost <= 0 || meter.booked <= now * MICRO) return gauge;
+  return { limits, meter: { ...meter, booked: Math.max(now * MICRO, meter.booked - lost) } };
+}
+
+export type Appointments = {
+  /** When each portion of requests should come back, in order: epoch milliseconds. */
+  readonly times: readonly number[];
+  readonly meters: readonly Meter[];
+};
+
+/**
+ * Gives portions of requests a time to come back at, one after the other. An appointment is advice: it keeps what is waiting out of
+ * the workers' way, and no limit rests on it.
+ */
+export function appoint(gauges: readonly Gauge[], now: number, portions: readonly number[]): Appointments {
+  const pace = spacing(gauges, now);
+  let at = Math.max(nextSlot(gauges, now, now * MICRO), ...gauges.map(({ meter }) => meter.booked));
+  const times = portions.map((requests) => {
+    const time = at / MICRO;
+    at += requests * pace;
+    return time;
+  });
+  return { times, meters: gauges.map(({ meter }) => ({ ...meter, booked: at })) };
+}
+
+/** Microseconds from one request to the next when the limits are used to the full; 0: nothing limits them. */
+export const spacing = (gauges: readonly Gauge[], now: number): number =>
+  gauges
+    .flatMap((gauge) => limitsOf(gauge, now))
+    .reduce((most, limit) => (limit.window === 'rolling' ? Math.max(most, limit.cost * limit.interval) : most), 0);
+
+/** The first and the longest hold that is put without advice. */
+const LONGEST_HOLD = 15 * MINUTE;
+const FIRST_HOLD = 2 * SECOND;
+/** Holds that follow within this are one story. */
+const QUIET = MINUTE;
+
+export type Incident = {
+  /** When the request that was refused left. */
+  readonly leftAt: number;
+  /** Milliseconds to wait, as the API advised; `undefined`: it did not say. */
+  readonly wait: number | undefined;
+  /** `refused`: the API asked for patience. `down`: several requests in a row were not answered at all. */
+  readonly is: 'refused' | 'down';
+};
+
+/**
+ * Holds the meter after an incident; `undefined` if it is held for that incident already: a request that left before the hold
+ * ended says nothing new, so that a storm of refusals is one hold. Without advice each hold in a row is twice as long.
+ */
+export function push(meter: Meter, { leftAt, wait, is }: Incident, now: number): Meter | undefined {
+  if (leftAt < meter.heldUntil) return undefined;
+  const strikes = leftAt - meter.heldUntil < QUIET + (meter.heldUntil - meter.heldAt) ? meter.strikes + 1 : 1;
+  const held = wait ?? Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** (strikes - 1));
+  const downSince = is === 'down' ? meter.downSince || now : 0;
+  return { ...meter, heldAt: now, heldUntil: now + held, strikes, downSince };
+}
+
+/** Holds the meter until the API's quota is renewed, before it has to refuse; `undefined` if it is held as long already. */
+export const holdUntil = (meter: Meter, until: number, now: number): Meter | undefined =>
+  until <= Math.max(now, meter.heldUntil) ? undefined : { ...meter, heldAt: now, heldUntil: until };
+
+/** The API answers again; `undefined` if nobody thought it did not. */
+export const recover = (meter: Meter): Meter | undefined =>
+  meter.downSince === 0 ? undefined : { ...meter, downSince: 0, strikes: 0 };

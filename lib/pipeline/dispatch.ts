@@ -1,0 +1,33 @@
+import { runs, type Window, windowOf } from '../core/listing.ts';
+import { newMeter, spacing } from '../core/meter.ts';
+import { pagesTask, type SyncRef } from '../core/tasks.ts';
+import { accountOf, metersOf } from './account.ts';
+import type { Invocation } from './invocation.ts';
+import type { MeterPlace } from './meters.ts';
+import { type Portion, sendByAppointment } from './postpone.ts';
+import { gaugesOf } from './slots.ts';
+
+const metersFor = async (invocation: Invocation, { connection, stream }: SyncRef): Promise<readonly MeterPlace[]> =>
+  metersOf(await accountOf(invocation, connection), stream);
+
+/** How much of a listing is dispatched at once: what its limits let through in some seconds, and its workers can hold. */
+export async function windowFor(invocation: Invocation, ref: SyncRef): Promise<Window> {
+  const places = await metersFor(invocation, ref);
+  const unused = gaugesOf(
+    places,
+    places.map(() => newMeter),
+  );
+  return windowOf(spacing(unused, 0) / 1_000, invocation.settings.MAXIMUM_CONCURRENCY);
+}
+
+/** Sends a sync's tasks, each to come when the limits will have room for it. */
+export async function dispatch(invocation: Invocation, ref: SyncRef, tasks: readonly Portion[]): Promise<void> {
+  if (tasks.length > 0) await sendByAppointment(invocation, await metersFor(invocation, ref), tasks);
+}
+
+/** The tasks that carry these pages of a block. */
+export const pagesPortions = ({ taskPages }: Window, ref: SyncRef, node: string, pages: Iterable<string>): Portion[] =>
+  runs([...pages].map(Number), taskPages).map((range) => ({
+    task: pagesTask(ref, node, range),
+    requests: range.to - range.from + 1,
+  }));

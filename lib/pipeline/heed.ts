@@ -1,0 +1,116 @@
+import type { Reply } from '../core/connector.ts';
+import type { Answer, Verdict } from '../core/judge.ts';
+import type { ResolvedLimit } from '../core/limits.ts';
+import { holdUntil, type Incident, type Meter, push, recover } from '../core/meter.ts';
+import { type Quota, quotaLearned, quotaOf } from '../core/quota.ts';
+import { HOUR, SECOND } from '../core/time.ts';
+import type { Invocation } from './invocation.ts';
+import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
+import { pulseOf } from './pulse.ts';
+
+/** Unanswered requests in a row, in one worker, after which the API is taken to be down. */
+const BREAKER = 5;
+/** A quota that is spent is waited for no longer than this before the API is asked whether it really is. */
+const LONGEST_TRUST = HOUR;
+/** A hold that is longer by less than this is not worth a write. */
+const WORTHWHILE = SECOND;
+
+/** A request that does not count as an attempt: it was not its fault. Come back in so many milliseconds. */
+export type Excused = { readonly wait: number };
+
+/**
+ * Makes known to every worker what an answer says of the API's patience: a refusal holds the meter, once; so does a run of
+ * requests without any answer; a quota that is spent is waited for before the API has to refuse.
+ */
+export async function heed(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  leftAt: number,
+  answer: Answer,
+  verdict: Verdict,
+): Promise<Excused | undefined> {
+  const { settings, clock } = invocation;
+  const pulse = pulseOf(invocation, places);
+  const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());
+  if (verdict.is === 'throttled') {
+    pulse.silences = 0;
+    const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
+    return hold(invocation, places, { leftAt, wait, is: 'refused' });
+  }
+  if (isDown(answer, verdict)) {
+    pulse.silences += 1;
+    const [meter] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+    if (pulse.silences < BREAKER && meter?.downSince === 0) return undefined;
+    const held = await hold(invocation, places, { leftAt, wait: undefined, is: 'down' });
+    return clock.now() - held.downSince < settings.OUTAGE_SECONDS * SECOND ? held : undefined;
+  }
+  pulse.silences = 0;
+  if ('reply' in verdict) pulse.passedAt = clock.now();
+  await change(invocation, places, recover);
+  if (quota !== undefined) await spare(invocation, places, quota);
+  return undefined;
+}
+
+const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefined => {
+  const now = clock.now();
+  try {
+    const told = connector.learn?.(reply);
+    if (told !== undefined && told !== null) return quotaLearned(told, reply.header('date'), now);
+  } catch {
+    // What cannot be learned is not known.
+  }
+  return quotaOf((name) => reply.header(name), now);
+};
+
+const toldBy = (answer: Answer, now: number): Quota | undefined =>
+  'failed' in answer ? undefined : quotaOf((name) => answer.headers[name], now);
+
+/** The whole API does not answer: there is no way to it, or only its gateway answers. A timeout may be the one page's own. */
+const isDown = (answer: Answer, { is }: Verdict): boolean =>
+  is === 'retry' && ('failed' in answer ? answer.failed === 'unreachable' : [502, 503, 504].includes(answer.status));
+
+/** Changes the first meter, the narrowest: the API speaks to one account, and others find out for themselves. */
+async function change(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  step: (meter: Meter, now: number) => Meter | undefined,
+): Promise<Meter | undefined> {
+  const changed = await changeMeters(invocation, places.slice(0, 1), ([meter], now) => {
+    const next = meter && step(meter, now);
+    return next === undefined ? { result: meter } : { result: next, meters: [next] };
+  });
+  return changed === 'contended' ? undefined : changed;
+}
+
+async function hold(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  incident: Incident,
+): Promise<Excused & { readonly downSince: number }> {
+  const meter = await change(invocation, places, (standing, now) => push(standing, incident, now));
+  const now = invocation.clock.now();
+  const wait = Math.max(0, (meter?.heldUntil ?? now + SECOND) - now);
+  const told = { meter: places[0]?.key.pk ?? '', reason: incident.is, seconds: Math.round(wait / SECOND) };
+  if (meter?.heldAt !== undefined && meter.heldAt >= incident.leftAt) invocation.log.warn('meter held', told);
+  return { wait, downSince: meter?.downSince || now };
+}
+
+/** Waits for the renewal of a quota of which too little is left: for the next request, and for whoever else shares the account. */
+async function spare(invocation: Invocation, places: readonly MeterPlace[], quota: Quota): Promise<void> {
+  const limits = places.flatMap((place) => place.limits);
+  const room = (quota.of ?? 0) * (1 - Math.min(1, ...limits.map(({ share }) => share)));
+  const missing = Math.max(1, ...limits.map(({ cost }) => cost)) + room - quota.left;
+  if (missing <= 0) return;
+  const wait = quota.resetsIn ?? refill(limits, missing);
+  if (wait === undefined) return;
+  await change(invocation, places, (meter, now) => {
+    const until = now + Math.min(wait, LONGEST_TRUST);
+    return until < meter.heldUntil + WORTHWHILE ? undefined : holdUntil(meter, until, now);
+  });
+}
+
+/** Milliseconds in which so many units come back, where the limit says how fast they do. */
+function refill(limits: readonly ResolvedLimit[], units: number): number | undefined {
+  const paces = limits.flatMap((limit) => (limit.window === 'rolling' ? limit.interval / 1_000 : []));
+  return paces.length === 0 ? undefined : units * Math.min(...paces);
+}
