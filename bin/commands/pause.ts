@@ -12,7 +12,7 @@ export function pause(program: Command): void {
     .action((name: string, connection: string, options: OperatorOptions & { readonly reason: string }) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const change = { set: { status: 'paused', reason: options.reason } };
+        const change = { set: { status: 'paused', reason: options.reason, pausedBy: 'operator' } };
         const { ok } = await connector.connections.update(keyOf(connector, connection), change);
         if (!ok) throw unknown(name, connection);
       }),
@@ -24,7 +24,7 @@ export function pause(program: Command): void {
     .action((name: string, connection: string, options: OperatorOptions) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const change = { set: { status: 'active' }, remove: ['reason'] };
+        const change = { set: { status: 'active' }, remove: ['reason', 'pausedBy'] };
         const { ok } = await connector.connections.update(keyOf(connector, connection), change);
         if (!ok) throw unknown(name, connection);
       }),

@@ -22,7 +22,7 @@ export const METRICS = {
   PagesSetAside: 'Count',
   /** By housekeeping, at every run. Age of the stalest stream of an active connection ÷ its schedule: 1 is as it should be. */
   Staleness: 'None',
-  /** Syncs that run, and connections that are paused, right now. */
+  /** Syncs that run right now, and connections that Headgate itself has paused: those an operator paused are not counted. */
   SyncsOpen: 'Count',
   ConnectionsPaused: 'Count',
 } as const;

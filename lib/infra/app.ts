@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib/core';
-import type { Connector } from '../core/connector.ts';
+import { App, Validations } from 'aws-cdk-lib/core';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { type Connector, ConnectorError } from '../core/connector.ts';
 import { bundleFunctions } from './bundle.ts';
 import { ConnectorStack } from './connector-stack.ts';
+import { DashboardStack } from './dashboard-stack.ts';
 import type { Stage } from './stage.ts';
 import { StateStack } from './state-stack.ts';
 
@@ -25,8 +27,8 @@ export type AppOptions = {
 };
 
 /**
- * Stages × connectors → stacks: `headgate-<stage>-state`, and `headgate-<stage>-<connector>` for each connector. They
- * name no account and no region, so they are made without credentials and can be deployed anywhere.
+ * Stages × connectors → stacks: `headgate-<stage>-state`, `headgate-<stage>-<connector>` for each connector, and
+ * `headgate-<stage>-dashboard`. They name no account and no region, so they are made without credentials and can be deployed anywhere.
  */
 export function buildApp({ stages, connectors, outdir, validate = true }: AppOptions): App {
   const app = new App({
@@ -36,6 +38,7 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
     // No resource that only counts who uses CDK.
     analyticsReporting: false,
   });
+  for (const { connector } of connectors) refuseName(connector);
   const bundled = connectors.map(({ connector, file }) => {
     const bundle = join(app.outdir, 'bundles', connector.name);
     bundleFunctions(file, bundle);
@@ -43,9 +46,23 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   });
   for (const stage of stages) {
     const state = new StateStack(app, `headgate-${stage.name}-state`, stage);
-    for (const { connector, bundle } of bundled) {
-      new ConnectorStack(app, `headgate-${stage.name}-${connector.name}`, { stage, connector, bundle, state });
-    }
+    const stacks = bundled.map(
+      ({ connector, bundle }) =>
+        new ConnectorStack(app, `headgate-${stage.name}-${connector.name}`, { stage, connector, bundle, state }),
+    );
+    new DashboardStack(app, `headgate-${stage.name}-dashboard`, { stage, state, connectors: stacks });
   }
+  // The rules of AWS's own solutions; what is acknowledged says why, where it stands.
+  if (validate) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return app;
+}
+
+/** Stacks of a stage that are nobody's connector. */
+const OWN_STACKS: readonly string[] = ['state', 'dashboard'];
+
+function refuseName({ name }: Connector): void {
+  if (OWN_STACKS.includes(name))
+    throw new ConnectorError(
+      `A connector cannot be called "${name}": a stack of Headgate's own is. Call it something else.`,
+    );
 }

@@ -1,3 +1,5 @@
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Code, EventSourceMapping, type Function as LambdaFunction, RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration, Stack } from 'aws-cdk-lib/core';
@@ -5,8 +7,10 @@ import { Construct } from 'constructs';
 import type { Connector } from '../core/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
 import { metricsNamespace } from '../core/metrics.ts';
+import { connectorAlarms, type Watched } from './connector-alarms.ts';
 import { connectorFunction } from './connector-function.ts';
-import { announce, invoke, readSecrets, receive, send, useState } from './permissions.ts';
+import { encryptionKey } from './encryption.ts';
+import { announce, invoke, readSecrets, receive, send, useKey, useState, wildcardsOf } from './permissions.ts';
 import { schedule, schedulerRole, streamRate, tick } from './schedule.ts';
 import { type Stage, secretsPrefix } from './stage.ts';
 import { removalPolicy, type StateStack } from './state-stack.ts';
@@ -37,11 +41,15 @@ type Functions = { readonly work: LambdaFunction; readonly housekeeping: LambdaF
 
 /** Everything one API has to itself, so that an API that hangs starves no other. */
 export class ConnectorStack extends Stack {
+  readonly watched: Watched & Queues;
+  readonly alarms: readonly Alarm[];
+
   constructor(scope: Construct, id: string, props: ConnectorStackProps) {
     super(scope, id, { description: `Headgate (${props.stage.name}): pulls ${props.connector.name}.` });
     const visibilityTimeout = Duration.seconds(TIMEOUTS_PER_VISIBILITY * props.stage.workerTimeoutSeconds);
-    const queues = taskQueues(this, visibilityTimeout);
-    const functions = connectorFunctions(this, props, queues, visibilityTimeout);
+    const key = encryptionKey(this, props.stage);
+    const queues = taskQueues(this, visibilityTimeout, key);
+    const functions = connectorFunctions(this, props, queues, visibilityTimeout, key);
     new EventSourceMapping(this, 'Tasks', {
       target: functions.work,
       eventSourceArn: queues.tasks.queueArn,
@@ -49,13 +57,20 @@ export class ConnectorStack extends Stack {
       maxConcurrency: workers(props.connector),
       reportBatchItemFailures: true,
     });
-    syncSchedules(this, props, queues.tasks);
+    syncSchedules(this, props, queues.tasks, key);
     housekeepingSchedule(this, functions.housekeeping);
+    this.watched = { ...props, ...queues, functions };
+    this.alarms = connectorAlarms(this, this.watched, props.state.topics);
   }
 }
 
-function taskQueues(scope: Construct, visibilityTimeout: Duration): Queues {
-  const secure = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+function taskQueues(scope: Construct, visibilityTimeout: Duration, key: IKey | undefined): Queues {
+  const secure = {
+    ...(key === undefined
+      ? { encryption: QueueEncryption.SQS_MANAGED }
+      : { encryption: QueueEncryption.KMS, encryptionMasterKey: key }),
+    enforceSSL: true,
+  };
   // Longer than the other's: a message that SQS moves keeps its age (…/sqs-dead-letter-queues.html).
   const failures = new Queue(scope, 'Failures', { ...secure, retentionPeriod: Duration.days(14) });
   const tasks = new Queue(scope, 'Queue', {
@@ -72,6 +87,7 @@ function connectorFunctions(
   { stage, connector, bundle, state }: ConnectorStackProps,
   { tasks, failures }: Queues,
   visibilityTimeout: Duration,
+  key: IKey | undefined,
 ): Functions {
   const secrets = secretsPrefix(stage, connector);
   const environment: EnvironmentVariables = {
@@ -90,13 +106,20 @@ function connectorFunctions(
     VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeout.toSeconds()),
     MAXIMUM_CONCURRENCY: String(workers(connector)),
   };
-  const common = { code: Code.fromAsset(bundle), environment, removalPolicy: removalPolicy(stage) };
+  const common = {
+    code: Code.fromAsset(bundle),
+    environment,
+    removalPolicy: removalPolicy(stage),
+    key,
+    wildcards: wildcardsOf(state, secrets, connector.name),
+  };
   const permissions = [
     ...useState(state, connector.name),
     send(tasks),
     send(failures),
     readSecrets(stack, secrets),
     announce(stack),
+    ...useKey(key),
   ];
   const work = connectorFunction(stack, 'Work', {
     ...common,
@@ -118,9 +141,14 @@ function connectorFunctions(
   return { work, housekeeping };
 }
 
-function syncSchedules(stack: Stack, { stage, connector }: ConnectorStackProps, tasks: Queue): void {
+function syncSchedules(
+  stack: Stack,
+  { stage, connector }: ConnectorStackProps,
+  tasks: Queue,
+  key: IKey | undefined,
+): void {
   const scope = new Construct(stack, 'Schedules');
-  const role = schedulerRole(scope, 'Role', send(tasks));
+  const role = schedulerRole(scope, 'Role', send(tasks), ...useKey(key));
   for (const stream of Object.keys(connector.streams)) {
     schedule(scope, `Stream-${stream}`, {
       description: `Starts a sync of ${stream}.`,

@@ -1,4 +1,5 @@
 import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
 import { FRESH_INDEX, LIVE_INDEX, type StateStack } from './state-stack.ts';
@@ -32,10 +33,23 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
   allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
 ];
 
+/** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
+export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
+  const { 'Fn::ImportValue': bucket } = state.resolve(state.exportValue(state.bucket.bucketArn));
+  return [
+    `${bucket}/${connector}/*`,
+    `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secrets}/*`,
+  ];
+}
+
 const belowPartition = (connector: string) => ({
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
 });
 const onlyPartition = (pk: string) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk] } });
+
+/** What reading and writing under a key of your own takes, of whoever reads and writes. */
+export const useKey = (key: IKey | undefined): PolicyStatement[] =>
+  key === undefined ? [] : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], key.keyArn)];
 
 /** Covers batches too: SQS has no permission of its own for them. */
 export const send = (queue: IQueue): PolicyStatement => allow(['sqs:SendMessage'], queue.queueArn);

@@ -25,15 +25,15 @@ export function tick(stream: string): string {
   return JSON.stringify(task);
 }
 
-/** The role in which EventBridge Scheduler, for this account's schedules only, does what the statement allows. */
-export function schedulerRole(scope: Construct, id: string, statement: PolicyStatement): Role {
+/** The role in which EventBridge Scheduler, for this account's schedules only, does what the statements allow. */
+export function schedulerRole(scope: Construct, id: string, ...statements: readonly PolicyStatement[]): Role {
   const stack = Stack.of(scope);
   const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
   return new Role(scope, id, {
     assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
     }),
-    inlinePolicies: inline([statement]),
+    inlinePolicies: inline(statements),
   });
 }
 

@@ -1,8 +1,14 @@
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { alarmTopics } from './alarm-topics.ts';
+import { encryptionKey } from './encryption.ts';
 import type { Stage } from './stage.ts';
+import { stateAlarms, type WatchedTable } from './state-alarms.ts';
 
 /** The index of the open syncs: an item is in it as long as it carries this attribute. */
 export const LIVE_INDEX = 'live';
@@ -15,13 +21,17 @@ export class StateStack extends Stack {
   readonly connections: Table;
   readonly rateLimits: Table;
   readonly bucket: Bucket;
+  readonly topics: readonly ITopic[];
+  readonly alarms: readonly Alarm[];
+  readonly tables: readonly WatchedTable[];
 
   constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id, {
       description: `Headgate (${stage.name}): what all connectors keep.`,
       terminationProtection: stage.retain,
     });
-    this.syncs = table(this, 'Syncs', stage);
+    const key = encryptionKey(this, stage);
+    this.syncs = table(this, 'Syncs', stage, key);
     this.syncs.addGlobalSecondaryIndex({
       indexName: LIVE_INDEX,
       partitionKey: { name: LIVE_INDEX, type: AttributeType.STRING },
@@ -33,24 +43,42 @@ export class StateStack extends Stack {
       sortKey: { name: 'freshAt', type: AttributeType.NUMBER },
       projectionType: ProjectionType.KEYS_ONLY,
     });
-    this.connections = table(this, 'Connections', stage);
-    this.rateLimits = table(this, 'RateLimits', stage);
+    this.connections = table(this, 'Connections', stage, key);
+    this.rateLimits = table(this, 'RateLimits', stage, key);
     this.bucket = new Bucket(this, 'Bucket', {
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(key === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: removalPolicy(stage),
       lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     });
+    Validations.of(this.bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Whoever must know who read what turns on CloudTrail data events for the account; a log bucket of each stage would be one more to guard.',
+    });
+    this.topics = alarmTopics(this, stage, key);
+    this.tables = this.node.children
+      .filter((child) => child instanceof Table)
+      .map((each) => ({
+        name: each.node.id,
+        table: each,
+        indexes: each === this.syncs ? [LIVE_INDEX, FRESH_INDEX] : [],
+      }));
+    this.alarms = stateAlarms(this, stage, this.tables, this.topics);
   }
 }
 
-const table = (scope: Construct, id: string, stage: Stage) =>
+const table = (scope: Construct, id: string, stage: Stage, key: IKey | undefined) =>
   new Table(scope, id, {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
-    encryption: TableEncryption.AWS_MANAGED,
+    ...(key === undefined
+      ? { encryption: TableEncryption.AWS_MANAGED }
+      : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     timeToLiveAttribute: 'expires',
     deletionProtection: stage.retain,

@@ -26,6 +26,7 @@ const TYPES: ReadonlyMap<string, (name: string, endpoint: string) => { arn: stri
   ['AWS::IAM::Role', (name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, ref: name })],
   ['AWS::Lambda::Function', (name) => ({ arn: arnOf('lambda', `function:${name}`), ref: name })],
   ['AWS::S3::Bucket', (name) => ({ arn: `arn:aws:s3:::${name.toLowerCase()}`, ref: name.toLowerCase() })],
+  ['AWS::SNS::Topic', (name) => ({ arn: arnOf('sns', name), ref: arnOf('sns', name) })],
   ['AWS::SQS::Queue', (name, endpoint) => ({ arn: arnOf('sqs', name), ref: `${endpoint}/${ACCOUNT}/${name}` })],
 ]);
 

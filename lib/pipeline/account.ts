@@ -28,6 +28,8 @@ export const connectionState = z.object({
   status: z.enum(['active', 'paused']),
   /** Why it is paused. */
   reason: z.string().optional(),
+  /** Set if an operator paused it, so that nobody is alarmed. */
+  pausedBy: z.literal('operator').optional(),
 });
 
 /** How long a worker trusts what it read of a connection and its secret. */

@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { span } from '../core/time.ts';
 import { connectionState } from './account.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
@@ -9,11 +10,11 @@ import { freshPartition, parsePartition } from './sync-state.ts';
  */
 export async function measure(invocation: Invocation, open: number): Promise<void> {
   const { connector, metrics } = invocation;
-  const statuses = await statusesOf(invocation);
-  const paused = [...statuses.values()].filter((status) => status === 'paused');
+  const accounts = await readConnections(invocation);
+  const paused = [...accounts.values()].filter(({ status, pausedBy }) => status === 'paused' && pausedBy === undefined);
   let worst = 0;
   for (const stream of Object.keys(connector.streams)) {
-    const since = await stalest(invocation, stream, statuses);
+    const since = await stalest(invocation, stream, accounts);
     if (since === undefined) continue;
     worst = Math.max(worst, (invocation.clock.now() - since) / span(connector.schedule(stream)));
   }
@@ -22,27 +23,24 @@ export async function measure(invocation: Invocation, open: number): Promise<voi
   metrics.add('ConnectionsPaused', paused.length);
 }
 
-async function statusesOf({ connections, connector }: Invocation): Promise<ReadonlyMap<string, string>> {
-  const statuses = new Map<string, string>();
-  for await (const { sk, ...item } of connections.query(connector.name, ''))
-    statuses.set(sk, connectionState.parse(item).status);
-  return statuses;
+type Accounts = ReadonlyMap<string, z.output<typeof connectionState>>;
+
+async function readConnections({ connections, connector }: Invocation): Promise<Accounts> {
+  const found = new Map<string, z.output<typeof connectionState>>();
+  for await (const { sk, ...item } of connections.query(connector.name, '')) found.set(sk, connectionState.parse(item));
+  return found;
 }
 
 /**
  * Since when the stalest active connection's stream has not been known to be complete. Connections that are not active stand in
  * nobody's way: they leave the index, and come back with their next sync.
  */
-async function stalest(
-  invocation: Invocation,
-  stream: string,
-  statuses: ReadonlyMap<string, string>,
-): Promise<number | undefined> {
+async function stalest(invocation: Invocation, stream: string, accounts: Accounts): Promise<number | undefined> {
   const { connector, syncs, remaining } = invocation;
   for await (const { pk, sk, freshAt } of syncs.stalest(freshPartition(connector.name, stream))) {
     const place = parsePartition(connector.name, pk);
     if (place === undefined) continue;
-    if (statuses.get(place.connection) === 'active') return freshAt;
+    if (accounts.get(place.connection)?.status === 'active') return freshAt;
     if (remaining() < MARGIN) return undefined;
     await syncs.update({ pk, sk }, { remove: ['fresh', 'freshAt'] }, [{ equal: ['freshAt', freshAt] }]);
   }

@@ -40,7 +40,9 @@ it('a company lists connectors of its own, from anywhere on disk, and stages of 
   const templates = readdirSync(join(folder, 'out')).filter((name) => name.endsWith('.template.json'));
   assert.deepEqual(
     templates.map((name) => name.replace('.template.json', '')),
-    ['dev', 'prod', 'test'].flatMap((stage) => [`headgate-${stage}-ours`, `headgate-${stage}-state`]),
+    ['dev', 'prod', 'test'].flatMap((stage) =>
+      ['dashboard', 'ours', 'state'].map((stack) => `headgate-${stage}-${stack}`),
+    ),
   );
 });
 

@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Stack } from 'aws-cdk-lib/core';
 import * as z from 'zod';
 import { buildApp } from '../../lib/infra/app.ts';
 import { stages } from '../../lib/infra/stage.ts';
-import erp from './erp.ts';
+import erp, { connectorOf } from './erp.ts';
 import { temporaryFolder } from './example.ts';
 
 /** Writes an app's templates. Returns them by stack, with the folder they are in. */
@@ -23,10 +25,12 @@ function synthesize(options: { validate?: boolean } = {}) {
 }
 const first = synthesize({ validate: true });
 
-test('every stage has a stack for its state and one for each connector', () => {
+test('every stage has a stack for its state, one for each connector, and one for its dashboard', () => {
   assert.deepEqual(first.stacks.map(({ stackName }) => stackName).sort(), [
+    'headgate-dev-dashboard',
     'headgate-dev-erp',
     'headgate-dev-state',
+    'headgate-prod-dashboard',
     'headgate-prod-erp',
     'headgate-prod-state',
   ]);
@@ -38,10 +42,37 @@ test('no stack names an account or a region, so none is needed to write its temp
   }
 });
 
-test('CDK finds nothing to complain about in the templates', () => {
-  const report = z.object({ pluginReports: z.array(z.unknown()) });
-  const found = report.parse(JSON.parse(readFileSync(join(first.outdir, 'validation-report.json'), 'utf8')));
-  assert.deepEqual(found.pluginReports, []);
+const finding = z.object({
+  ruleName: z.string(),
+  violatingConstructs: z.array(z.object({ constructPath: z.string() })),
+});
+const report = z.object({ pluginReports: z.array(z.object({ violations: z.array(finding) })) });
+const findingsIn = (outdir: string): string[] =>
+  report
+    .parse(JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')))
+    .pluginReports.flatMap(({ violations }) =>
+      violations.flatMap(({ ruleName, violatingConstructs }) =>
+        violatingConstructs.map(({ constructPath }) => `${ruleName} at ${constructPath}`),
+      ),
+    );
+
+test('neither CDK nor the rules of AWS’s own solutions find anything to complain about', () => {
+  assert.deepEqual(findingsIn(first.outdir), []);
+});
+
+test('both would complain', () => {
+  const outdir = temporaryFolder();
+  const app = buildApp({ stages: [], connectors: [], outdir });
+  new Bucket(new Stack(app, 'bad'), 'Bucket', { enforceSSL: true });
+  assert.throws(() => app.synth(), /Validation failed/);
+  assert.deepEqual(findingsIn(outdir), ['AwsSolutions-S1 at bad/Bucket/Resource']);
+});
+
+test('a connector cannot take the name of another stack', () => {
+  const connector = connectorOf('state', { orders: '1 day' });
+  assert.throws(() => buildApp({ stages: [], connectors: [{ connector, file: 'state.ts' }] }), {
+    message: 'A connector cannot be called "state": a stack of Headgate\'s own is. Call it something else.',
+  });
 });
 
 test('the same inputs give the same templates, also without validation and from another folder', () => {

@@ -10,6 +10,7 @@ const resources = Object.entries({ ...resourcesOf(state), ...resourcesOf(connect
 test('there is nothing but plain resources, and no custom resource', () => {
   const types = new Set(resources.map(([, { Type }]) => Type));
   assert.deepEqual([...types].sort(), [
+    'AWS::CloudWatch::Alarm',
     'AWS::DynamoDB::Table',
     'AWS::IAM::Role',
     'AWS::Lambda::EventSourceMapping',
@@ -17,6 +18,8 @@ test('there is nothing but plain resources, and no custom resource', () => {
     'AWS::Logs::LogGroup',
     'AWS::S3::Bucket',
     'AWS::S3::BucketPolicy',
+    'AWS::SNS::Topic',
+    'AWS::SNS::TopicPolicy',
     'AWS::SQS::Queue',
     'AWS::SQS::QueuePolicy',
     'AWS::Scheduler::Schedule',

@@ -58,8 +58,8 @@ describe('planRun', () => {
   const refusals: readonly [title: string, resources: Readonly<Record<string, object>>, message: RegExp][] = [
     [
       'a type it does not know',
-      { Topic: { Type: 'AWS::SNS::Topic' } },
-      /^small-api\/Topic \(AWS::SNS::Topic\): the embedded run does not know this type\.$/,
+      { Stream: { Type: 'AWS::Kinesis::Stream' } },
+      /^small-api\/Stream \(AWS::Kinesis::Stream\): the embedded run does not know this type\.$/,
     ],
     [
       'an intrinsic it does not know',

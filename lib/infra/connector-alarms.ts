@@ -1,0 +1,153 @@
+import { type Alarm, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { Connector } from '../core/connector.ts';
+import type { Metric } from '../core/metrics.ts';
+import { alarm, measured, PERIOD, type Told, type Watch } from './alarm.ts';
+import type { Stage } from './stage.ts';
+
+export type Watched = {
+  readonly stage: Stage;
+  readonly connector: Connector;
+  readonly failures: IQueue;
+  readonly functions: Readonly<Record<'work' | 'housekeeping', LambdaFunction>>;
+};
+
+const HOUR = Duration.hours(1);
+
+/** What is watched of one connector. The alarm names the API, and its runbook says what to type. */
+export function connectorAlarms(scope: Construct, watched: Watched, told: Told): Alarm[] {
+  const alarms = new Construct(scope, 'Alarms');
+  return watches(watched).map((watch) => alarm(alarms, told, watch));
+}
+
+function watches({ stage, connector, failures, functions }: Watched): Watch[] {
+  const { name } = connector;
+  const of = (metric: Metric, options: Parameters<typeof measured>[3] = {}) =>
+    measured(stage, connector, metric, options);
+  const stale: Watch = {
+    id: 'Stale',
+    metric: of('Staleness', { statistic: 'Maximum' }),
+    when: ['>', 3],
+    periods: [3, 3],
+    missing: 'breaching',
+    says: `${name} is stale: some stream has had no complete sync for more than three times its schedule. Nothing is lost; what consumers see is old.`,
+    runbook: 'stale',
+  };
+  return [
+    // Where syncs start only by hand, everything is always stale.
+    ...(stage.schedules ? [stale] : []),
+    {
+      id: 'FailuresWaiting',
+      metric: failures.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+      when: ['>', 0],
+      periods: [1, 1],
+      missing: 'notBreaching',
+      says: `${name} set pages aside that cannot succeed by themselves. Their records are missing until they are sent again.`,
+      runbook: 'failures-waiting',
+    },
+    {
+      id: 'Incomplete',
+      metric: of('SyncsIncomplete', { period: HOUR }),
+      when: ['>', 0],
+      periods: [1, 1],
+      missing: 'notBreaching',
+      says: `${name}: a sync ended INCOMPLETE. Its receipt says what is missing; the watermark stays, so the next sync asks again.`,
+      runbook: 'incomplete',
+    },
+    {
+      id: 'Paused',
+      metric: of('ConnectionsPaused', { statistic: 'Maximum' }),
+      when: ['>', 0],
+      periods: [1, 1],
+      missing: 'notBreaching',
+      says: `${name}: a connection was paused because its authorisation was refused. Nothing more is fetched for it until somebody acts.`,
+      runbook: 'paused',
+    },
+    {
+      id: 'Throttled',
+      metric: new MathExpression({
+        label: 'requests throttled, %',
+        expression: 'IF(sent > 0, 100 * FILL(throttled, 0) / sent, 0)',
+        usingMetrics: { sent: of('RequestsSent'), throttled: of('RequestsThrottled') },
+        period: PERIOD,
+      }),
+      when: ['>', 20],
+      periods: [6, 6],
+      missing: 'notBreaching',
+      says: `${name} answers more than a fifth of the requests with "too many", for half an hour. Nothing is missing; syncs take longer.`,
+      runbook: 'throttled',
+    },
+    {
+      id: 'Drift',
+      metric: of('SchemaChanges', { period: HOUR }),
+      when: ['>', 0],
+      periods: [1, 1],
+      missing: 'notBreaching',
+      says: `${name} sends records that depart from the declared schema. What does not fit is quarantined, not lost.`,
+      runbook: 'drift',
+    },
+    {
+      id: 'HousekeepingSilent',
+      metric: of('SyncsOpen', { statistic: 'SampleCount', period: Duration.minutes(15) }),
+      when: ['<', 1],
+      periods: [1, 1],
+      missing: 'breaching',
+      says: `The housekeeping of ${name} has not reported for 15 minutes. Syncs go on, but nobody mends what is lost on the way.`,
+      runbook: 'housekeeping-silent',
+    },
+    {
+      id: 'FunctionErrors',
+      metric: sumOf(functions, (each) => each.metricErrors({ statistic: 'Sum', period: PERIOD }), 'errors'),
+      when: ['>', 0],
+      periods: [3, 6],
+      missing: 'notBreaching',
+      says: `The functions of ${name} fail again and again: they crash or run out of time or memory. Their work is tried again by others.`,
+      runbook: 'function-errors',
+    },
+    {
+      id: 'FunctionsSlow',
+      metric: nearTimeout(stage, functions),
+      when: ['>', 90],
+      periods: [3, 6],
+      missing: 'notBreaching',
+      says: `The functions of ${name} come near their timeout again and again. Nothing is missing yet.`,
+      runbook: 'functions-slow',
+    },
+  ];
+}
+
+function sumOf(
+  { work, housekeeping }: Watched['functions'],
+  metric: (of: LambdaFunction) => ReturnType<LambdaFunction['metricErrors']>,
+  label: string,
+): MathExpression {
+  return new MathExpression({
+    label,
+    expression: 'SUM([work, housekeeping])',
+    usingMetrics: { work: metric(work), housekeeping: metric(housekeeping) },
+    period: PERIOD,
+  });
+}
+
+/** The longest run of either function, in percent of its timeout. */
+function nearTimeout({ workerTimeoutSeconds }: Stage, { work, housekeeping }: Watched['functions']): MathExpression {
+  /** Milliseconds to percent. */
+  const share = (of: LambdaFunction, id: string, timeout: number) =>
+    new MathExpression({
+      expression: `${id} / ${10 * timeout}`,
+      usingMetrics: { [id]: of.metricDuration({ statistic: 'Maximum', period: PERIOD }) },
+      period: PERIOD,
+    });
+  return new MathExpression({
+    label: 'longest run, % of the timeout',
+    expression: 'MAX([workShare, housekeepingShare])',
+    usingMetrics: {
+      workShare: share(work, 'work', workerTimeoutSeconds),
+      housekeepingShare: share(housekeeping, 'housekeeping', housekeeping.timeout?.toSeconds() ?? workerTimeoutSeconds),
+    },
+    period: PERIOD,
+  });
+}
