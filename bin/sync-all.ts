@@ -41,6 +41,7 @@ export async function syncAll(
   process.stderr.write(`${connector.name}: ${many}, on a stack of this machine\n`);
   const progress = showProgress(process.stderr, streams);
   const closings = awaitClosings(streams);
+  const paused = awaitPause(connector);
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
   const stack = await startLocal({
     connectors: [loaded],
@@ -48,7 +49,10 @@ export async function syncAll(
     scratch,
     strict,
     secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
-    onLog: ({ json }) => progress.take(json),
+    onLog: ({ json }) => {
+      progress.take(json);
+      paused.take(json);
+    },
     onEvent: ({ detail }) => closings.take(detail),
   });
   const interrupted = onInterrupt(state);
@@ -63,7 +67,11 @@ export async function syncAll(
     const noted = await noteRun(folder, { connector: connector.name, streams, params });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
     const receipts = streams.map(async (stream) => {
-      const { receipt: key, manifest } = await Promise.race([closings.of(stream), interrupted.happened]);
+      const { receipt: key, manifest } = await Promise.race([
+        closings.of(stream),
+        interrupted.happened,
+        paused.happened,
+      ]);
       await deliver(objects, key, manifest, resolve(out));
       const receipt = await readReceipt(objects, key);
       progress.closed(stream);
@@ -127,6 +135,21 @@ async function startSyncs(
 
 async function readReceipt(objects: Objects, key: string): Promise<Receipt> {
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(await objects.get(key))));
+}
+
+const pauseLine = z.object({ message: z.literal('connection paused'), reason: z.string() });
+
+/** Ends the run when its connection is paused: here nobody else will mend what is wrong. */
+function awaitPause({ name }: Connector) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  return {
+    happened: promise,
+    take(json: unknown): void {
+      const read = pauseLine.safeParse(json);
+      if (read.success) reject(new UsageError(`The connector "${name}" cannot go on: ${read.data.reason}.`));
+    },
+  };
 }
 
 /** Ends the run on Ctrl-C, keeping what is done. */

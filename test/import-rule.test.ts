@@ -10,7 +10,7 @@ import { describe, it } from 'node:test';
 const RULE: Readonly<Record<string, { folders: readonly string[]; packages: readonly string[] }>> = {
   'lib/core': { folders: [], packages: ['zod'] },
   'lib/connectors': { folders: [], packages: ['zod', 'node:path', 'node:url'] },
-  'lib/pipeline': { folders: [], packages: ['zod', 'node:crypto'] },
+  'lib/pipeline': { folders: [], packages: ['zod', 'node:crypto', 'jose/*', 'oauth4webapi'] },
   'lib/aws': {
     folders: ['lib/pipeline'],
     packages: ['zod', 'undici', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],

@@ -56,6 +56,7 @@ export function openPorts(
     syncs: dynamoTable(documents, settings.SYNCS_TABLE),
     connections: dynamoTable(documents, settings.CONNECTIONS_TABLE),
     rateLimits: dynamoTable(documents, settings.RATE_LIMITS_TABLE),
+    tokens: dynamoTable(documents, settings.TOKENS_TABLE),
     queue: sqsQueue(sqs, settings.QUEUE_URL),
     failures: sqsQueue(sqs, settings.FAILURES_QUEUE_URL),
     objects: s3Objects(s3Client(aws), settings.BUCKET),

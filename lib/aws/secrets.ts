@@ -5,14 +5,16 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Secrets } from '../pipeline/ports.ts';
 
-/** AWS Secrets Manager, the value at stage AWSCURRENT. Throws on a secret that holds bytes instead of text. */
+/** AWS Secrets Manager. Throws on a secret that holds bytes instead of text. */
 export function secretsManager(client: SecretsManagerClient): Secrets {
   return {
-    async get(name) {
+    async get(name, stage = 'AWSCURRENT') {
       try {
-        const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }));
+        const command = new GetSecretValueCommand({ SecretId: name, VersionStage: stage });
+        const { SecretString, VersionId } = await client.send(command);
         if (SecretString === undefined) throw new Error(`The secret "${name}" holds bytes; write it as text.`);
-        return SecretString;
+        if (VersionId === undefined) throw new Error(`The secret "${name}" came without its version.`);
+        return { value: SecretString, version: VersionId };
       } catch (error) {
         if (error instanceof ResourceNotFoundException) return undefined;
         throw error;

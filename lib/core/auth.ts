@@ -35,6 +35,8 @@ export type TokenFlow<P, G> = {
 /** OAuth 2.0 at a token endpoint. */
 export type OAuthFlow<P, G> = TokenFlow<P, G> & {
   readonly tokenUrl: (params: P) => string;
+  /** Who the authorization server is (RFC 8414 section 2); compared with `iss` (RFC 9207), and the audience of a client's assertion. */
+  readonly issuer: ((params: P) => string) | undefined;
   readonly authenticate: ClientAuthentication;
   readonly alg: AssertionAlgorithm;
   readonly scopes: readonly string[];
@@ -142,6 +144,8 @@ type TokenOptions<P, G> = {
 
 type OAuthOptions<P, G> = TokenOptions<P, G> & {
   tokenUrl: string | ((params: P) => string);
+  /** Default: not compared; a client's assertion is for the token URL. */
+  issuer?: string | ((params: P) => string);
   authenticate?: ClientAuthentication;
   /** Of the client's assertion, with `private_key_jwt`. Default: RS256. */
   alg?: AssertionAlgorithm;
@@ -268,6 +272,7 @@ const told = <P, G>({ grant }: TokenOptions<P, G>): { grant: z.ZodType<G> } => (
 const oauth = <P, G>(options: OAuthOptions<P, G>): OAuthFlow<P, G> => ({
   ...tokenFlow(options),
   tokenUrl: asFunction(options.tokenUrl),
+  issuer: options.issuer === undefined ? undefined : asFunction(options.issuer),
   authenticate: options.authenticate ?? 'client_secret_basic',
   alg: options.alg ?? 'RS256',
   scopes: options.scopes ?? [],
@@ -305,6 +310,7 @@ const tokenShape = {
 const oauthShape = {
   ...tokenShape,
   tokenUrl: urlOrFunction,
+  issuer: urlOrFunction.optional(),
   authenticate: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).optional(),
   alg: algorithm.optional(),
   scopes: z.array(text).optional(),

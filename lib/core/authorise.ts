@@ -96,9 +96,15 @@ export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
 /** Base64 of the text's UTF-8 bytes (RFC 7617 section 2.1). */
 const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
-/** What tells one of the API's accounts from another: of the secret no more than that needs, and never to be stored but as a hash. */
-export const identityOf = (auth: Auth<Raw, Raw>, secret: Raw): string =>
-  auth.kind === 'basic' ? secret.username : (JSON.stringify(secret) ?? '');
+/**
+ * What tells one of the API's accounts from another: of the secret no more than that needs, and never to be stored but as a hash. Whoever
+ * consents to a connection is an account of his own.
+ */
+export function identityOf(auth: Auth<Raw, Raw>, secret: Raw, connection: string): string {
+  if (auth.kind === 'authorizationCode') return connection;
+  if (auth.kind === 'clientCredentials') return secret.clientId;
+  return auth.kind === 'basic' ? secret.username : (JSON.stringify(secret) ?? '');
+}
 
 export type ParsedSecret = { readonly secret: Raw } | { readonly problem: string };
 

@@ -122,7 +122,7 @@ export const isConnector = (value: unknown): value is Connector => connectorMark
 
 /** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
 const NOT_YET = {
-  connector: ['clientCredentials', 'authorizationCode', 'exchange'],
+  connector: ['authorizationCode'],
   stream: ['setup', 'deleted', 'count', 'full'],
   paging: ['max', 'expires'],
 } as const;

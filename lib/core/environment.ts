@@ -10,6 +10,9 @@ export const environmentSchema = z.object({
   SYNCS_TABLE: z.string().min(1),
   CONNECTIONS_TABLE: z.string().min(1),
   RATE_LIMITS_TABLE: z.string().min(1),
+  TOKENS_TABLE: z.string().min(1),
+  /** ARN of the secret from which tokens are sealed. */
+  TOKEN_KEY: z.string().min(1),
   BUCKET: z.string().min(1),
   /** Namespace of the stage's metrics. */
   METRICS_NAMESPACE: z.string().min(1),

@@ -10,7 +10,17 @@ import { metricsNamespace } from '../core/metrics.ts';
 import { connectorAlarms, type Watched } from './connector-alarms.ts';
 import { connectorFunction } from './connector-function.ts';
 import { encryptionKey } from './encryption.ts';
-import { announce, invoke, readSecrets, receive, send, useKey, useState, wildcardsOf } from './permissions.ts';
+import {
+  announce,
+  invoke,
+  readSecrets,
+  receive,
+  send,
+  useKey,
+  useState,
+  useTokens,
+  wildcardsOf,
+} from './permissions.ts';
 import { schedule, schedulerRole, streamRate, tick } from './schedule.ts';
 import { type Stage, secretsPrefix } from './stage.ts';
 import { removalPolicy, type StateStack } from './state-stack.ts';
@@ -95,6 +105,8 @@ function connectorFunctions(
     SYNCS_TABLE: state.syncs.tableName,
     CONNECTIONS_TABLE: state.connections.tableName,
     RATE_LIMITS_TABLE: state.rateLimits.tableName,
+    TOKENS_TABLE: state.tokens.tableName,
+    TOKEN_KEY: state.tokenKey.secretArn,
     BUCKET: state.bucket.bucketName,
     METRICS_NAMESPACE: metricsNamespace(stage.name),
     QUEUE_URL: tasks.queueUrl,
@@ -115,6 +127,7 @@ function connectorFunctions(
   };
   const permissions = [
     ...useState(state, connector.name),
+    ...useTokens(state, connector),
     send(tasks),
     send(failures),
     readSecrets(stack, secrets),

@@ -2,6 +2,8 @@ import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
+import { keepsTokens } from '../core/auth.ts';
+import type { Connector } from '../core/connector.ts';
 import { FRESH_INDEX, LIVE_INDEX, type StateStack } from './state-stack.ts';
 
 /**
@@ -45,6 +47,17 @@ export function wildcardsOf(state: StateStack, secrets: string, connector: strin
 const belowPartition = (connector: string) => ({
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
 });
+
+/** What authorises this connector's requests, and the key that tokens are sealed with, where it keeps any. */
+export const useTokens = (state: StateStack, { name, auth }: Connector): PolicyStatement[] => {
+  if (auth.kind === 'none') return [];
+  const items = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
+  const rows = allow(items, state.tokens.tableArn, belowPartition(name));
+  const key = allow(['secretsmanager:GetSecretValue'], state.tokenKey.secretArn);
+  const pause = allow(['dynamodb:UpdateItem'], state.connections.tableArn, onlyPartition(name));
+  return keepsTokens(auth) ? [rows, pause, key] : [rows, pause];
+};
+
 const onlyPartition = (pk: string) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk] } });
 
 /** What reading and writing under a key of your own takes, of whoever reads and writes. */

@@ -2,6 +2,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
@@ -20,6 +21,9 @@ export class StateStack extends Stack {
   readonly syncs: Table;
   readonly connections: Table;
   readonly rateLimits: Table;
+  readonly tokens: Table;
+  /** A random text, from which tokens are sealed before they are stored. */
+  readonly tokenKey: Secret;
   readonly bucket: Bucket;
   readonly topics: readonly ITopic[];
   readonly alarms: readonly Alarm[];
@@ -45,6 +49,18 @@ export class StateStack extends Stack {
     });
     this.connections = table(this, 'Connections', stage, key);
     this.rateLimits = table(this, 'RateLimits', stage, key);
+    this.tokens = table(this, 'Tokens', stage, key);
+    this.tokenKey = new Secret(this, 'TokenKey', {
+      description: 'Seals the tokens in the table Tokens.',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      ...(key === undefined ? {} : { encryptionKey: key }),
+      removalPolicy: removalPolicy(stage),
+    });
+    Validations.of(this.tokenKey).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'Rotated by hand, if ever: what was sealed with the value before still opens, what is older has to be fetched or consented to again.',
+    });
     this.bucket = new Bucket(this, 'Bucket', {
       ...(key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }

@@ -13,7 +13,7 @@ import type { Queue } from './queue.ts';
 import { createQueues } from './queues.ts';
 import { s3 } from './s3.ts';
 import { period, scheduledInput } from './schedule.ts';
-import { secretsManager } from './secrets.ts';
+import { keepSecrets, secretsManager } from './secrets.ts';
 import { sqs } from './sqs.ts';
 import { holdStateFolder } from './state-folder.ts';
 import { openTables } from './tables.ts';
@@ -113,11 +113,12 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   const tables = await openTables(folder.tables, plan.tables);
   // No call may be under way when the tables close.
   closers.push(() => gateway.close().then(tables.close));
+  const kept = keepSecrets(folder.secrets, plan.secrets);
   const backends = {
     dynamodb: tables.backend,
     sqs: sqs(queues),
     ...(plan.bucket !== undefined && { s3: s3(plan.bucket, openObjectFolder(folder.objects)) }),
-    secretsmanager: secretsManager(options.secrets),
+    secretsmanager: secretsManager({ ...options.secrets, ...kept.generated }, kept.salt),
     events: eventBridge(options.onEvent ?? (() => {})),
     cloudformation: cloudformation(assembly, gateway.endpoint),
   };

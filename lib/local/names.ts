@@ -27,6 +27,10 @@ const TYPES: ReadonlyMap<string, (name: string, endpoint: string) => { arn: stri
   ['AWS::Lambda::Function', (name) => ({ arn: arnOf('lambda', `function:${name}`), ref: name })],
   ['AWS::S3::Bucket', (name) => ({ arn: `arn:aws:s3:::${name.toLowerCase()}`, ref: name.toLowerCase() })],
   ['AWS::SNS::Topic', (name) => ({ arn: arnOf('sns', name), ref: arnOf('sns', name) })],
+  [
+    'AWS::SecretsManager::Secret',
+    (name) => ({ arn: arnOf('secretsmanager', `secret:${name}`), ref: arnOf('secretsmanager', `secret:${name}`) }),
+  ],
   ['AWS::SQS::Queue', (name, endpoint) => ({ arn: arnOf('sqs', name), ref: `${endpoint}/${ACCOUNT}/${name}` })],
 ]);
 

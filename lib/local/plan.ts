@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { Assembly, Resource, Stack } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { namesOf, type Physical, physical } from './names.ts';
+import type { DeclaredSecret } from './secrets.ts';
 import { type Table, tableSchema } from './tables.ts';
 import type { DeclaredFunction } from './thread.ts';
 
@@ -17,6 +18,7 @@ export type Plan = {
   readonly functions: readonly DeclaredFunction[];
   readonly mappings: readonly DeclaredMapping[];
   readonly schedules: readonly DeclaredSchedule[];
+  readonly secrets: readonly DeclaredSecret[];
 };
 
 export type DeclaredQueue = {
@@ -77,6 +79,7 @@ const PLANNED: ReadonlySet<string> = new Set([
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::Scheduler::Schedule',
+  'AWS::SecretsManager::Secret',
 ]);
 
 type Declaration = {
@@ -107,6 +110,7 @@ export function planRun(assembly: Assembly, endpoint: string): Plan {
     functions: all('AWS::Lambda::Function', readFunction),
     mappings: all('AWS::Lambda::EventSourceMapping', readMapping),
     schedules: all('AWS::Scheduler::Schedule', readSchedule),
+    secrets: all('AWS::SecretsManager::Secret', readSecret),
   };
 }
 
@@ -140,6 +144,15 @@ const readTable = (declaration: Declaration): Table =>
     ...properties(declaration, tableSchema.omit({ TableName: true })),
     TableName: identity(declaration).ref,
   });
+
+const secretSchema = z.object({
+  GenerateSecretString: z.object({ PasswordLength: z.number().default(32), ExcludePunctuation: z.literal(true) }),
+});
+
+const readSecret = (declaration: Declaration): DeclaredSecret => ({
+  arn: identity(declaration).arn,
+  length: properties(declaration, secretSchema).GenerateSecretString.PasswordLength,
+});
 
 /** A property that would change what happens, and that the embedded run does not follow. */
 const unsupported = z.undefined('the embedded run does not know this property').optional();

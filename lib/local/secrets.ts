@@ -1,18 +1,50 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { jsonBackend, operation } from './json-protocol.ts';
 import { type Backend, ServiceError } from './service.ts';
 
-/** Secrets Manager over a fixed set of secrets (name → value), read-only. */
-export function secretsManager(secrets: Readonly<Record<string, string>>): Backend {
+/** A secret as a template declares it: Secrets Manager makes its value up. */
+export type DeclaredSecret = { readonly arn: string; readonly length: number };
+
+/** What a state folder knows of secrets. `salt`: so that a version tells nothing about its value. */
+const keptSchema = z.object({ salt: z.string(), generated: z.record(z.string(), z.string()) });
+export type KeptSecrets = z.output<typeof keptSchema>;
+
+/** The made-up values of the declared secrets, the same at every start: they are kept in a file that only its owner can read. */
+export function keepSecrets(file: string, declared: readonly DeclaredSecret[]): KeptSecrets {
+  const before = existsSync(file)
+    ? keptSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    : { salt: randomBytes(32).toString('hex'), generated: {} };
+  const missing = declared.filter(({ arn }) => before.generated[arn] === undefined);
+  if (missing.length === 0 && existsSync(file)) return before;
+  const made = missing.map(({ arn, length }) => [arn, randomBytes(length).toString('base64url').slice(0, length)]);
+  const kept = { ...before, generated: { ...before.generated, ...Object.fromEntries(made) } };
+  writeFileSync(`${file}.incoming`, JSON.stringify(kept), { mode: 0o600 });
+  renameSync(`${file}.incoming`, file);
+  return kept;
+}
+
+const request = z.object({
+  SecretId: z.string().min(1),
+  VersionStage: z.enum(['AWSCURRENT', 'AWSPREVIOUS']).default('AWSCURRENT'),
+});
+
+/** Secrets Manager over a fixed set of secrets (name or ARN → value), read-only; none of them has a previous value. */
+export function secretsManager(secrets: Readonly<Record<string, string>>, salt = ''): Backend {
   return jsonBackend('1.1', {
-    GetSecretValue: operation(z.object({ SecretId: z.string().min(1) }), ({ SecretId: name }, call) => {
+    GetSecretValue: operation(request, ({ SecretId: name, VersionStage: stage }, call) => {
       // Every user of this machine can reach the port, but only a function has a key that nobody can guess.
       if (!call.function)
         throw new ServiceError('AccessDeniedException', 'Only the functions of the stack may read secrets.');
-      if (!Object.hasOwn(secrets, name)) {
+      const value = Object.hasOwn(secrets, name) && stage === 'AWSCURRENT' ? secrets[name] : undefined;
+      if (value === undefined) {
         throw new ServiceError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }
-      return { Name: name, SecretString: secrets[name], VersionStages: ['AWSCURRENT'] };
+      return { Name: name, SecretString: value, VersionId: versionOf(value, salt), VersionStages: [stage] };
     }),
   });
 }
+
+const versionOf = (value: string, salt: string): string =>
+  createHmac('sha256', salt).update(value).digest('hex').slice(0, 32);

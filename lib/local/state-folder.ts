@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 export type StateFolder = {
   readonly tables: string;
   readonly objects: string;
+  readonly secrets: string;
   release(): void;
 };
 
@@ -23,7 +24,12 @@ export function holdStateFolder(folder: string): StateFolder {
     if (!isBusy(error)) throw error;
     throw new Error(`The state folder ${folder} is in use by another run.`, { cause: error });
   }
-  return { tables: join(folder, 'tables'), objects: join(folder, 'objects'), release: () => lock.close() };
+  return {
+    tables: join(folder, 'tables'),
+    objects: join(folder, 'objects'),
+    secrets: join(folder, 'secrets.json'),
+    release: () => lock.close(),
+  };
 }
 
 /** SQLITE_BUSY (https://www.sqlite.org/rescode.html). */

@@ -1,25 +1,35 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { identityOf, parseSecret } from '../core/authorise.ts';
+import { keepsTokens } from '../core/auth.ts';
+import { identityOf } from '../core/authorise.ts';
 import type { Connector, Limit, Raw } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
 import { resolveLimit, type Scope, scopedLimits } from '../core/limits.ts';
 import { MINUTE } from '../core/time.ts';
+import { tokenCredentials } from './access-token.ts';
+import { readConnectionSecret } from './connection-secret.ts';
+import type { Credentials } from './credentials.ts';
 import type { Invocation } from './invocation.ts';
 import { remembered } from './memory.ts';
 import { type MeterPlace, meterPlace } from './meters.ts';
+import { pauseConnection } from './pause.ts';
+import { secretCredentials } from './secret-credentials.ts';
 
 /** A connection, ready for requests. */
 export type Account = {
   readonly params: Raw;
-  readonly secret: Raw;
+  /** What authorises its requests. */
+  readonly credentials: Credentials;
   /** The meters that requests of a stream reserve on, the narrowest first. */
   readonly meters: (stream: string) => readonly MeterPlace[];
 };
 
+/** A connection that is not to be used now: its tasks are done with until it is active again. */
+export type Paused = { readonly paused: Reason };
+
 /** The meters of a stream's requests; none where the connection cannot be used, as nothing is sent then. */
-export const metersOf = (account: Account | Reason, stream: string): readonly MeterPlace[] =>
-  'code' in account ? [] : account.meters(stream);
+export const metersOf = (account: Account | Paused | Reason, stream: string): readonly MeterPlace[] =>
+  'credentials' in account ? account.meters(stream) : [];
 
 /** One connection in the Connections table: `pk` is the connector, `sk` the connection. */
 export const connectionState = z.object({
@@ -27,50 +37,99 @@ export const connectionState = z.object({
   params: z.string(),
   status: z.enum(['active', 'paused']),
   /** Why it is paused. */
+  code: z.string().optional(),
   reason: z.string().optional(),
   /** Set if an operator paused it, so that nobody is alarmed. */
   pausedBy: z.literal('operator').optional(),
+  /** What was refused, if that is why: when it is another, the connection resumes by itself. */
+  cause: z.string().optional(),
 });
 
-/** How long a worker trusts what it read of a connection and its secret. */
+/** How long a worker trusts what it read of a connection. */
 const TRUSTED = MINUTE;
 
 const knownAccounts = remembered(() => new Map<string, { account: Account; until: number }>());
+/** Those of a connection live as long as its parameters do: a token belongs to them. */
+const knownCredentials = remembered(() => new Map<string, { readonly params: string; readonly are: Credentials }>());
 
-/** A connection and its secret, as they were at most a minute ago; or why it cannot be used. */
-export async function accountOf(invocation: Invocation, connection: string): Promise<Account | Reason> {
+/** A connection, as it was at most a minute ago; or why it cannot be used. */
+export async function accountOf(invocation: Invocation, connection: string): Promise<Account | Paused | Reason> {
   const known = knownAccounts(invocation);
   const now = invocation.clock.now();
   const found = known.get(connection);
   if (found !== undefined && found.until > now) return found.account;
+  known.delete(connection);
   const account = await load(invocation, connection);
-  if (!('code' in account)) known.set(connection, { account, until: now + TRUSTED });
+  if ('credentials' in account) known.set(connection, { account, until: now + TRUSTED });
   return account;
 }
 
-async function load(invocation: Invocation, connection: string): Promise<Account | Reason> {
-  const { connector, connections, secrets, settings } = invocation;
+/** When no token is being fetched any more: whoever is frozen in the middle of it may lose the answer. */
+export async function credentialsSettled(invocation: Invocation): Promise<void> {
+  await Promise.all([...knownCredentials(invocation).values()].map(({ are }) => are.settled()));
+}
+
+async function load(invocation: Invocation, connection: string): Promise<Account | Paused | Reason> {
+  const { connector, connections } = invocation;
   const item = await connections.get({ pk: connector.name, sk: connection });
   if (item === undefined) return { code: 'no-connection', message: `there is no connection "${connection}"` };
-
-  const params = connector.params.safeParse(JSON.parse(connectionState.parse(item).params));
+  const { status, params: text, code = 'paused', reason = 'somebody paused it' } = connectionState.parse(item);
+  if (status === 'paused') return { paused: { code, message: reason } };
+  const params = connector.params.safeParse(JSON.parse(text));
   if (!params.success)
     return { code: 'bad-params', message: `the parameters do not fit: ${z.prettifyError(params.error)}` };
 
-  const name = `${settings.SECRETS_PREFIX}/${connection}`;
-  const text = connector.auth.kind === 'none' ? undefined : await secrets.get(name);
-  const parsed = parseSecret(connector.auth, text);
-  if ('problem' in parsed)
-    return { code: 'bad-secret', message: `the secret "${name}" cannot be used: ${parsed.problem}` };
+  const secret = await readConnectionSecret(invocation, connection);
+  if ('problem' in secret) {
+    await pauseConnection(invocation, connection, secret.problem, `s${secret.version}`);
+    return { paused: secret.problem };
+  }
   try {
     const limits = connector.limits({ params: params.data, grant: undefined });
-    const identity = hash('sha256', identityOf(connector.auth, parsed.secret)).slice(0, 16);
+    const identity = hash('sha256', identityOf(connector.auth, secret.fields, connection)).slice(0, 16);
     const names = { connection: `connection/${connection}`, secret: `secret/${identity}`, connector: 'connector' };
-    return { params: params.data, secret: parsed.secret, meters: makeMeters(connector, limits, names) };
+    const meters = makeMeters(connector, limits, names);
+    return { params: params.data, credentials: credentialsOf(invocation, connection, params.data, meters), meters };
   } catch (error) {
     return { code: 'bad-limits', message: error instanceof Error ? error.message : String(error) };
   }
 }
+
+function credentialsOf(
+  invocation: Invocation,
+  connection: string,
+  params: Raw,
+  meters: Account['meters'],
+): Credentials {
+  const known = knownCredentials(invocation);
+  const text = JSON.stringify(params) ?? '';
+  const found = known.get(connection);
+  if (found?.params === text) return found.are;
+  const are = makeCredentials(invocation, connection, params, meters);
+  known.set(connection, { params: text, are });
+  return are;
+}
+
+function makeCredentials(
+  { connector: { auth, streams } }: Invocation,
+  connection: string,
+  params: Raw,
+  meters: Account['meters'],
+): Credentials {
+  if (auth.kind === 'none') return OPEN;
+  if (!keepsTokens(auth)) return secretCredentials(connection);
+  const [stream = ''] = Object.keys(streams);
+  return tokenCredentials({ connection, params, flow: auth, meters: meters(stream) });
+}
+
+/** An API that asks nobody who he is: a refusal is the page's own. */
+const OPEN: Credentials = {
+  current: async () => ({ mark: '', fields: undefined, grant: undefined }),
+  atHand: (credential) => credential,
+  worked: async () => {},
+  refused: async (_invocation, _credential, _leftAt, reason) => ({ reason, alone: true }),
+  settled: async () => {},
+};
 
 /** The meters of each stream, made when they are first asked for. */
 function makeMeters(

@@ -5,6 +5,7 @@ import { type BuiltRequest, buildRequest } from '../core/request.ts';
 import type { Slice } from '../core/slice.ts';
 import { instant, SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
+import type { Credential, Replacement } from './credentials.ts';
 import { heed } from './heed.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
@@ -59,33 +60,91 @@ export type PagePlace = {
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
 };
 
-/** Sends one request and judges the answer. */
+/**
+ * Sends one request and judges the answer. Where the API does not take its token, or its key, and there is a newer one, it is sent with
+ * that once more.
+ */
 export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
   const { account } = place;
   if ('code' in account) return { refusal: unsent(account) };
-  const built = build(invocation, account, place);
-  if ('code' in built) return { refusal: unsent(built) };
+  const { credentials } = account;
+  let credential: Replacement = await credentials.current(invocation);
+  let refused: Attempt | undefined;
+  while ('mark' in credential) {
+    const attempt: Attempt | Refusal = await send(invocation, place, account, credential);
+    if ('reason' in attempt) return { refusal: attempt };
+    const { verdict, leftAt, used } = attempt;
+    if (verdict.is !== 'reauthorise') {
+      if (!('reason' in verdict)) await credentials.worked(invocation, used, leftAt);
+      return resultOf(attempt);
+    }
+    credential = await credentials.refused(invocation, used, leftAt, verdict.reason);
+    if (refused !== undefined && 'mark' in credential) credential = { reason: verdict.reason, later: 0 };
+    refused = attempt;
+  }
+  return { refusal: withoutCredential(credential, refused) };
+}
 
+/** One request, what it was authorised with, and what came of it. */
+type Attempt = {
+  readonly built: BuiltRequest;
+  readonly used: Credential;
+  readonly leftAt: number;
+  readonly answer: Answer;
+  readonly verdict: Verdict;
+  readonly excused: number | undefined;
+};
+
+async function send(
+  invocation: Invocation,
+  place: PagePlace,
+  { credentials, params }: Account,
+  credential: Credential,
+): Promise<Attempt | Refusal> {
+  const { connector, clock, remaining } = invocation;
   const { stream, owes, meters, patience } = place;
+  const built = build(invocation, params, credential, place);
+  if ('code' in built) return unsent(built);
+  let used = credential;
   const sent = await sendRequest(invocation, {
     meters,
     patience,
-    limits: {
-      deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, invocation.remaining() - MARGIN)),
-      bound: PAGE_BOUND,
+    limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - MARGIN)), bound: PAGE_BOUND },
+    // A slot is waited for; a token may end, or be renewed, meanwhile.
+    request: (now) => {
+      const atHand = credentials.atHand(credential, now);
+      used = atHand ?? credential;
+      return atHand && authorise(built, connector.auth, atHand.fields, { now, hmac });
     },
-    request: (now) => authorise(built, invocation.connector.auth, account.secret, { now, hmac }),
   });
-  if ('later' in sent) return { refusal: { ...unsent(NO_SLOT), heals: true, excused: sent.later } };
+  if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
   const { answer, leftAt } = sent;
-  const verdict = judge(answer, { stream, rules: invocation.connector.errors, owes, now: invocation.clock.now() });
+  const verdict = judge(answer, { stream, rules: connector.errors, owes, now: clock.now() });
   const excused = await heed(invocation, meters, leftAt, answer, verdict);
-  if ('reason' in verdict) return { refusal: { ...refusal(built, answer, verdict), excused: excused?.wait } };
+  return { built, used, leftAt, answer, verdict, excused: excused?.wait };
+}
 
+function resultOf({ built, leftAt, answer, verdict, excused }: Attempt): PageResult {
+  if ('reason' in verdict) return { refusal: { ...refusal(built, answer, verdict), excused } };
   const { is, reply, records, total } = verdict;
   const theirs = Date.parse(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
   return { page: { reply, records, total, empty: is === 'empty', url: built.url, answeredAt } };
+}
+
+/** How long the tasks of a connection that is paused are put off: by then every worker knows that it is. */
+const PAUSED = 90 * SECOND;
+
+/** The page is not asked for, or not again. Only what the API refused is an attempt. */
+function withoutCredential(none: Exclude<Replacement, Credential>, attempt: Attempt | undefined): Refusal {
+  const refused =
+    attempt !== undefined && 'reason' in attempt.verdict
+      ? refusal(attempt.built, attempt.answer, attempt.verdict)
+      : unsent(none.reason);
+  if ('alone' in none) return { ...refused, reason: none.reason };
+  if ('paused' in none) return { ...refused, reason: none.reason, heals: true, excused: PAUSED };
+  const wait = attempt === undefined ? { excused: none.later } : { wait: none.later };
+  return { ...refused, reason: none.reason, heals: true, ...wait };
 }
 
 /** Nothing was sent: the limits leave no room so soon. */
@@ -93,21 +152,22 @@ const NO_SLOT: Reason = { code: 'no-slot', message: 'no slot was free' };
 
 function build(
   { connector }: Invocation,
-  account: Account,
+  params: Raw,
+  { grant }: Credential,
   { stream, slice, at, url }: PagePlace,
 ): BuiltRequest | Reason {
   try {
     const { from, to, parents = [] } = slice;
     const request = stream.request({
-      params: account.params,
-      grant: undefined,
+      params,
+      grant,
       page: at,
       window: { from: instant(from), to: instant(to) },
       parent: parents[0],
       parents,
       setup: undefined,
     });
-    const baseUrl = connector.baseUrl({ params: account.params, grant: undefined });
+    const baseUrl = connector.baseUrl({ params, grant });
     return buildRequest(connector, baseUrl, request, url);
   } catch (error) {
     return {

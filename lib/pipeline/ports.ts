@@ -100,9 +100,15 @@ export type Http = {
   send(request: WireRequest, limits: { deadline: number; bound: number }): Promise<WireReply | TransportFailure>;
 };
 
+/** A secret's value. `version`: changes whenever the value does, and tells nothing about it. */
+export type Secret = { readonly value: string; readonly version: string };
+
+/** Which of a secret's values: the one that counts, or the one before it, which after a rotation may still be in use. */
+export type SecretStage = 'AWSCURRENT' | 'AWSPREVIOUS';
+
 export type Secrets = {
-  /** The current value of a secret, or `undefined` if there is none of this name. */
-  get(name: string): Promise<string | undefined>;
+  /** A secret's value, AWSCURRENT by default, or `undefined` if there is none. */
+  get(name: string, stage?: SecretStage): Promise<Secret | undefined>;
 };
 
 /** Announces closed syncs to whoever listens. */
@@ -138,6 +144,7 @@ export type Ports = {
   readonly syncs: Table;
   readonly connections: Table;
   readonly rateLimits: Table;
+  readonly tokens: Table;
   readonly queue: TaskQueue;
   readonly failures: TaskQueue;
   readonly objects: Objects;
@@ -160,4 +167,5 @@ export type Settings = Pick<
   | 'VISIBILITY_TIMEOUT_SECONDS'
   | 'MAXIMUM_CONCURRENCY'
   | 'SECRETS_PREFIX'
+  | 'TOKEN_KEY'
 >;

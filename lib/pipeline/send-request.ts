@@ -14,8 +14,8 @@ export type Sending = {
   readonly patience: number;
   /** Milliseconds, and bytes of body. */
   readonly limits: { readonly deadline: () => number; readonly bound: number };
-  /** The request, made when it leaves: a signature has a date. */
-  readonly request: (leftAt: number) => WireRequest;
+  /** The request, made when it leaves: a signature has a date. `undefined`: it is not to leave after all. */
+  readonly request: (leftAt: number) => WireRequest | undefined;
 };
 
 /** Sends one request when its slot has come, or says when to come back. Nothing leaves in any other way. */
@@ -27,6 +27,7 @@ export async function sendRequest(invocation: Invocation, sending: Sending): Pro
     // Whoever waited for long may have no time left to wait for an answer.
     if (!mayBegin(invocation)) return { later: 0 };
     const wire = request(slot.leftAt);
+    if (wire === undefined) return { later: 0 };
     const answer = await invocation.http.send(wire, { deadline: limits.deadline(), bound: limits.bound });
     return { answer, leftAt: slot.leftAt };
   } finally {

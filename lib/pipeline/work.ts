@@ -1,5 +1,5 @@
 import { refOf, type SyncRef, type Task, type TaskOf } from '../core/tasks.ts';
-import { accountOf } from './account.ts';
+import { accountOf, credentialsSettled } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import { type Invocation, streamOf } from './invocation.ts';
@@ -21,6 +21,7 @@ export async function work(
   await doTogether(invocation, usual, outcomes);
   // What may kill its worker runs last and alone, so that it takes nobody with it.
   for (const each of received.filter(isSuspicious)) await doTogether(invocation, [each], outcomes);
+  await credentialsSettled(invocation);
   return outcomes;
 }
 
@@ -101,5 +102,9 @@ async function prepare(invocation: Invocation, task: SyncRef) {
   const stream = streamOf(invocation, task.stream);
   const sync = await readSync(invocation, refOf(task));
   if (stream === undefined || sync === undefined || sync.status !== 'open') return undefined;
-  return { account: await accountOf(invocation, task.connection) };
+  const account = await accountOf(invocation, task.connection);
+  if (!('paused' in account)) return { account };
+  const { code, message: reason } = account.paused;
+  invocation.log.info('task left: its connection is paused', { ...refOf(task), code, reason });
+  return undefined;
 }

@@ -14,7 +14,18 @@ const stored = { 'headgate/prod/github/acme': '{"token":"é"}', empty: '' };
 /** What every `Secrets` does, when these are stored. */
 function secretsContract(open: () => Secrets): void {
   test('a secret is its text', async () => {
-    for (const [name, value] of Object.entries(stored)) assert.equal(await open().get(name), value);
+    for (const [name, value] of Object.entries(stored)) assert.equal((await open().get(name))?.value, value);
+  });
+
+  test('a version stays with its value, and does not tell it', async () => {
+    const [token, empty] = await Promise.all(Object.keys(stored).map((name) => open().get(name)));
+    assert.ok(token && empty && token.version !== empty.version);
+    assert.deepEqual(await open().get('headgate/prod/github/acme'), token);
+    assert.ok(!token.version.includes('token'));
+  });
+
+  test('a secret that was never changed has no previous value', async () => {
+    assert.equal(await open().get('empty', 'AWSPREVIOUS'), undefined);
   });
 
   test('what is not there is undefined', async () => {
@@ -33,6 +44,8 @@ describe('Secrets on Secrets Manager (embedded)', () => {
   secretsContract(() => secretsManager(embedded.secrets));
 });
 
+const asked = z.object({ SecretId: z.string(), VersionStage: z.string() });
+
 describe('Secrets on Secrets Manager', () => {
   const failed = (type: string): Answer => ({ status: 400, body: { __type: type, message: type } });
   const values = new Map(Object.entries(stored));
@@ -40,11 +53,13 @@ describe('Secrets on Secrets Manager', () => {
   let secrets: Secrets;
   before(async () => {
     stub = await startStub(({ input }) => {
-      const { SecretId: name } = z.object({ SecretId: z.string() }).parse(input);
+      const { SecretId: name, VersionStage: stage } = asked.parse(input);
       if (name === 'bytes') return { status: 200, body: { SecretBinary: 'AAAA' } };
       if (name === 'forbidden') return failed('AccessDeniedException');
       const value = values.get(name);
-      return value === undefined ? failed('ResourceNotFoundException') : { status: 200, body: { SecretString: value } };
+      return value === undefined || stage === 'AWSPREVIOUS'
+        ? failed('ResourceNotFoundException')
+        : { status: 200, body: { SecretString: value, VersionId: `of-${name.length}` } };
     });
     secrets = secretsManager(new SecretsManagerClient({ endpoint: stub.endpoint, ...credentials }));
   });

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import * as z from 'zod';
 import {
   ConnectorError,
-  clientCredentials,
   cursor,
   defineConnector,
   isConnector,
@@ -87,7 +86,6 @@ describe('defineConnector', () => {
       {},
       /"errors.0.wait": has no meaning here/,
     ],
-    ['OAuth, until it works', { auth: clientCredentials({ tokenUrl: () => '' }) }, {}, /uses "clientCredentials"/],
     ['slices of nothing', {}, { slices: { width: '1 day', least: '1 second' } }, /declares "slices" without "since"/],
     [
       'a parent that is no stream',

@@ -32,6 +32,8 @@ const environment: EnvironmentVariables = {
   SYNCS_TABLE: 'syncs',
   CONNECTIONS_TABLE: 'connections',
   RATE_LIMITS_TABLE: 'rate-limits',
+  TOKENS_TABLE: 'tokens',
+  TOKEN_KEY: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:key',
   BUCKET: 'bucket',
   METRICS_NAMESPACE: 'Headgate/test',
   QUEUE_URL: 'https://sqs.invalid/queue',

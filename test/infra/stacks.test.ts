@@ -23,6 +23,7 @@ test('there is nothing but plain resources, and no custom resource', () => {
     'AWS::SQS::Queue',
     'AWS::SQS::QueuePolicy',
     'AWS::Scheduler::Schedule',
+    'AWS::SecretsManager::Secret',
   ]);
 });
 

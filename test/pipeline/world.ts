@@ -26,6 +26,7 @@ import { witness } from '../memory/witness.ts';
 const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
 const BATCH = 10;
+const KEY = 'the-key-that-seals-tokens';
 
 export type Api = (
   request: WireRequest & { readonly path: string; readonly query: URLSearchParams },
@@ -70,12 +71,13 @@ export function makeWorld({
     syncs: watch(memoryTable()),
     connections: watch(memoryTable()),
     rateLimits: watch(memoryTable()),
+    tokens: watch(memoryTable()),
     queue: watch(queue),
     failures: watch(failures),
     objects: watch(objects),
     gzip: storedGzip,
     http,
-    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret) }),
+    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret), 'token-key': KEY }),
     events: watch(events),
     log: watch(log),
     metrics: watch(metrics),
@@ -99,6 +101,7 @@ export function makeWorld({
         VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
         MAXIMUM_CONCURRENCY: 2,
         SECRETS_PREFIX: `headgate/test/${connector.name}`,
+        TOKEN_KEY: 'token-key',
       },
       remaining: () => until - clock.now(),
       budget: 60 * SECOND,
@@ -255,6 +258,7 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
         syncs: mortal(ports.syncs, body),
         connections: mortal(ports.connections, body),
         rateLimits: mortal(ports.rateLimits, body),
+        tokens: mortal(ports.tokens, body),
         queue: mortal(ports.queue, body),
         failures: mortal(ports.failures, body),
         objects: mortal(ports.objects, body),

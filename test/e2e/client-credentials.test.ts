@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { CLIENT, startProvider } from '../oidc/provider.ts';
+import { headgate, readRecords, temporaryFolder } from './headgate.ts';
+
+const CONNECTOR = `
+import { clientCredentials, defineConnector, pages } from 'headgate/connector';
+import * as z from 'zod';
+export default defineConnector({
+  name: 'rows', docs: '', params: z.object({ url: z.url() }),
+  baseUrl: ({ params }) => \`\${params.url}/api\`,
+  auth: clientCredentials({ tokenUrl: (params: { url: string }) => \`\${params.url}/token\` }),
+  limits: [],
+  streams: (stream) => ({ rows: stream({
+    request: ({ page }) => ({ path: '/rows', query: { page: page.number, size: page.size } }),
+    paging: pages({ size: 10 }), total: (reply) => reply.body.total, records: (body) => body.rows,
+    schema: z.object({ id: z.int() }), key: 'id' }) }),
+});`;
+
+it('a run fetches its token once; a secret that is refused ends it with a sentence', async (t) => {
+  const provider = await startProvider();
+  t.after(() => provider.stop());
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'rows.ts');
+  await writeFile(file, CONNECTOR);
+  const out = join(folder, 'out');
+  const args = ['run', file, '--param', `url=${provider.issuer}`, '--out', out, '--json'];
+  const right = await headgate(args, { env: { HEADGATE_SECRET: JSON.stringify(CLIENT) } });
+  const [receipt] = right.receipts;
+  assert.ok(right.code === 0 && receipt, right.stderr);
+  assert.equal(readRecords(out, receipt).length, 50);
+  assert.deepEqual([provider.counts.tokens, provider.refusedRequests], [1, 0]);
+
+  const secret = { ...CLIENT, clientSecret: 'another-S3CR3T' };
+  const wrong = await headgate(args, { env: { HEADGATE_SECRET: JSON.stringify(secret) } });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /"rows" cannot go on: the token endpoint refuses: invalid_client/);
+  assert.doesNotMatch(wrong.stderr, /S3CR3T/);
+});
