@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Task } from '../../lib/core/tasks.ts';
 import { MINUTE } from '../../lib/core/time.ts';
+import { openPhase } from '../../lib/pipeline/redrive.ts';
+import { readSync } from '../../lib/pipeline/start-sync.ts';
 import { honest, kinds, rows } from './kinds.ts';
 import { type Api, json, makeWorld, type World } from './world.ts';
 
@@ -100,6 +102,24 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
 }
 
 const { connector } = kinds['pages with a total'];
+
+it('whoever began a phase long ago, and only now goes on, begins nothing', async () => {
+  const { api, mend } = refusing(rows(RECORDS), 171);
+  const world = makeWorld({ connector, api });
+  const { connection, stream, sync } = await world.sync('rows');
+  const ref = { connection, stream, sync };
+  const seen = await readSync(world.invocation(), ref);
+  assert.ok(seen);
+  mend();
+  await world.sendBack();
+  await world.settle();
+  const requests = world.http.requests.length;
+  await openPhase(world.invocation(), ref, seen, { kind: 'listing', opened: 0, covered: 34, from: 0, to: 0 });
+  await world.settle();
+  assert.equal((await readSync(world.invocation(), ref))?.status, 'closed');
+  assert.equal(world.http.requests.length, requests);
+  assert.equal(world.receipts().length, 2);
+});
 
 it('what is sent back while its sync is open waits for the close', async () => {
   const { api, mend } = refusing(rows(3_000), 171);

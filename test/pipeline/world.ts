@@ -209,6 +209,7 @@ export function makeWorld({
     /** Housekeeping, now. */
     housekeep: () => housekeep(invocation()),
     sendBack,
+    invocation,
     receipts,
     delivered,
     readLines,

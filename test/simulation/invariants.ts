@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { HOUR, parseInstant } from '../../lib/core/time.ts';
-import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
+import { phaseOf, streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import type { World } from './world.ts';
 
@@ -34,11 +34,13 @@ export async function violations(world: World): Promise<Violation[]> {
     checkCounts(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
-    checkPatience(sync, broken);
+    if (sync.receipt.revision === 1) checkPatience(sync, broken);
     checkLoss(world, sync, broken);
     if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
     else world.tally.count(sync.receipt.verdict);
   }
+  checkEarlier(world, syncs, broken);
+  await checkSentBack(world, broken);
   checkWatermark(world, syncs, broken);
   checkCost(world, syncs, broken);
   checkSecret(world, broken);
@@ -47,26 +49,69 @@ export async function violations(world: World): Promise<Violation[]> {
 
 type Broken = (invariant: string, what: string) => void;
 
-/** The syncs that were begun, each with its one receipt, the records it lists and the event that announced it. */
+/** The syncs that were begun, each with its last receipt, the records it lists and the event that announced it. */
 async function closedSyncs(world: World, broken: Broken): Promise<Sync[]> {
   const { stored } = world.objects;
   const syncs: Sync[] = [];
   for (const id of new Set(world.started)) {
     const keys = [...stored.keys()].filter((key) => key.includes(`/${id}/`) && key.endsWith('/receipt.json'));
     const item = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: `SYNC#${id}` });
-    const [key] = keys;
-    if (key === undefined || item === undefined) {
+    const receipts = keys
+      .map((key) => receiptSchema.parse(JSON.parse(text(world, key))))
+      .sort((a, b) => a.revision - b.revision);
+    const receipt = receipts.at(-1);
+    if (receipt === undefined || item === undefined) {
       if (world.open === 0) broken('5 every sync ends with a receipt', `sync ${id} has none`);
       continue;
     }
-    if (keys.length > 1) broken('5 one receipt', `sync ${id} has ${keys.length}`);
-    const receipt = receiptSchema.parse(JSON.parse(text(world, key)));
-    if (!world.events.published.some(({ detail }) => detail.includes(`"${id}"`)))
-      broken('5 a receipt is announced', `sync ${id} was not`);
-    const { startedAt, to } = syncState.parse(item);
+    const { startedAt, to, phase, status } = syncState.parse(item);
+    if (status === 'closed' && (receipts.length !== phase + 1 || receipt.revision !== phase + 1))
+      broken('5 one receipt for each phase', `sync ${id} has ${receipts.length} after phase ${phase}`);
+    for (const { revision } of receipts) {
+      if (!world.events.published.some(({ detail }) => announces(detail, id, revision)))
+        broken('5 a receipt is announced', `sync ${id}, revision ${revision}, was not`);
+    }
     syncs.push({ id, receipt, rows: rowsOf(world, receipt, broken), startedAt, to });
   }
   return syncs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const announced = z.object({ sync: z.string(), revision: z.number() });
+function announces(detail: string, id: string, revision: number): boolean {
+  const { success, data } = announced.safeParse(JSON.parse(detail));
+  return success && data.sync === id && data.revision === revision;
+}
+
+/** What a revision got, the next one has, too. */
+function checkEarlier(world: World, syncs: readonly Sync[], broken: Broken): void {
+  for (const { id, receipt } of syncs) {
+    const parts = new Set(linesOf(world, receipt.manifest).map((line) => manifestLine.parse(line).key));
+    for (let revision = 1; revision < receipt.revision; revision++) {
+      const key = receipt.manifest.replace(/\/\d+\/manifest/, `/${revision}/manifest`);
+      const earlier = world.objects.stored.has(key) ? linesOf(world, key) : [];
+      if (earlier.some((line) => !parts.has(manifestLine.parse(line).key)))
+        broken('6 a phase only adds', `sync ${id}: revision ${receipt.revision} lacks parts of revision ${revision}`);
+    }
+    if (receipt.revision > 1) world.tally.count(`revisions that are ${receipt.verdict}`);
+  }
+}
+
+/** Invariant 5: what is sent back is asked for again, unless it came meanwhile or a later sync got everything. */
+async function checkSentBack(world: World, broken: Broken): Promise<void> {
+  const stream = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: 'STREAM' });
+  const { lastCommitted = '' } = streamState.parse(stream ?? {});
+  if (sumOf(world, LOSSES) > 0 || world.open > 0) return;
+  for (const task of world.sentBack) {
+    if (task.kind !== 'pages' && task.kind !== 'chain') continue;
+    const item = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: `SYNC#${task.sync}` });
+    const node = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: `NODE#${task.sync}#${task.node}` });
+    if (item === undefined || node === undefined) continue;
+    const { failed, ended } = node;
+    const stands =
+      ended === 'failed' || (failed instanceof Set && task.kind === 'pages' && failed.has(String(task.from)));
+    if (stands && syncState.parse(item).phase <= phaseOf(task.node) && lastCommitted <= task.sync)
+      broken('5 what is sent back is asked for again', `sync ${task.sync}: ${task.node} was not`);
+  }
 }
 
 const manifestLine = z.object({ key: z.string(), records: z.number(), pages: z.array(z.number()) });
@@ -128,8 +173,12 @@ function windowOf(world: World, receipt: Receipt, startedAt: number): (lived: Li
 /** Invariant 2: what the next sync would no longer ask for must have been delivered as it stands. */
 function checkWatermark(world: World, syncs: readonly Sync[], broken: Broken): void {
   const still = world.weather.churnEvery === undefined;
-  const last = syncs.at(-1);
-  const mark = parseInstant(last?.receipt.watermark.after);
+  const mark = parseInstant(
+    syncs
+      .map(({ receipt }) => receipt.watermark.after ?? '')
+      .sort()
+      .at(-1),
+  );
   if (!world.incremental || mark === undefined || !(still || PROOF.has(world.kind))) return;
   const seen = new Set(syncs.flatMap(({ rows }) => rows.map((each) => `${each.id}/${each.version}`)));
   const lost = world.api.lives.filter(
@@ -214,13 +263,9 @@ async function checkStream(world: World, syncs: readonly Sync[], broken: Broken)
   if (item === undefined || world.open > 0) return;
   const stream = streamState.parse(item);
   if (stream.current !== undefined) broken('5 the stream is freed', `it still points to sync ${stream.current}`);
-  const last = syncs.at(-1);
-  if (last !== undefined && (stream.watermark ?? null) !== last.receipt.watermark.after) {
-    broken(
-      '2 the receipt tells the truth',
-      `the watermark is ${stream.watermark}, the last receipt says ${last.receipt.watermark.after}`,
-    );
-  }
+  const said = syncs.map(({ receipt }) => receipt.watermark.after ?? '').sort();
+  if ((stream.watermark ?? '') !== (said.at(-1) ?? ''))
+    broken('2 the receipt tells the truth', `the watermark is ${stream.watermark}, the receipts say ${said.at(-1)}`);
 }
 
 /** Invariant 7. */

@@ -171,9 +171,11 @@ export function practiceApi({ time, random, weather, kind: paging, count, size, 
   };
   if (weather.churnEvery !== undefined) time.after(weather.churnEvery, churn);
 
-  /** What becomes of a page does not change from request to request. */
+  /** What becomes of a page does not change from request to request, until the API is mended. */
   const fate = new Map<string, 'refused' | 'fails' | 'kills' | 'fine'>();
+  const started = time.now();
   const fateOf = (page: string): string => {
+    if (time.now() - started >= weather.mendedAt) return 'fine';
     const known = fate.get(page);
     if (known !== undefined) return known;
     const drawn = !chance(weather.poison)

@@ -178,6 +178,47 @@ export const RULES: readonly Rule[] = [
     replace: '',
   },
   {
+    name: 'whoever closes an earlier phase ends no later one',
+    file: 'lib/pipeline/close-sync.ts',
+    find: "set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",
+    replace: "set: { status: 'closed' }, remove: ['live'] });",
+  },
+  {
+    name: 'of a page that was read in several phases the last one counts',
+    file: 'lib/pipeline/read-tree.ts',
+    find: 'return fails.filter(({ node, page }) => last.get(page) === phaseOf(node));',
+    replace: 'return [...fails];',
+  },
+  {
+    name: 'the root of a phase is there before its sync knows it',
+    file: 'lib/pipeline/redrive.ts',
+    edits: [
+      { find: '  await createNode(invocation, ref, rootOf(phase), root);\n', replace: '' },
+      {
+        find: '  await begin(invocation, ref);\n}',
+        replace: '  await createNode(invocation, ref, rootOf(phase), root);\n  await begin(invocation, ref);\n}',
+      },
+    ],
+  },
+  {
+    name: 'what is sent back while its sync is open waits for the close',
+    file: 'lib/pipeline/redrive.ts',
+    find: "if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };",
+    replace: "if (sync.status !== 'closed') return 'done';",
+  },
+  {
+    name: 'the watermark only rises',
+    file: 'lib/pipeline/close-sync.ts',
+    find: "[rises('watermark', after)]",
+    replace: '[]',
+  },
+  {
+    name: 'who finds a phase begun by somebody who died goes on with it',
+    file: 'lib/pipeline/redrive.ts',
+    find: "if (receives > 1 && sync.status === 'open') await begin(invocation, ref);",
+    replace: '',
+  },
+  {
     name: 'the event comes before the sync is closed',
     file: 'lib/pipeline/close-sync.ts',
     find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",

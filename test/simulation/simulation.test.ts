@@ -20,6 +20,8 @@ const EXERCISED = [
     'pages that killed',
     'pages set aside',
     'messages vanished',
+    'failures sent back',
+    'syncs opened again',
   ],
   ...['COMPLETE by count', 'COMPLETE by cursor', 'COMPLETE by end', 'COMPLETE by overlap', 'INCOMPLETE', 'UNKNOWN'],
 ];

@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from '../../lib/core/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import type { Random } from '../../lib/pipeline/ports.ts';
 
 /** What may go wrong in one run, and how often: drawn anew for each seed, so that faults come alone and together. */
@@ -26,6 +26,10 @@ export type Weather = {
   readonly apiLies: number;
   /** Pages that never come: refused for good, failing for ever, or killing whoever reads them. */
   readonly poison: number;
+  /** What was set aside is sent back from the failures queue, up to three hours later. */
+  readonly sentBack: number;
+  /** From then on every page that never came does come; milliseconds from the start. */
+  readonly mendedAt: number;
   /** Records are inserted, changed and deleted while they are read: mean milliseconds between two changes. */
   readonly churnEvery: number | undefined;
   /** Clocks differ by up to so many milliseconds. */
@@ -62,5 +66,7 @@ export function drawWeather({ number }: Random): Weather {
     // Without lost messages the queue alone must end every sync: half of those runs have no housekeeping to hide behind.
     housekeeping: lostMessage + vanish + poison > 0 || number() < 0.5,
     ticks: Array.from({ length: count }, (_, i) => i * every),
+    sentBack: maybe(0.6, 0.8),
+    mendedAt: number() * 6 * HOUR,
   };
 }

@@ -30,7 +30,9 @@ const CONCURRENCY = 3;
 const BATCH = 10;
 /** No honest run comes near: a run that needs more does not end. */
 const MOST_EVENTS = 300_000;
-const MOST_TIME = 80 * HOUR;
+const MOST_TIME = 120 * HOUR;
+/** How many failures are sent back in one run: what never heals must not go round for ever. */
+const MOST_SENT_BACK = 6;
 
 export type World = Awaited<ReturnType<typeof simulateSeed>>;
 
@@ -62,6 +64,21 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     if (typeof set.current === 'string') started.push(set.current);
   });
   const failures: Task[] = [];
+  const sentBack: Task[] = [];
+  let backToCome = 0;
+  /** Somebody looks into the failures queue, and sends back what lies there: perhaps twice. */
+  const setAside = (task: Task): void => {
+    failures.push(task);
+    if (random.number() >= weather.sentBack || sentBack.length + backToCome >= MOST_SENT_BACK) return;
+    backToCome += 1;
+    time.after(random.number() < 0.5 ? random.number() * 15 * MINUTE : random.number() ** 2 * 3 * HOUR, () => {
+      backToCome -= 1;
+      sentBack.push(task);
+      counted.count('failures sent back');
+      const copies = random.number() < 0.3 ? 2 : 1;
+      void queue.send(Array.from({ length: copies }, () => ({ task, group: 'main' })));
+    });
+  };
   const [objects, events, log] = [memoryObjects(), memoryEvents(), memoryLog()];
   const ports: Ports = {
     syncs,
@@ -69,7 +86,11 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     rateLimits: memoryTable(),
     tokens: memoryTable(),
     queue,
-    failures: { send: async (batch) => void failures.push(...batch.map(({ task }) => task)) },
+    failures: {
+      async send(batch) {
+        for (const { task } of batch) setAside(task);
+      },
+    },
     objects,
     gzip: storedGzip,
     http: { send: () => Promise.reject(new Error('only workers send requests')) },
@@ -179,7 +200,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const countOpen = async (): Promise<void> => {
     open = (await Array.fromAsync(syncs.live(connector.name))).length;
   };
-  const atRest = (): boolean => ticksToCome === 0 && queue.size() === 0 && running === 0;
+  const atRest = (): boolean => ticksToCome + backToCome === 0 && queue.size() === 0 && running === 0;
   let end: 'done' | 'nothing left' | 'too many events' | 'too much time';
   do {
     end = await time.run(() => atRest() || time.now() - START > MOST_TIME, MOST_EVENTS);
@@ -194,6 +215,8 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     if (message === 'sync taken up') counted.count('syncs taken up by housekeeping');
     if (message.startsWith('tick skipped')) counted.count('ticks skipped');
     if (message === 'page set aside') counted.count('pages set aside');
+    if (message === 'sync opened again') counted.count('syncs opened again');
+    if (message.startsWith('failures are obsolete')) counted.count('failures found obsolete');
   }
   return {
     seed,
@@ -209,6 +232,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     open,
     started,
     failures,
+    sentBack,
     objects,
     events,
     log,
