@@ -36,6 +36,8 @@ export type ResolvedLimit = {
   readonly cost: number;
   /** The part of the API's limit that is ours. */
   readonly share: number;
+  /** How late a departure may be, in milliseconds, and still use the slot that was reserved for it. */
+  readonly tolerance: number;
 } & (
   | {
       readonly window: 'rolling';
@@ -43,8 +45,6 @@ export type ResolvedLimit = {
       readonly interval: number;
       /** Units that may leave at once after a pause. */
       readonly burst: number;
-      /** How late a departure may be, in milliseconds, and still use the slot that was reserved for it. */
-      readonly tolerance: number;
     }
   | {
       readonly window: 'fixed';
@@ -67,8 +67,8 @@ export const margin = (window: number): number => Math.min(SECOND / 4, window / 
  * its own.
  *
  * A meter spaces departures by the virtual scheduling form of the leaky bucket (GCRA, ITU-T I.371): in a window of length W at
- * most burst + W ÷ interval units leave. With interval = ⌈(W + margin) ÷ (N − burst + 1)⌉ that is never more than N, wherever the window
- * lies. Where requests cost more than one unit they cannot leave by halves: the burst is at least the dearest request,
+ * most burst + W ÷ interval units leave. With an interval longer than (W + margin) ÷ (N − burst + 1) that is never more than N, wherever
+ * the window lies, both of its ends included. Where requests cost more than one unit they cannot leave by halves: the burst is at least the dearest request,
  * and only multiples of the costs' common divisor can ever be used.
  */
 export function resolveLimit(limit: Limit, cost: number, costs: readonly number[], name?: string): ResolvedLimit {
@@ -78,30 +78,14 @@ export function resolveLimit(limit: Limit, cost: number, costs: readonly number[
   const units = Math.floor(declared * (limit.share ?? 1));
   const key = `${units}${limit.points === undefined ? '' : 'p'}/${length}${name === undefined ? '' : `@${name}`}`;
   const guard = margin(length) * MICRO;
-  if (limit.window === 'fixed') {
-    return {
-      window: 'fixed',
-      key: `f${key}`,
-      cost: counted,
-      share: limit.share ?? 1,
-      length: length * MICRO,
-      guard,
-      units,
-    };
-  }
+  const common = { cost: counted, share: limit.share ?? 1, tolerance: margin(length) / 2 };
+  if (limit.window === 'fixed')
+    return { window: 'fixed', key: `f${key}`, ...common, length: length * MICRO, guard, units };
   const unit = all.reduce(commonDivisor);
   const usable = Math.floor(units / unit) * unit;
   const burst = Math.ceil(Math.max(limit.burst ?? 1, ...all) / unit) * unit;
-  const interval = Math.ceil((length * MICRO + guard) / (usable - burst + unit));
-  return {
-    window: 'rolling',
-    key: `r${key}`,
-    cost: counted,
-    share: limit.share ?? 1,
-    interval,
-    burst,
-    tolerance: margin(length) / 2,
-  };
+  const interval = Math.floor((length * MICRO + guard) / (usable - burst + unit)) + 1;
+  return { window: 'rolling', key: `r${key}`, ...common, interval, burst };
 }
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));

@@ -65,18 +65,25 @@ function cautiousSpacing(
   return guessing ? Math.min(LONGEST_GUESS, GUESSED_INTERVAL * 2 ** (strikes - 1)) : 0;
 }
 
+type Rolling = Extract<ResolvedLimit, { window: 'rolling' }>;
+
+/**
+ * The theoretical arrival time of a rolling limit, in microseconds. After a hold nothing bursts: of what was saved up before, no more
+ * counts than one request needs.
+ */
+const arrival = ({ key, cost, burst, interval }: Rolling, { times, heldUntil }: Meter): number =>
+  Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval);
+
 /** The earliest instant from `at` on at which a limit lets a request leave, in microseconds. */
-function earliest(limit: ResolvedLimit, { times, used, heldUntil }: Meter, at: number): number {
-  const time = times[limit.key] ?? 0;
+function earliest(limit: ResolvedLimit, meter: Meter, at: number): number {
   if (limit.window === 'rolling') {
     const { cost, burst, interval } = limit;
-    // After a hold nothing bursts: what was saved up before it does not count.
-    const arrival = Math.max(time, heldUntil * MICRO + (burst - cost) * interval);
-    return Math.max(at, arrival + (cost - burst) * interval);
+    return Math.max(at, arrival(limit, meter) + (cost - burst) * interval);
   }
-  const { length, guard, units, cost } = limit;
-  const start = Math.max(Math.floor(at / length) * length, time);
-  const full = start === time && (used[limit.key] ?? 0) + cost > units;
+  const { key, length, guard, units, cost } = limit;
+  const last = meter.times[key] ?? 0;
+  const start = Math.max(Math.floor(at / length) * length, last);
+  const full = start === last && (meter.used[key] ?? 0) + cost > units;
   const from = Math.max(at, start + guard);
   return full || from > start + length - guard ? start + length + guard : from;
 }
@@ -87,10 +94,10 @@ function charge(meter: Meter, limits: readonly ResolvedLimit[], at: number): Met
   const times = { ...meter.times };
   const used = { ...meter.used };
   for (const limit of limits) {
-    const time = times[limit.key] ?? 0;
     if (limit.window === 'rolling') {
-      times[limit.key] = Math.max(time, at) + limit.cost * limit.interval;
+      times[limit.key] = Math.max(arrival(limit, meter), at) + limit.cost * limit.interval;
     } else {
+      const time = times[limit.key] ?? 0;
       const start = Math.floor(at / limit.length) * limit.length;
       used[limit.key] = (start === time ? (used[limit.key] ?? 0) : 0) + limit.cost;
       times[limit.key] = start;
@@ -193,12 +200,12 @@ export function push(meter: Meter, { leftAt, wait, is }: Incident, now: number):
   const strikes = leftAt - meter.heldUntil < QUIET + (meter.heldUntil - meter.heldAt) ? meter.strikes + 1 : 1;
   const held = wait ?? Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** (strikes - 1));
   const downSince = is === 'down' ? meter.downSince || now : 0;
-  return { ...meter, heldAt: now, heldUntil: now + held, strikes, downSince };
+  return { ...meter, heldAt: now, heldUntil: Math.ceil(now + held), strikes, downSince };
 }
 
 /** Holds the meter until the API's quota is renewed, before it has to refuse; `undefined` if it is held as long already. */
 export const holdUntil = (meter: Meter, until: number, now: number): Meter | undefined =>
-  until <= Math.max(now, meter.heldUntil) ? undefined : { ...meter, heldAt: now, heldUntil: until };
+  until <= Math.max(now, meter.heldUntil) ? undefined : { ...meter, heldAt: now, heldUntil: Math.ceil(until) };
 
 /** The API answers again; `undefined` if nobody thought it did not. */
 export const recover = (meter: Meter): Meter | undefined =>

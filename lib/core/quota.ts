@@ -33,9 +33,11 @@ const isTighter = (a: Quota, b: Quota): boolean =>
 /** `"default";r=50;t=30, "daily";r=0;t=4000` as of revision 07; `limit=100, remaining=50, reset=30` before it. */
 function rateLimitField(field: string | undefined): Quota[] {
   if (field === undefined) return [];
-  const whole = parameters(field, /[;,]/);
-  if (whole.has('remaining')) return quota(whole.get('remaining'), delta(whole.get('reset')));
-  return field.split(',').flatMap((item) => {
+  // The names of quotas are theirs to choose, and may hold anything; a value may be quoted.
+  const unnamed = field.replace(/=?\s*"(?:[^"\\]|\\.)*"/g, (text) => (text.startsWith('=') ? text : '""'));
+  const whole = parameters(unnamed, /[;,]/);
+  if (whole.has('remaining')) return quota(whole.get('remaining'), delta(whole.get('reset')), whole.get('limit'));
+  return unnamed.split(',').flatMap((item) => {
     const told = parameters(item, /;/);
     return quota(told.get('r'), delta(told.get('t')));
   });
@@ -60,14 +62,20 @@ function trios(header: Header, time: number): Quota[] {
 }
 
 function quota(left: string | undefined, resetsIn: number | undefined, of?: string): Quota[] {
-  const units = wholeNumber(left);
-  return units === undefined ? [] : [{ left: units, resetsIn, of: wholeNumber(of) }];
+  const units = count(left);
+  // `100, 100;w=60`: what follows the first number are policies.
+  return units === undefined ? [] : [{ left: units, resetsIn, of: count(of?.split(/[,;]/, 1)[0]) }];
 }
 
-const wholeNumber = (text = ''): number | undefined => (/^\s*\d+\s*$/.test(text) ? Number(text) : undefined);
+/** A number of units as a text; some APIs write fractions. `undefined` for nonsense: nothing may be reckoned with it. */
+function count(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\s*\d+(\.\d+)?\s*$/.test(text)) return undefined;
+  const units = Math.floor(Number(text));
+  return Number.isSafeInteger(units) ? units : undefined;
+}
 
 function delta(seconds: string | undefined): number | undefined {
-  const whole = wholeNumber(seconds);
+  const whole = count(seconds);
   return whole === undefined ? undefined : followed(whole * SECOND);
 }
 
@@ -93,6 +101,11 @@ export function quotaLearned(
 ): Quota | undefined {
   const remaining = left ?? (of !== undefined && used !== undefined ? of - used : undefined);
   if (remaining === undefined || !Number.isFinite(remaining)) return undefined;
-  const resetsIn = resetsAt === undefined ? undefined : untilReset(resetsAt, clock(date, now));
-  return { left: Math.max(0, remaining), resetsIn, of };
+  // From a body it may come as a number.
+  const resetsIn = untilReset(String(resetsAt), clock(date, now));
+  return {
+    left: Math.max(0, remaining),
+    resetsIn,
+    of: of !== undefined && Number.isFinite(of) && of >= 0 ? of : undefined,
+  };
 }

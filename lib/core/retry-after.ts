@@ -11,7 +11,9 @@ const LONGEST_WAIT = DAY;
  */
 export function retryAfter(header: string | undefined, date: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const wait = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * SECOND : parseDate(header) - clock(date, now);
+  const seconds = /^\s*\d+(\.\d+)?\s*(,\s*\d+(\.\d+)?\s*)*$/.test(header);
+  // Sent more than once, the longest is meant: nobody is late for having waited.
+  const wait = seconds ? Math.max(...header.split(',').map(Number)) * SECOND : parseDate(header) - clock(date, now);
   return followed(wait);
 }
 
@@ -25,12 +27,20 @@ export function clock(date: string | undefined, now: number): number {
   return Number.isNaN(theirs) ? now : theirs;
 }
 
+/** The forms a date comes in. `Date.parse` reads much more than these, and guesses what it does not understand. */
+const ZONED = [
+  /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|UTC|[+-]\d{4})$/,
+  /^[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/,
+];
+/** Without a zone it is UTC, wherever this runs. */
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
+const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/;
 
 /** An HTTP date in any of its three forms (RFC 9110 section 5.6.7), or ISO 8601; `NaN` if it is neither. */
 export function parseDate(text: string): number {
   const trimmed = text.trim();
-  // The third form names no zone: it is UTC, wherever this runs.
   if (ASCTIME.test(trimmed)) return Date.parse(`${trimmed} GMT`);
-  return /\d{2}:\d{2}/.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
+  if (ISO.test(trimmed)) return Date.parse(`${trimmed}Z`);
+  return ZONED.some((form) => form.test(trimmed)) ? Date.parse(trimmed) : Number.NaN;
 }

@@ -22,7 +22,7 @@ const LOOK_AHEAD = 50;
 const TROUBLED = SECOND;
 /** Who was late for so many slots in a row runs on a machine that cannot keep time, and wastes no more of them. */
 const LATE_SLOTS = 3;
-/** How late a departure may be where no rolling limit says it. */
+/** How late a departure may be where no limit says it. */
 const TOLERANCE = SECOND / 4;
 
 type Waiting = { readonly told: (answer: Slot | Later) => void; late: number };
@@ -81,6 +81,9 @@ async function serve(invocation: Invocation, gate: Gate): Promise<void> {
   const reserved = await changeMeters(invocation, gate.places, (standing, now) => {
     const result = reserve(gaugesOf(gate.places, standing), now, taken.length, gate.patience);
     return { result, meters: result.meters };
+  }).catch((error: unknown) => {
+    for (const release of taken) release();
+    throw error;
   });
   const slots = reserved === 'contended' ? [] : reserved.slots;
   for (const slot of slots) {
@@ -131,9 +134,7 @@ function turnAway(gate: Gate, later: number): void {
 }
 
 const toleranceOf = (places: readonly MeterPlace[]): number =>
-  places
-    .flatMap(({ limits }) => limits)
-    .reduce((least, limit) => (limit.window === 'rolling' ? Math.min(least, limit.tolerance) : least), TOLERANCE);
+  places.flatMap(({ limits }) => limits).reduce((least, { tolerance }) => Math.min(least, tolerance), TOLERANCE);
 
 /** The requests that one worker may have under way. */
 const laneCount = ({ connector, settings }: Invocation): number =>

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { backoff } from '../../lib/core/backoff.ts';
 import { type Answer, judge, type Verdict } from '../../lib/core/judge.ts';
-import { retryAfter } from '../../lib/core/retry-after.ts';
 import type { Rule, Stream } from '../../lib/core/stream.ts';
 import { kinds } from '../pipeline/kinds.ts';
 
@@ -148,17 +147,6 @@ describe('what a connector’s rules say', () => {
     assert.equal(wait({}), 60_000);
     assert.equal(wait({ 'retry-after': '7' }), 7_000);
   });
-});
-
-it('Retry-After: seconds, or a date by the server’s own clock; nonsense is no advice', () => {
-  assert.equal(retryAfter('120', undefined, NOW), 120_000);
-  assert.equal(retryAfter('0', undefined, NOW), 0);
-  assert.equal(retryAfter('Sun, 22 Nov 2026 12:00:30 GMT', undefined, NOW), 30_000);
-  // The server's clock is an hour ahead of ours, and so is its date.
-  assert.equal(retryAfter('Sun, 22 Nov 2026 13:00:30 GMT', 'Sun, 22 Nov 2026 13:00:00 GMT', NOW), 30_000);
-  for (const nonsense of ['soon', '-5', 'NaN', '1e12', '', 'Sun, 22 Nov 2020 12:00:00 GMT']) {
-    assert.equal(retryAfter(nonsense, undefined, NOW), undefined, nonsense);
-  }
 });
 
 it('backoff is full jitter, doubling to 15 minutes, and never below the advice', () => {
