@@ -53,4 +53,5 @@ export type Receipt = z.output<typeof receiptSchema>;
 export type SchemaChange = Receipt['schema'][number];
 
 /** A fixed order of fields, so that receipts read alike. */
-export const receiptText = (receipt: Receipt): string => `${JSON.stringify(receipt, undefined, 2)}\n`;
+export const receiptText = (receipt: Receipt): string =>
+  `${JSON.stringify(receiptSchema.parse(receipt), undefined, 2)}\n`;

@@ -9,6 +9,7 @@ import type { Change, Clause } from './ports.ts';
 import { readSync } from './start-sync.ts';
 import { quarantineOf, syncFolder } from './store-part.ts';
 import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
+import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
 import { inPhase, rootOf, type SyncState, streamKey, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
 
@@ -17,21 +18,55 @@ import { isDone, readNode } from './tree.ts';
  * repeated: all of it is derived from the tree, which no longer changes, and the first receipt that was put stands.
  */
 export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<void> {
-  const { syncs, connector, events, log } = invocation;
+  const { syncs, connector } = invocation;
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
+  if (sync.superseded !== undefined) return closeSuperseded(invocation, ref, sync, sync.superseded);
+  const superseded = whySuperseded(invocation, ref, sync);
+  if (superseded !== undefined && sync.status === 'open') return supersede(invocation, ref, sync, superseded);
   const root = await readNode(invocation, ref, rootOf(sync.phase));
   if (root === undefined || !isDone(invocation, ref, root)) return;
   const key = syncKey(connector.name, ref);
   await syncs.update(key, { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }, inPhase(sync.phase)]);
 
   const stream = streamOf(invocation, ref.stream);
-  if (stream === undefined) throw new Error(`The connector ${connector.name} has no stream "${ref.stream}" any more.`);
+  // Its stream went while it was being closed.
+  if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
   const sum = await sumSync(invocation, ref, sync.phase);
   const receipt = draw(invocation, ref, stream, sync, sum);
   if (commits(receipt.verdict, receipt.pages.failed)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
   const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
+  await conclude(invocation, ref, sync, receipt, manifest);
+}
+
+/** What was read is no longer what it was: the receipt says so, nothing is delivered, the watermark stays. */
+async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
+  const counts = await countOf(invocation, ref, sync);
+  const receipt: Receipt = {
+    ...heading(invocation, ref, sync),
+    ...counts,
+    verdict: 'INCOMPLETE',
+    evidence: null,
+    reasons: [{ code: 'superseded', message: why }],
+    schema: [],
+    watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
+  };
+  await freeStream(invocation, ref);
+  await beginAnew(invocation, ref);
+  await conclude(invocation, ref, sync, receipt, '');
+}
+
+/** The last steps of a close: the receipt, the numbers, the event; then it is closed. */
+async function conclude(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  receipt: Receipt,
+  manifest: string,
+): Promise<void> {
+  const { events, syncs, log, connector } = invocation;
+  const key = syncKey(connector.name, ref);
   const stored = await putReceipt(invocation, ref, receipt, manifest);
   measure(invocation, stored);
   await events.publish('Sync closed', announcement(stored));
@@ -57,7 +92,6 @@ function draw(
   sync: SyncState,
   { listings, requests, schema, ...sum }: Sum,
 ): Receipt {
-  const { connector, clock } = invocation;
   const judgement = judgeSync(listings, sum.unopened);
   const own = listings.filter(({ of }) => of === undefined).map(({ tally }) => tally);
   const count = (tallies: readonly Tally[], of: (tally: Tally) => number): number =>
@@ -75,12 +109,7 @@ function draw(
     : null;
   const before = sync.watermark ?? null;
   return {
-    connector: connector.name,
-    connection: ref.connection,
-    stream: ref.stream,
-    sync: ref.sync,
-    revision: sync.revision,
-    mode: sync.mode,
+    ...heading(invocation, ref, sync),
     verdict: judgement.verdict,
     evidence: judgement.evidence,
     reasons: judgement.reasons,
@@ -96,6 +125,22 @@ function draw(
         ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null)
         : before,
     },
+  };
+}
+
+/** Which sync it is, when it was, and where its manifest lies. */
+function heading(
+  { connector, clock }: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+): Pick<Receipt, keyof SyncRef | 'connector' | 'revision' | 'mode' | 'manifest' | 'startedAt' | 'finishedAt'> {
+  return {
+    connector: connector.name,
+    connection: ref.connection,
+    stream: ref.stream,
+    sync: ref.sync,
+    revision: sync.revision,
+    mode: sync.mode,
     manifest: receiptKeys(connector.name, ref, sync.revision).manifest,
     startedAt: new Date(sync.startedAt).toISOString(),
     finishedAt: new Date(clock.now()).toISOString(),

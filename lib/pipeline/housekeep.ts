@@ -7,6 +7,7 @@ import { type Invocation, mayBegin } from './invocation.ts';
 import { measure } from './measure.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
+import { supersede, whySuperseded } from './supersede.ts';
 import {
   type Block,
   type Chain,
@@ -72,6 +73,8 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   const now = clock.now();
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
+  const superseded = whySuperseded(invocation, ref, sync);
+  if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);
   const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);

@@ -28,6 +28,7 @@ export async function redrive(
     return 'done';
   }
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
+  if (sync.superseded !== undefined) return 'done';
   const { lastCommitted = '' } = await readStream(invocation, ref);
   if (lastCommitted > ref.sync) {
     invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later: lastCommitted });

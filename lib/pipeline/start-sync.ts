@@ -92,6 +92,7 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
   await syncs.create(syncKey(connector.name, ref), {
     status: 'open',
     live: connector.name,
+    declared: connector.revision,
     at,
     mode,
     from,

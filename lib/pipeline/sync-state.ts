@@ -101,6 +101,10 @@ export const syncState = z.object({
   watermark: z.string().optional(),
   deadline: millis,
   startedAt: millis,
+  /** The connector's `revision` that it began with. */
+  declared: z.number().default(1),
+  /** Why it ends unfinished: a deployment changed what it was reading. */
+  superseded: z.string().optional(),
   /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
   /** How often what is missing was asked for again after a close. */

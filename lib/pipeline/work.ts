@@ -2,10 +2,11 @@ import { refOf, type SyncRef, type Task, type TaskOf } from '../core/tasks.ts';
 import { accountOf, credentialsSettled } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
-import { type Invocation, streamOf } from './invocation.ts';
+import type { Invocation } from './invocation.ts';
 import { isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { redrive, sentBack } from './redrive.ts';
 import { readSync, start, tick } from './start-sync.ts';
+import { supersede, whySuperseded } from './supersede.ts';
 import { walkChain } from './walk-chain.ts';
 
 /**
@@ -99,12 +100,17 @@ async function doOne(invocation: Invocation, { id, task, receives }: Received): 
 
 /** What the requests of a sync need; `undefined` if its tasks have nothing left to do. */
 async function prepare(invocation: Invocation, task: SyncRef) {
-  const stream = streamOf(invocation, task.stream);
-  const sync = await readSync(invocation, refOf(task));
-  if (stream === undefined || sync === undefined || sync.status !== 'open') return undefined;
+  const ref = refOf(task);
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined || sync.status !== 'open') return undefined;
+  const superseded = whySuperseded(invocation, ref, sync);
+  if (superseded !== undefined) {
+    await supersede(invocation, ref, sync, superseded);
+    return undefined;
+  }
   const account = await accountOf(invocation, task.connection);
   if (!('paused' in account)) return { account };
   const { code, message: reason } = account.paused;
-  invocation.log.info('task left: its connection is paused', { ...refOf(task), code, reason });
+  invocation.log.info('task left: its connection is paused', { ...ref, code, reason });
   return undefined;
 }

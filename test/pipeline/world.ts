@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { Connector } from '../../lib/core/connector.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
-import type { Task } from '../../lib/core/tasks.ts';
+import { TASK_VERSION, type Task, taskSchemaOf } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
@@ -27,6 +27,8 @@ const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
 const BATCH = 10;
 const KEY = 'the-key-that-seals-tokens';
+/** What was received so often goes to the failures queue by itself. Here it is only what no code knows. */
+const MAXIMUM_RECEIVES = 50;
 
 export type Api = (
   request: WireRequest & { readonly path: string; readonly query: URLSearchParams },
@@ -41,6 +43,8 @@ export type WorldOptions = {
   readonly strict?: boolean;
   /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. */
   readonly death?: { readonly call: number; readonly moment: 'before' | 'after' };
+  /** What is deployed right now: the connector, and the version of the tasks that its code reads and writes. Asked before each invocation. */
+  readonly deployed?: () => { readonly connector: Connector; readonly version: number };
 };
 
 export type World = ReturnType<typeof makeWorld>;
@@ -53,6 +57,7 @@ export function makeWorld({
   seed = 1,
   strict = false,
   death,
+  deployed = () => ({ connector, version: TASK_VERSION }),
 }: WorldOptions) {
   const { watch, seen: everything } = witness();
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
@@ -88,10 +93,10 @@ export function makeWorld({
   let memory = newMemory();
   let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
 
-  function invocation(): Invocation {
+  function invocation({ connector, version } = deployed()): Invocation {
     const until = clock.now() + 60 * SECOND;
     return {
-      ...mortal.ports(),
+      ...mortal.ports(version),
       connector,
       memory,
       settings: {
@@ -112,8 +117,13 @@ export function makeWorld({
   async function workOnce(): Promise<boolean> {
     const messages = queue.receive(BATCH);
     if (messages.length === 0) return false;
-    const received = messages.map(({ receipt, task, receives }) => ({ id: receipt, task, receives }));
-    const outcomes = await work(invocation(), received);
+    const now = deployed();
+    const received = messages.flatMap(({ receipt, task, receives }) => {
+      const known = taskSchemaOf(now.version).safeParse(task);
+      if (!known.success && receives >= MAXIMUM_RECEIVES) queue.remove(receipt);
+      return known.success ? { id: receipt, task: known.data, receives } : [];
+    });
+    const outcomes = await work(invocation(now), received);
     // Who is dead reports nothing: all its messages come back when their visibility ends.
     if (mortal.hasJustDied()) {
       memory = newMemory();
@@ -206,6 +216,7 @@ export function makeWorld({
     failures,
     sync,
     settle,
+    workOnce,
     /** Housekeeping, now. */
     housekeep: () => housekeep(invocation()),
     sendBack,
@@ -252,15 +263,18 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
     });
   return {
     /** The ports of one invocation. */
-    ports(): Ports {
+    ports(version: number): Ports {
       const body = { dead: false };
+      const queue = mortal(ports.queue, body);
       return {
         ...ports,
         syncs: mortal(ports.syncs, body),
         connections: mortal(ports.connections, body),
         rateLimits: mortal(ports.rateLimits, body),
         tokens: mortal(ports.tokens, body),
-        queue: mortal(ports.queue, body),
+        queue: {
+          send: (messages) => queue.send(messages.map((each) => ({ ...each, task: { ...each.task, v: version } }))),
+        },
         failures: mortal(ports.failures, body),
         objects: mortal(ports.objects, body),
         http: mortal(ports.http, body),

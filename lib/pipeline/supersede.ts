@@ -1,0 +1,57 @@
+import type { Receipt } from '../core/receipt.ts';
+import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
+import { type Invocation, streamOf } from './invocation.ts';
+import { readTree } from './read-tree.ts';
+import { inPhase, type SyncState, syncKey } from './sync-state.ts';
+import { send } from './tree.ts';
+
+/**
+ * A sync is read by one declaration from its first page to its last. When a deployment changes the connector's `revision` under it, or takes
+ * its stream away, what was read no longer says what it said: the sync closes as superseded, delivers nothing, leaves the watermark where it
+ * was, and another begins from there.
+ */
+
+/** Why a sync cannot go on as it was begun; `undefined` if it can. A later phase only adds to what was delivered, and goes on. */
+export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState): string | undefined {
+  const { connector } = invocation;
+  if (streamOf(invocation, ref.stream) === undefined)
+    return `the connector has no stream "${ref.stream}" any more: nothing of this sync is delivered`;
+  if (sync.declared === connector.revision || sync.phase > 0) return undefined;
+  return `the connector's revision changed from ${sync.declared} to ${connector.revision} meanwhile: nothing of this sync is delivered, and another has begun`;
+}
+
+/** Ends a sync that cannot go on. What others still do for it counts for nothing. */
+export async function supersede(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
+  const { syncs, connector, log } = invocation;
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing', superseded: why } }, [
+    { equal: ['status', 'open'] },
+    inPhase(sync.phase),
+  ]);
+  log.warn('sync superseded', { ...ref, reason: why });
+  await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
+}
+
+/** Begins another sync in the place of a superseded one, unless its stream is gone. */
+export async function beginAnew(invocation: Invocation, { connection, stream }: SyncRef): Promise<void> {
+  if (streamOf(invocation, stream) === undefined) return;
+  const at = new Date(invocation.clock.now()).toISOString();
+  await send(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
+}
+
+/** What a superseded sync did, without a look at what it read. */
+export async function countOf(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'drift'>> {
+  const { nodes } = await readTree(invocation, ref, sync.phase);
+  const add = (name: 'requests' | 'throttled' | 'retried'): number =>
+    [...nodes.values()].reduce((sum, node) => sum + node[name], 0);
+  return {
+    expected: { records: null, source: null },
+    pages: { planned: 0, fetched: 0, failed: 0 },
+    records: { fetched: 0, delivered: 0, quarantined: 0, repeated: 0 },
+    requests: { sent: add('requests'), throttled: add('throttled'), retried: add('retried') },
+    drift: { checked: 0, moved: 0, repaired: 0 },
+  };
+}
