@@ -19,7 +19,9 @@ export type Meter = {
   readonly heldAt: number;
   /** How many holds followed one another with no pause. */
   readonly strikes: number;
-  /** Since when nothing that left came back with an answer; 0: it does. Epoch milliseconds. */
+  /** Requests in a row that were not answered at all. */
+  readonly silences: number;
+  /** Since when so many were not that the API is taken to be down; 0: it is not. Epoch milliseconds. */
   readonly downSince: number;
 };
 
@@ -31,6 +33,7 @@ export const newMeter: Meter = {
   heldUntil: 0,
   heldAt: 0,
   strikes: 0,
+  silences: 0,
   downSince: 0,
 };
 
@@ -179,6 +182,8 @@ export const spacing = (gauges: readonly Gauge[], now: number): number =>
 /** The first and the longest hold that is put without advice. */
 const LONGEST_HOLD = 15 * MINUTE;
 const FIRST_HOLD = 2 * SECOND;
+/** After so many requests in a row without an answer the API is taken to be down: the circuit breaker opens. */
+const BREAKER = 3;
 /** Holds that follow within this are one story. */
 const QUIET = MINUTE;
 
@@ -187,20 +192,23 @@ export type Incident = {
   readonly leftAt: number;
   /** Milliseconds to wait, as the API advised; `undefined`: it did not say. */
   readonly wait: number | undefined;
-  /** `refused`: the API asked for patience. `down`: several requests in a row were not answered at all. */
-  readonly is: 'refused' | 'down';
+  /** `refused`: the API asked for patience. `silence`: nothing answered. */
+  readonly is: 'refused' | 'silence';
 };
 
 /**
- * Holds the meter after an incident; `undefined` if it is held for that incident already: a request that left before the hold
- * ended says nothing new, so that a storm of refusals is one hold. Without advice each hold in a row is twice as long.
+ * Holds the meter after a refusal, or after too many silences in a row; `undefined` if it is held for that already: a request that
+ * left before the hold ended says nothing new, so that a storm of refusals is one hold. Without advice each hold in a row is
+ * twice as long.
  */
 export function push(meter: Meter, { leftAt, wait, is }: Incident, now: number): Meter | undefined {
   if (leftAt < meter.heldUntil) return undefined;
+  const silences = is === 'silence' ? meter.silences + 1 : 0;
+  if (is === 'silence' && silences < BREAKER) return { ...meter, silences };
   const strikes = leftAt - meter.heldUntil < QUIET + (meter.heldUntil - meter.heldAt) ? meter.strikes + 1 : 1;
   const held = wait ?? Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** (strikes - 1));
-  const downSince = is === 'down' ? meter.downSince || now : 0;
-  return { ...meter, heldAt: now, heldUntil: Math.ceil(now + held), strikes, downSince };
+  const downSince = is === 'silence' ? meter.downSince || now : 0;
+  return { ...meter, heldAt: now, heldUntil: Math.ceil(now + held), strikes, silences, downSince };
 }
 
 /** Holds the meter until the API's quota is renewed, before it has to refuse; `undefined` if it is held as long already. */
@@ -209,4 +217,4 @@ export const holdUntil = (meter: Meter, until: number, now: number): Meter | und
 
 /** The API answers again; `undefined` if nobody thought it did not. */
 export const recover = (meter: Meter): Meter | undefined =>
-  meter.downSince === 0 ? undefined : { ...meter, downSince: 0, strikes: 0 };
+  meter.silences === 0 ? undefined : { ...meter, silences: 0, downSince: 0, strikes: 0 };

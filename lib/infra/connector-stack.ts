@@ -27,8 +27,10 @@ import { removalPolicy, type StateStack } from './state-stack.ts';
 
 /** How many tasks a worker gets at once. 10 is the most that SQS hands out without a batching window. */
 const BATCH_SIZE = 10;
-/** How many workers may run at once, from 2: it bounds the requests under way, not their rate. */
-const workers = ({ concurrency }: Connector): number => Math.min(10, concurrency);
+/** How many requests one worker has under way at most, where its connector allows enough of them. */
+const REQUESTS_PER_WORKER = 16;
+/** How many workers may run at once, from 2: with what each has under way it bounds the requests under way, not their rate. */
+const workers = ({ concurrency }: Connector): number => Math.max(2, Math.ceil(concurrency / REQUESTS_PER_WORKER));
 /** Visibility timeout ÷ worker timeout, as Lambda advises (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). */
 const TIMEOUTS_PER_VISIBILITY = 6;
 /** Receives after which SQS itself moves a task away. High, as only crashes should get there: workers set aside by themselves. */

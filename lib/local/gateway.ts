@@ -16,6 +16,7 @@ export type Caller = {
 export type CallNotice = {
   readonly service: Service;
   readonly operation: string;
+  readonly body: Buffer;
   /** Name of the function that calls; absent for a caller from outside. */
   readonly function?: string;
   /** Ends the calling thread right now. Does nothing to a caller from outside. */
@@ -63,7 +64,7 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
     if (!backend) return plain(501, `The embedded run does not know ${operation}.`);
     const by = caller && { function: caller.function };
     if (caller) calls[`${service}:${operation}`] = (calls[`${service}:${operation}`] ?? 0) + 1;
-    const notice = { service, operation, ...by, kill: () => caller?.kill() };
+    const notice = { service, operation, body, ...by, kill: () => caller?.kill() };
 
     onCall?.(notice, 'before');
     if (caller?.dead) return 'none';

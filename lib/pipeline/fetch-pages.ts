@@ -9,8 +9,8 @@ import { fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
+import { passedAt } from './passed.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
-import { pulseOf } from './pulse.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { type Listed, listed } from './slices.ts';
@@ -117,7 +117,7 @@ async function fetchAll(
 function blame(invocation: Invocation, { meters }: BlockRun, { task }: PagesTask, refusal: Refusal): Refusal {
   const { throttled, excused } = refusal;
   if (!throttled || excused === undefined || task.refusals < REFUSALS) return refusal;
-  const othersPass = pulseOf(invocation, meters).passedAt > invocation.clock.now() - excused - MEANWHILE;
+  const othersPass = passedAt(invocation, meters) > invocation.clock.now() - excused - MEANWHILE;
   return othersPass ? { ...refusal, excused: undefined, wait: excused } : refusal;
 }
 

@@ -1,15 +1,13 @@
 import type { Reply } from '../core/connector.ts';
 import type { Answer, Verdict } from '../core/judge.ts';
 import type { ResolvedLimit } from '../core/limits.ts';
-import { holdUntil, type Incident, type Meter, push, recover } from '../core/meter.ts';
+import { holdUntil, type Incident, type Meter, newMeter, push, recover } from '../core/meter.ts';
 import { type Quota, quotaLearned, quotaOf } from '../core/quota.ts';
 import { HOUR, SECOND } from '../core/time.ts';
 import type { Invocation } from './invocation.ts';
 import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
-import { pulseOf } from './pulse.ts';
+import { notePassed } from './passed.ts';
 
-/** Unanswered requests in a row, in one worker, after which the API is taken to be down. */
-const BREAKER = 5;
 /** A quota that is spent is waited for no longer than this before the API is asked whether it really is. */
 const LONGEST_TRUST = HOUR;
 /** A hold that is longer by less than this is not worth a write. */
@@ -30,23 +28,20 @@ export async function heed(
   verdict: Verdict,
 ): Promise<Excused | undefined> {
   const { settings, clock } = invocation;
-  const pulse = pulseOf(invocation, places);
   const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());
   if (verdict.is === 'throttled') {
-    pulse.silences = 0;
     const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
-    return hold(invocation, places, { leftAt, wait, is: 'refused' });
+    const { heldUntil } = await tell(invocation, places, { leftAt, wait, is: 'refused' });
+    return { wait: Math.max(0, heldUntil - clock.now()) };
   }
-  if (isDown(answer, verdict)) {
-    pulse.silences += 1;
-    const [meter] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
-    if (pulse.silences < BREAKER && meter?.downSince === 0) return undefined;
-    const held = await hold(invocation, places, { leftAt, wait: undefined, is: 'down' });
-    return clock.now() - held.downSince < settings.OUTAGE_SECONDS * SECOND ? held : undefined;
+  if (isSilent(answer, verdict)) {
+    const meter = await tell(invocation, places, { leftAt, wait: undefined, is: 'silence' });
+    const excuses = meter.downSince > 0 && clock.now() - meter.downSince < settings.OUTAGE_SECONDS * SECOND;
+    return excuses ? { wait: Math.max(0, meter.heldUntil - clock.now()) } : undefined;
   }
-  pulse.silences = 0;
-  if ('reply' in verdict) pulse.passedAt = clock.now();
-  await change(invocation, places, recover);
+  if ('reply' in verdict) notePassed(invocation, places);
+  const [known] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+  if (known !== undefined && recover(known) !== undefined) await change(invocation, places, recover);
   if (quota !== undefined) await spare(invocation, places, quota);
   return undefined;
 }
@@ -65,8 +60,8 @@ const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefi
 const toldBy = (answer: Answer, now: number): Quota | undefined =>
   'failed' in answer ? undefined : quotaOf((name) => answer.headers[name], now);
 
-/** The whole API does not answer: there is no way to it, or only its gateway answers. A timeout may be the one page's own. */
-const isDown = (answer: Answer, { is }: Verdict): boolean =>
+/** Not the API itself answers: there is no way to it, or only its gateway does. A timeout may be the one page's own. */
+const isSilent = (answer: Answer, { is }: Verdict): boolean =>
   is === 'retry' && ('failed' in answer ? answer.failed === 'unreachable' : [502, 503, 504].includes(answer.status));
 
 /** Changes the first meter, the narrowest: the API speaks to one account, and others find out for themselves. */
@@ -82,17 +77,17 @@ async function change(
   return changed === 'contended' ? undefined : changed;
 }
 
-async function hold(
-  invocation: Invocation,
-  places: readonly MeterPlace[],
-  incident: Incident,
-): Promise<Excused & { readonly downSince: number }> {
+/** Tells the meter of an incident; gives it as it stands then. */
+async function tell(invocation: Invocation, places: readonly MeterPlace[], incident: Incident): Promise<Meter> {
   const meter = await change(invocation, places, (standing, now) => push(standing, incident, now));
   const now = invocation.clock.now();
-  const wait = Math.max(0, (meter?.heldUntil ?? now + SECOND) - now);
-  const told = { meter: places[0]?.key.pk ?? '', reason: incident.is, seconds: Math.round(wait / SECOND) };
-  if (meter?.heldAt !== undefined && meter.heldAt >= incident.leftAt) invocation.log.warn('meter held', told);
-  return { wait, downSince: meter?.downSince || now };
+  // Fought over too often to be told: whoever is refused next will tell it.
+  if (meter === undefined) return { ...newMeter, heldUntil: now + SECOND };
+  if (meter.heldAt >= incident.leftAt) {
+    const told = { meter: places[0]?.key.pk ?? '', reason: incident.is };
+    invocation.log.warn('meter held', { ...told, seconds: Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND) });
+  }
+  return meter;
 }
 
 /** Waits for the renewal of a quota of which too little is left: for the next request, and for whoever else shares the account. */

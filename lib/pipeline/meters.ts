@@ -121,6 +121,7 @@ const meterItem = z
     heldUntil: z.number(),
     heldAt: z.number(),
     strikes: z.number(),
+    silences: z.number(),
     downSince: z.number(),
     by: z.string(),
     expires: z.number(),
@@ -134,14 +135,15 @@ const USED = 'u ';
 function meterOf(item: Item | undefined): Meter {
   if (item === undefined) return newMeter;
   const { by: _by, expires: _expires, ...all } = meterItem.parse(item);
-  const { version, booked, heldUntil, heldAt, strikes, downSince, ...rest } = all;
+  const { version, booked, heldUntil, heldAt, strikes, silences, downSince, ...rest } = all;
   const under = (prefix: string): Record<string, number> =>
     Object.fromEntries(
       Object.entries(rest).flatMap(([name, value]) =>
         name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
       ),
     );
-  return { version, booked, heldUntil, heldAt, strikes, downSince, times: under(TIME), used: under(USED) };
+  const times = under(TIME);
+  return { version, booked, heldUntil, heldAt, strikes, silences, downSince, times, used: under(USED) };
 }
 
 function itemOf({ times, used, ...rest }: Meter): Record<string, number> {

@@ -110,11 +110,11 @@ async function depart(
     while (clock.now() < time) await clock.wait(time - clock.now());
   };
   await until(slot - LOOK_AHEAD);
-  // Without an answer nothing is known of a hold; whoever answers the request will say so.
-  const standing = await readMeters(invocation, gate.places, TRUSTED).catch(() => []);
+  const standing = await readMeters(invocation, gate.places, TRUSTED).catch(() => 'no answer' as const);
   await until(slot);
   const now = clock.now();
-  const held = standing.some(({ heldUntil }) => heldUntil > now);
+  // Who cannot know whether the meter is held does not leave.
+  const held = standing === 'no answer' || standing.some(({ heldUntil }) => heldUntil > now);
   if (!held && now - slot <= toleranceOf(gate.places)) return waiting.told({ leftAt: now, free: release });
   release();
   waiting.late += 1;

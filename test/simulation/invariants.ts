@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { MICRO, resolveLimit } from '../../lib/core/limits.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
-import { HOUR, parseInstant } from '../../lib/core/time.ts';
+import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
 import { phaseOf, streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import type { World } from './world.ts';
@@ -34,7 +35,8 @@ export async function violations(world: World): Promise<Violation[]> {
     checkCounts(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
-    if (sync.receipt.revision === 1) checkPatience(sync, broken);
+    if (sync.receipt.revision === 1) checkPatience(world, sync, broken);
+    checkExcuses(world, sync, broken);
     checkLoss(world, sync, broken);
     if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
     else world.tally.count(sync.receipt.verdict);
@@ -44,6 +46,8 @@ export async function violations(world: World): Promise<Violation[]> {
   checkWatermark(world, syncs, broken);
   checkCost(world, syncs, broken);
   checkSecret(world, broken);
+  checkRate(world, broken);
+  checkHolds(world, broken);
   return found;
 }
 
@@ -208,17 +212,26 @@ function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): voi
     broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);
 }
 
-/** The longest a sync may take under any weather, in milliseconds. */
+/** The longest a sync may take under any weather, in milliseconds, beyond what its API made it wait. */
 const PATIENCE = 12 * HOUR;
 
 /** Invariant 5: nobody waits for a deadline because a message was lost. */
-function checkPatience({ receipt, id }: Sync, broken: Broken): void {
-  const took = Date.parse(receipt.finishedAt) - Date.parse(receipt.startedAt);
+function checkPatience({ holds }: World, { receipt, id }: Sync, broken: Broken): void {
+  const [from, until] = [Date.parse(receipt.startedAt), Date.parse(receipt.finishedAt)];
+  const held = holds.reduce((sum, hold) => sum + Math.max(0, Math.min(until, hold.until) - Math.max(from, hold.at)), 0);
+  const took = until - from - held;
   if (took > PATIENCE) broken('5 every sync ends in time', `sync ${id} took ${Math.round(took / HOUR)} hours`);
 }
 
+/** An API that asks for patience, or is down for a while, costs no page; but a worker that dies does count as an attempt. */
+function checkExcuses(world: World, { receipt, id }: Sync, broken: Broken): void {
+  const deaths = sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated', 'deletes lost']) > 0;
+  const blamed = receipt.reasons.find(({ code }) => code === 'http-429' || (code === 'unreachable' && !deaths));
+  if (blamed !== undefined) broken('5 patience is no attempt', `sync ${id} gave up pages: ${blamed.message}`);
+}
+
 /** What costs a page an attempt. */
-const REFUSALS = ['API failures', 'API throttles', 'API lies'];
+const REFUSALS = ['API failures', 'API down', 'API lies'];
 
 /** What can cost a message or a round of housekeeping. */
 const LOSSES = [
@@ -266,6 +279,45 @@ async function checkStream(world: World, syncs: readonly Sync[], broken: Broken)
   const said = syncs.map(({ receipt }) => receipt.watermark.after ?? '').sort();
   if ((stream.watermark ?? '') !== (said.at(-1) ?? ''))
     broken('2 the receipt tells the truth', `the watermark is ${stream.watermark}, the receipts say ${said.at(-1)}`);
+}
+
+/** Invariant 3: in any window no more requests leave than its limit says, whoever sends them. */
+function checkRate({ departures, weather }: World, broken: Broken): void {
+  for (const { requests = 0, per, window } of weather.limits) {
+    const length = span(per);
+    const begin = (at: number): number => (window === 'fixed' ? Math.floor(at / length) * length : at);
+    const first = departures.findIndex((at, index) => {
+      const last = departures[index + requests];
+      return last !== undefined && (window === 'fixed' ? begin(last) === begin(at) : last - at <= length);
+    });
+    if (first >= 0) {
+      const at = departures[first] ?? 0;
+      broken(
+        '3 the limit holds',
+        `${requests + 1} requests within ${(departures[first + requests] ?? 0) - at} ms of ${per}`,
+      );
+    }
+  }
+}
+
+/** How long after a hold was put the last one may leave that did not know of it, and what clocks and their rounding differ by. */
+const HEEDED_WITHIN = SECOND;
+const ROUNDING = 5;
+
+/** Once a meter is held every worker is silent until the time that was advised; and one incident is one hold. */
+function checkHolds({ departures, holds, weather }: World, broken: Broken): void {
+  const slack = weather.skew + ROUNDING;
+  const [limit] = weather.limits;
+  const resolved = limit && resolveLimit(limit, 1, []);
+  const spacing = resolved?.window === 'rolling' ? resolved.interval / MICRO : 0;
+  for (const { at, until, last } of holds) {
+    if (at < last - slack) broken('3 one hold for an incident', `held until ${until} while it was held until ${last}`);
+    const left = departures.find((time) => time > at + HEEDED_WITHIN && time < until - slack);
+    if (left !== undefined) broken('3 a hold is heeded', `a request left ${until - left} ms before its end`);
+    const after = departures.filter((time) => time >= until - slack && time < until + 4 * spacing).length;
+    if (after > 8)
+      broken('3 nothing bursts after a hold', `${after} requests left within ${4 * spacing} ms of its end`);
+  }
 }
 
 /** Invariant 7. */

@@ -5,11 +5,12 @@ import {
   cursor,
   defineConnector,
   keyset,
+  type Limit,
   links,
   offsets,
   pages,
 } from '../../lib/core/connector.ts';
-import { MINUTE } from '../../lib/core/time.ts';
+import { MINUTE, span } from '../../lib/core/time.ts';
 import type { Random, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import type { Tally } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -33,7 +34,7 @@ export const SECRET = 'S3CR3T-never-to-be-seen';
 export function connectorOf(
   kind: Kind,
   size: number,
-  { incremental, bounded }: { incremental: boolean; bounded: boolean },
+  { incremental, bounded, limits = [] }: { incremental: boolean; bounded: boolean; limits?: readonly Limit[] },
 ): Connector {
   const since = { field: (row: { updated: string }) => row.updated, lookback: '10 seconds' } as const;
   const shared = {
@@ -54,7 +55,7 @@ export function connectorOf(
     params: z.object({}),
     baseUrl: 'http://sim.test',
     auth: bearer(),
-    limits: [],
+    limits,
     streams: (stream) => {
       switch (kind) {
         case 'pages':
@@ -230,6 +231,19 @@ export function practiceApi({ time, random, weather, kind: paging, count, size, 
     return (kinds[Math.floor(random.number() * kinds.length)] ?? (() => reply(500, '')))();
   }
 
+  const startedAt = time.now();
+  const departures: number[] = [];
+  /** An API whose limit is lower than its connector says refuses what is beyond it. */
+  function isTooMuch(): boolean {
+    const [limit] = weather.limits;
+    if (weather.truth === 1 || limit?.requests === undefined) return false;
+    const most = Math.max(1, Math.floor(limit.requests * weather.truth));
+    const oldest = departures.at(-most);
+    const refused = oldest !== undefined && time.now() - oldest <= span(limit.per);
+    if (!refused) departures.push(time.now());
+    return refused;
+  }
+
   return {
     lives,
     now,
@@ -244,6 +258,22 @@ export function practiceApi({ time, random, weather, kind: paging, count, size, 
           return { takes, reply: reply(422, { error: 'no' }) };
         case 'fails':
           return { takes, reply: failure() };
+      }
+      const begun = time.now() - startedAt;
+      if (weather.outage !== undefined && begun >= weather.outage[0] && begun < weather.outage[1]) {
+        tally.count('API down');
+        return { takes: 20, reply: { failed: 'unreachable', message: 'no way there' } };
+      }
+      if (isTooMuch()) {
+        tally.count('API limits');
+        return { takes, reply: reply(429, '', { 'retry-after': '3' }) };
+      }
+      if (chance(weather.longHolds)) {
+        tally.count('long holds');
+        return {
+          takes,
+          reply: reply(429, '', { 'retry-after': String(Math.ceil((1 + 2 * random.number()) * 3_600)) }),
+        };
       }
       if (chance(weather.apiThrottles)) {
         tally.count('API throttles');

@@ -120,8 +120,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'housekeeping sends again what is open',
     file: 'lib/pipeline/housekeep.ts',
-    find: '  await sendAgain(invocation, ref, nodes);',
-    replace: '',
+    find: '  await sendAgain(invocation, ref, nodes);\n}',
+    replace: '}',
   },
   {
     name: 'housekeeping gives up what stays silent',
@@ -224,5 +224,82 @@ export const RULES: readonly Rule[] = [
     find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",
     replace:
       "  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);\n  await events.publish('Sync closed', announcement(stored));",
+  },
+  {
+    name: 'a meter changes only from what was read',
+    file: 'lib/pipeline/meters.ts',
+    find: "[from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }],",
+    replace: '[],',
+  },
+  {
+    name: 'who is late for a slot reserves again',
+    file: 'lib/pipeline/slots.ts',
+    find: 'now - slot <= toleranceOf(gate.places)',
+    replace: 'true',
+  },
+  {
+    name: 'the spacing of departures has a margin',
+    file: 'lib/core/limits.ts',
+    find: 'Math.floor((length * MICRO + guard) / (usable',
+    replace: 'Math.floor((length * MICRO) / (usable',
+  },
+  {
+    name: 'every limit is charged with the time of the departure',
+    file: 'lib/core/meter.ts',
+    find: 'Math.max(arrival(limit, meter), at) + limit.cost * limit.interval;',
+    replace: 'arrival(limit, meter) + limit.cost * limit.interval;',
+  },
+  {
+    name: 'nothing leaves near the ends of a fixed window',
+    file: 'lib/core/meter.ts',
+    edits: [
+      { find: 'const from = Math.max(at, start + guard);', replace: 'const from = Math.max(at, start);' },
+      {
+        find: 'from > start + length - guard ? start + length + guard',
+        replace: 'from > start + length ? start + length',
+      },
+    ],
+  },
+  {
+    name: 'after a hold nothing bursts',
+    file: 'lib/core/meter.ts',
+    find: 'Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval);',
+    replace: 'times[key] ?? 0 * (heldUntil + cost + burst + interval);',
+  },
+  {
+    name: 'a hold that another worker put is heeded',
+    file: 'lib/pipeline/slots.ts',
+    find: 'if (!held && now',
+    replace: 'if (now',
+  },
+  {
+    name: 'one incident is one hold',
+    file: 'lib/core/meter.ts',
+    find: '  if (leftAt < meter.heldUntil) return undefined;\n',
+    replace: '',
+  },
+  {
+    name: 'to be refused is no attempt',
+    file: 'lib/pipeline/heed.ts',
+    find: 'return { wait: Math.max(0, heldUntil - clock.now()) };',
+    replace: 'return undefined;',
+  },
+  {
+    name: 'while an API is down its silence is no attempt',
+    file: 'lib/pipeline/heed.ts',
+    find: 'return excuses ?',
+    replace: 'return !excuses ?',
+  },
+  {
+    name: 'what waits for longer than a message can is parked',
+    file: 'lib/pipeline/postpone.ts',
+    find: 'if (wait > LONGEST_DELAY) return park',
+    replace: 'if (wait > LONGEST_DELAY) return; else if (wait < 0) return park',
+  },
+  {
+    name: 'housekeeping wakes what is parked',
+    file: 'lib/pipeline/housekeep.ts',
+    find: 'return unpark(invocation, ref, sync.parkedUntil, nodes);',
+    replace: 'return;',
   },
 ];

@@ -1,3 +1,4 @@
+import type { Limit } from '../../lib/core/connector.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import type { Random } from '../../lib/pipeline/ports.ts';
 
@@ -24,6 +25,13 @@ export type Weather = {
   readonly apiFails: number;
   readonly apiThrottles: number;
   readonly apiLies: number;
+  /** A throttled request is told to come back in hours. */
+  readonly longHolds: number;
+  /** Nothing of the API answers for a while: from, until, in milliseconds from the start. */
+  readonly outage: readonly [from: number, until: number] | undefined;
+  /** What the connector declares of the API's limits, and how much of the first of them the API really lets through. */
+  readonly limits: readonly Limit[];
+  readonly truth: number;
   /** Pages that never come: refused for good, failing for ever, or killing whoever reads them. */
   readonly poison: number;
   /** What was set aside is sent back from the failures queue, up to three hours later. */
@@ -44,6 +52,7 @@ export function drawWeather({ number }: Random): Weather {
   const lostMessage = maybe(0.3, 0.03);
   const vanish = maybe(0.1, 0.05);
   const poison = maybe(0.2, 0.05);
+  const longHolds = maybe(0.1, 0.02);
   const count = 1 + Math.floor(number() * 3);
   const every = number() < 0.3 ? 20 * SECOND : (10 + number() * 300) * MINUTE;
   return {
@@ -61,12 +70,34 @@ export function drawWeather({ number }: Random): Weather {
     apiThrottles: maybe(0.3, 0.05),
     apiLies: maybe(0.2, 0.05),
     poison,
+    longHolds,
+    outage: number() < 0.15 ? drawOutage(number) : undefined,
+    limits: drawLimits(number),
+    truth: number() < 0.2 ? 0.5 : 1,
     churnEvery: number() < 0.4 ? 50 + number() * 3_000 : undefined,
     skew: maybe(0.5, 100),
     // Without lost messages the queue alone must end every sync: half of those runs have no housekeeping to hide behind.
-    housekeeping: lostMessage + vanish + poison > 0 || number() < 0.5,
+    housekeeping: lostMessage + vanish + poison + longHolds > 0 || number() < 0.5,
     ticks: Array.from({ length: count }, (_, i) => i * every),
     sentBack: maybe(0.6, 0.8),
     mendedAt: number() * 6 * HOUR,
   };
+}
+
+/** Shorter than an outage may be before it costs an attempt. */
+function drawOutage(number: Random['number']): [number, number] {
+  const from = number() * 2 * MINUTE;
+  return [from, from + (0.2 + number()) * 40 * MINUTE];
+}
+
+/** Windows of 5 s and more: their margins are wider than clocks differ here. */
+function drawLimits(number: Random['number']): Limit[] {
+  if (number() < 0.4) return [];
+  const requests = 3 + Math.floor(number() * 40);
+  const burst = number() < 0.5 ? 1 : Math.max(1, Math.floor((number() * requests) / 2));
+  const first: Limit = { requests, per: '5 seconds', burst };
+  const kind = number();
+  if (kind < 0.3) return [first, { requests: 5 * requests, per: '1 minute', burst: Math.floor((5 * requests) / 4) }];
+  if (kind < 0.5) return [first, { requests: 4 * requests, per: '1 minute', window: 'fixed', scope: 'connector' }];
+  return [first];
 }

@@ -48,7 +48,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const count = random.number() < 0.1 ? pick(3) : pick(random.number() < 0.2 ? 300 : 70);
   const incremental = random.number() < 0.5;
   const bounded = random.number() < 0.5;
-  const connector = connectorOf(kind, size, { incremental, bounded });
+  const connector = connectorOf(kind, size, { incremental, bounded, limits: weather.limits });
   const api = practiceApi({ time, random, weather, kind, count, size, tally: counted });
   const queue = simulatedQueue({
     time,
@@ -60,6 +60,8 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   });
 
   const started: string[] = [];
+  const departures: number[] = [];
+  const holds: Hold[] = [];
   const syncs = watched(memoryTable(), (set) => {
     if (typeof set.current === 'string') started.push(set.current);
   });
@@ -83,7 +85,11 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const ports: Ports = {
     syncs,
     connections: memoryTable(),
-    rateLimits: memoryTable(),
+    rateLimits: watched(memoryTable(), ({ heldAt, heldUntil, downSince }) => {
+      const last = holds.at(-1);
+      if (typeof heldAt !== 'number' || typeof heldUntil !== 'number' || heldUntil <= (last?.until ?? 0)) return;
+      holds.push({ at: time.now(), until: heldUntil, last: last?.until ?? 0, down: downSince !== 0 });
+    }),
     tokens: memoryTable(),
     queue,
     failures: {
@@ -103,7 +109,17 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   };
   await ports.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
 
-  const stage: Stage = { time, random, weather, tally: counted, ports, connector, api, trace: trace ?? (() => {}) };
+  const stage: Stage = {
+    time,
+    random,
+    weather,
+    tally: counted,
+    ports,
+    connector,
+    api,
+    departures,
+    trace: trace ?? (() => {}),
+  };
   let running = 0;
   let invocations = 0;
   let ticksToCome = 0;
@@ -217,6 +233,8 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     if (message === 'page set aside') counted.count('pages set aside');
     if (message === 'sync opened again') counted.count('syncs opened again');
     if (message.startsWith('failures are obsolete')) counted.count('failures found obsolete');
+    if (message === 'meter held') counted.count('meters held');
+    if (message === 'sync parked') counted.count('syncs parked');
   }
   return {
     seed,
@@ -231,6 +249,8 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     end,
     open,
     started,
+    departures,
+    holds,
     failures,
     sentBack,
     objects,
@@ -260,8 +280,13 @@ type Stage = {
   readonly ports: Ports;
   readonly connector: Connector;
   readonly api: ReturnType<typeof practiceApi>;
+  /** When requests left, by the true time: epoch milliseconds. */
+  readonly departures: number[];
   readonly trace: (line: string) => void;
 };
+
+/** A hold that was put on a meter: when, until when, and until when the one before it was. By the clock of the invocation that put it, but for `at`. */
+export type Hold = { readonly at: number; readonly until: number; readonly last: number; readonly down: boolean };
 
 /** The life of one invocation: it may die at any call, stand still for long, or be cut off at its timeout. */
 type Life = {
@@ -321,6 +346,7 @@ function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
         new Promise((resolve) => {
           if (!life.alive()) return;
           stage.tally.count('requests');
+          stage.departures.push(time.now());
           const { takes, reply } = stage.api.answer(request);
           stage.trace(`${at(time)} ${life.name} GET ${request.url.slice(15)} → ${describe(reply)}`);
           time.after(Math.min(takes, deadline), () => {
