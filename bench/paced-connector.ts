@@ -5,7 +5,7 @@ import * as z from 'zod';
 export default defineConnector({
   name: 'paced',
   docs: 'bench/rate.ts',
-  params: z.object({ url: z.url(), limits: z.custom<readonly Limit[]>() }),
+  params: z.object({ url: z.url(), limits: z.array(z.custom<Limit>()) }),
   baseUrl: ({ params }) => params.url,
   auth: bearer(),
   limits: ({ params }) => params.limits,

@@ -10,7 +10,7 @@ import type { Limit } from '../lib/core/connector.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import { span } from '../lib/core/time.ts';
 import { tick } from '../lib/infra/schedule.ts';
-import { type Arrival, type StrictLimit, startStrictApi } from './strict-api.ts';
+import { type Arrival, type StrictLimit, startStrictApi } from '../test/e2e/strict-api.ts';
 
 /**
  * node bench/rate.ts [--case NAME] [--workers 1,4,16] [--seconds N]
