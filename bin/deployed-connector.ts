@@ -4,7 +4,12 @@ import {
   type StackResourceSummary,
 } from '@aws-sdk/client-cloudformation';
 import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  GetFunctionUrlConfigCommand,
+  InvokeCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -34,6 +39,8 @@ export type OperatedConnector = Invocation & {
   forget(connection: string): Promise<void>;
   /** Creates a secret, or gives it a new value. */
   putSecret(name: string, value: string): Promise<void>;
+  /** Where browsers reach the connect function. Throws a {@link UsageError} if the connector has none. */
+  connectUrl(): Promise<string>;
   /** Runs housekeeping now. `event`: as the function takes it. */
   housekeep(event?: object): Promise<void>;
 };
@@ -87,6 +94,12 @@ export async function openConnector(aws: Aws, stage: string, connector: Connecto
         await client.send(new CreateSecretCommand({ Name: name, SecretString: value }));
       }
     },
+    async connectUrl() {
+      const FunctionName = functionName(resources, 'Connect');
+      const { FunctionUrl } = await lambda.send(new GetFunctionUrlConfigCommand({ FunctionName }));
+      if (FunctionUrl === undefined) throw new Error(`${FunctionName} has no URL.`);
+      return FunctionUrl;
+    },
     async housekeep(event = {}) {
       const FunctionName = functionName(resources, 'Housekeeping');
       const { FunctionError, Payload } = await lambda.send(
@@ -119,7 +132,7 @@ async function resourcesOf(aws: Aws, stack: string): Promise<Resource[] | undefi
 }
 
 /** The physical name of one of the connector's functions, by the construct that makes it. */
-function functionName(resources: readonly Resource[], construct: 'Work' | 'Housekeeping'): string {
+function functionName(resources: readonly Resource[], construct: 'Work' | 'Housekeeping' | 'Connect'): string {
   const found = resources.find(
     ({ id, type }) => type === 'AWS::Lambda::Function' && id.startsWith(`${construct}Function`),
   );

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { connect } from './commands/connect.ts';
 import { connections } from './commands/connections.ts';
 import { pause } from './commands/pause.ts';
 import { run } from './run.ts';
@@ -31,7 +32,7 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-for (const register of [connections, pause]) register(program);
+for (const register of [connections, connect, pause]) register(program);
 
 try {
   await program.parseAsync();

@@ -24,7 +24,10 @@ export function pause(program: Command): void {
     .action((name: string, connection: string, options: OperatorOptions) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const change = { set: { status: 'active' }, remove: ['reason', 'pausedBy'] };
+        const change = {
+          set: { status: 'active' },
+          remove: ['reason', 'pausedBy', 'code', 'cause', 'pauseId', 'pausedAt'],
+        };
         const { ok } = await connector.connections.update(keyOf(connector, connection), change);
         if (!ok) throw unknown(name, connection);
       }),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type Connector, ConnectorError } from '../core/connector.ts';
-import { bundleFunctions } from './bundle.ts';
+import { bundleFunctions, functionsOf } from './bundle.ts';
 import { ConnectorStack } from './connector-stack.ts';
 import { DashboardStack } from './dashboard-stack.ts';
 import type { Stage } from './stage.ts';
@@ -41,7 +41,7 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   for (const { connector } of connectors) refuseName(connector);
   const bundled = connectors.map(({ connector, file }) => {
     const bundle = join(app.outdir, 'bundles', connector.name);
-    bundleFunctions(file, bundle);
+    bundleFunctions(file, bundle, functionsOf(connector));
     return { connector, bundle };
   });
   for (const stage of stages) {

@@ -2,12 +2,16 @@ import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import type { Connector } from '../core/connector.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** The functions of a connector: `functions/<name>.ts`, bundled as `<name>.mjs`, with the handler `<name>.handler`. */
-export type FunctionName = 'work' | 'housekeeping';
-const FUNCTIONS: readonly FunctionName[] = ['work', 'housekeeping'];
+export type FunctionName = 'work' | 'housekeeping' | 'connect';
+
+/** The functions that a connector needs: only where people consent is there one for their browsers. */
+export const functionsOf = ({ auth }: Connector): readonly FunctionName[] =>
+  auth.kind === 'authorizationCode' ? ['work', 'housekeeping', 'connect'] : ['work', 'housekeeping'];
 
 /**
  * Bundles the functions with one connector built in. Throws what esbuild complains about.
@@ -18,11 +22,15 @@ const FUNCTIONS: readonly FunctionName[] = ['work', 'housekeeping'];
  * @param connector absolute path of the connector's file. It may lie outside this repository.
  * @param folder absolute path of the folder to write to. What is in it is deleted.
  */
-export function bundleFunctions(connector: string, folder: string): void {
+export function bundleFunctions(
+  connector: string,
+  folder: string,
+  functions: readonly FunctionName[] = ['work', 'housekeeping'],
+): void {
   rmSync(folder, { recursive: true, force: true });
   buildSync({
     absWorkingDir: ROOT,
-    entryPoints: FUNCTIONS.map((name) => `functions/${name}.ts`),
+    entryPoints: functions.map((name) => `functions/${name}.ts`),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -1,20 +1,29 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Code, EventSourceMapping, type Function as LambdaFunction, RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import {
+  Code,
+  EventSourceMapping,
+  FunctionUrlAuthType,
+  type Function as LambdaFunction,
+  RecursiveLoop,
+} from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Connector } from '../core/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
 import { metricsNamespace } from '../core/metrics.ts';
+import { functionsOf } from './bundle.ts';
 import { connectorAlarms, type Watched } from './connector-alarms.ts';
-import { connectorFunction } from './connector-function.ts';
+import { type ConnectorFunction, connectorFunction } from './connector-function.ts';
 import { encryptionKey } from './encryption.ts';
 import {
   announce,
   invoke,
+  readConnections,
   readSecrets,
   receive,
+  secretsWildcard,
   send,
   useKey,
   useState,
@@ -56,7 +65,8 @@ export class ConnectorStack extends Stack {
   readonly watched: Watched & Queues;
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, props: ConnectorStackProps) {
+  constructor(scope: Construct, id: string, given: ConnectorStackProps) {
+    const props = { ...given, stage: stageFor(given.stage, given.connector) };
     super(scope, id, { description: `Headgate (${props.stage.name}): pulls ${props.connector.name}.` });
     const visibilityTimeout = Duration.seconds(TIMEOUTS_PER_VISIBILITY * props.stage.workerTimeoutSeconds);
     const key = encryptionKey(this, props.stage);
@@ -75,6 +85,15 @@ export class ConnectorStack extends Stack {
     this.alarms = connectorAlarms(this, this.watched, props.state.topics);
   }
 }
+
+/**
+ * Where refresh tokens rotate, a request for a new token is begun only if its answer can be waited for to the end (60 s), and a worker must
+ * have that much time for it beside its pages.
+ */
+const stageFor = (stage: Stage, { auth }: Connector): Stage =>
+  auth.kind === 'authorizationCode'
+    ? { ...stage, workerTimeoutSeconds: Math.max(150, stage.workerTimeoutSeconds) }
+    : stage;
 
 function taskQueues(scope: Construct, visibilityTimeout: Duration, key: IKey | undefined): Queues {
   const secure = {
@@ -153,7 +172,40 @@ function connectorFunctions(
     permissions,
     recursiveLoop: RecursiveLoop.TERMINATE,
   });
+  if (functionsOf(connector).includes('connect')) connectFunction(stack, state, common, secrets, connector, key);
   return { work, housekeeping };
+}
+
+/** Longer than a token request may take. */
+const CONNECT_TIMEOUT = Duration.seconds(90);
+
+/**
+ * Where a person's browser goes to consent. Everybody can call it, and nobody gets anything from it without a link or a state that Headgate
+ * made, each of which works once. It reaches neither queues nor objects nor syncs.
+ */
+function connectFunction(
+  stack: Stack,
+  state: StateStack,
+  common: Pick<ConnectorFunction, 'code' | 'environment' | 'removalPolicy' | 'key'>,
+  secrets: string,
+  connector: Connector,
+  key: IKey | undefined,
+): void {
+  const connect = connectorFunction(stack, 'Connect', {
+    ...common,
+    name: 'connect',
+    description: `Connects accounts of ${connector.name}.`,
+    timeout: CONNECT_TIMEOUT,
+    permissions: [
+      ...useTokens(state, connector),
+      readConnections(state, connector.name),
+      readSecrets(stack, secrets),
+      ...useKey(key),
+    ],
+    wildcards: [secretsWildcard(secrets)],
+    recursiveLoop: RecursiveLoop.TERMINATE,
+  });
+  connect.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
 }
 
 function syncSchedules(

@@ -28,21 +28,24 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
   ),
   allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${LIVE_INDEX}`, onlyPartition(connector)),
   allow(['dynamodb:Query'], `${state.syncs.tableArn}/index/${FRESH_INDEX}`, belowPartition(connector)),
-  allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector)),
+  readConnections(state, connector),
   allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], state.rateLimits.tableArn, {
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
   }),
   allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
 ];
 
+export const readConnections = (state: StateStack, connector: string): PolicyStatement =>
+  allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector));
+
 /** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
 export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
   const { 'Fn::ImportValue': bucket } = state.resolve(state.exportValue(state.bucket.bucketArn));
-  return [
-    `${bucket}/${connector}/*`,
-    `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secrets}/*`,
-  ];
+  return [`${bucket}/${connector}/*`, secretsWildcard(secrets)];
 }
+
+export const secretsWildcard = (secrets: string): string =>
+  `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secrets}/*`;
 
 const belowPartition = (connector: string) => ({
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },

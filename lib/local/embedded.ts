@@ -3,6 +3,7 @@ import { readAssembly } from './assembly.ts';
 import { cloudformation } from './cloudformation.ts';
 import { startEventSourceMapping } from './event-source-mapping.ts';
 import { eventBridge, type PublishedEvent } from './events.ts';
+import { serveFunction } from './function-url.ts';
 import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
 import { type OnCall, openGateway } from './gateway.ts';
 import { lambda } from './lambda.ts';
@@ -28,6 +29,8 @@ export type EmbeddedOptions = {
   readonly state: string;
   /** Name in Secrets Manager → value. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Where functions with a URL are served, on 127.0.0.1. Default: any port that is free. */
+  readonly port?: number;
   /** Workers at once, of each connector. Default: the number of cores. At least 1, at most the template's MaximumConcurrency. */
   readonly threads?: number;
   /** Hears every line that a function writes, and of every invocation that failed. */
@@ -118,7 +121,7 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
     dynamodb: tables.backend,
     sqs: sqs(queues),
     ...(plan.bucket !== undefined && { s3: s3(plan.bucket, openObjectFolder(folder.objects)) }),
-    secretsmanager: secretsManager({ ...options.secrets, ...kept.generated }, kept.salt),
+    secretsmanager: secretsManager(options.secrets, kept),
     events: eventBridge(options.onEvent ?? (() => {})),
     cloudformation: cloudformation(assembly, gateway.endpoint),
   };
@@ -130,7 +133,9 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   const stack = { ...wiring, queues, host, pools, closers };
   startWorkers(stack, options.threads ?? availableParallelism());
   const housekeeping = hostHousekeeping(stack);
-  gateway.serve({ ...backends, lambda: lambda({ declared: plan.functions, invoke: invoking(stack, housekeeping) }) });
+  const urls = await serveUrls(stack, options.port ?? 0);
+  const invoke = invoking(stack, housekeeping);
+  gateway.serve({ ...backends, lambda: lambda({ declared: plan.functions, urls, invoke }) });
   const fire = firing(stack, housekeeping);
   startHousekeepingSchedules(stack, fire);
   return {
@@ -182,6 +187,17 @@ const invoking =
     const [connector] = [...declared].find(([, each]) => each.name === name) ?? [];
     return connector === undefined ? undefined : known(pools, connector).invoke(event);
   };
+
+/** Serves the functions that have a URL, by their names. */
+async function serveUrls(stack: Stack, port: number): Promise<ReadonlyMap<string, string>> {
+  const urls = new Map<string, string>();
+  for (const declared of stack.served) {
+    const served = await serveFunction(hosted(stack, declared, 1), port);
+    stack.closers.push(served.close);
+    urls.set(declared.name, served.url);
+  }
+  return urls;
+}
 
 const firing =
   ({ schedules, queues }: Stack, housekeeping: ReadonlyMap<string, ThreadPool>): Embedded['fire'] =>

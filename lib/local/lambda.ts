@@ -4,26 +4,31 @@ import type { DeclaredFunction, Outcome } from './thread.ts';
 /** Lambda over the functions of a run: what they are told, and calling them. */
 export type Functions = {
   readonly declared: readonly DeclaredFunction[];
+  /** By the names of the functions that have one. */
+  readonly urls: ReadonlyMap<string, string>;
   /** Only of a function that nothing else invokes for work: housekeeping. */
   invoke(name: string, event: unknown): Promise<Outcome> | undefined;
 };
 
-const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/(configuration|invocations)(?:\?.*)?$/;
+const PATH = /^\/20\d\d-\d\d-\d\d\/functions\/([^/?]+)\/(configuration|invocations|url)(?:\?.*)?$/;
 
 /** How Lambda names the call that a method and a path mean. */
 export function lambdaOperation(method: string, url: string): string {
   const [, , what] = PATH.exec(url) ?? [];
   if (what === 'configuration' && method === 'GET') return 'GetFunctionConfiguration';
+  if (what === 'url' && method === 'GET') return 'GetFunctionUrlConfig';
   return what === 'invocations' && method === 'POST' ? 'Invoke' : `${method} ${url}`;
 }
 
-export function lambda({ declared, invoke }: Functions): Backend {
-  return async ({ operation, url, body }) => {
-    const name = decodeURIComponent(PATH.exec(url)?.[1] ?? '');
+export function lambda({ declared, urls, invoke }: Functions): Backend {
+  return async ({ operation, url: path, body }) => {
+    const name = decodeURIComponent(PATH.exec(path)?.[1] ?? '');
     const found = declared.find((each) => each.name === name);
     if (found === undefined) return refusal(404, 'ResourceNotFoundException', `Function not found: ${name}`);
     if (operation === 'GetFunctionConfiguration')
       return answer(200, { FunctionName: name, Environment: { Variables: found.environment } });
+    const url = urls.get(name);
+    if (operation === 'GetFunctionUrlConfig' && url !== undefined) return answer(200, { FunctionUrl: url });
     const outcome = operation === 'Invoke' ? await invoke(name, parse(body)) : undefined;
     if (outcome === undefined)
       return refusal(501, 'NotImplemented', `The embedded Lambda does not know ${operation} of ${name}.`);

@@ -19,6 +19,8 @@ export type Plan = {
   readonly mappings: readonly DeclaredMapping[];
   readonly schedules: readonly DeclaredSchedule[];
   readonly secrets: readonly DeclaredSecret[];
+  /** ARNs of the functions that have a URL. */
+  readonly urls: readonly string[];
 };
 
 export type DeclaredQueue = {
@@ -76,6 +78,7 @@ const PLANNED: ReadonlySet<string> = new Set([
   'AWS::DynamoDB::Table',
   'AWS::Lambda::EventSourceMapping',
   'AWS::Lambda::Function',
+  'AWS::Lambda::Url',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::Scheduler::Schedule',
@@ -111,6 +114,7 @@ export function planRun(assembly: Assembly, endpoint: string): Plan {
     mappings: all('AWS::Lambda::EventSourceMapping', readMapping),
     schedules: all('AWS::Scheduler::Schedule', readSchedule),
     secrets: all('AWS::SecretsManager::Secret', readSecret),
+    urls: all('AWS::Lambda::Url', (declaration) => properties(declaration, urlSchema).TargetFunctionArn),
   };
 }
 
@@ -144,6 +148,8 @@ const readTable = (declaration: Declaration): Table =>
     ...properties(declaration, tableSchema.omit({ TableName: true })),
     TableName: identity(declaration).ref,
   });
+
+const urlSchema = z.object({ TargetFunctionArn: z.string(), AuthType: z.literal('NONE') });
 
 const secretSchema = z.object({
   GenerateSecretString: z.object({ PasswordLength: z.number().default(32), ExcludePunctuation: z.literal(true) }),

@@ -30,14 +30,22 @@ const request = z.object({
   VersionStage: z.enum(['AWSCURRENT', 'AWSPREVIOUS']).default('AWSCURRENT'),
 });
 
-/** Secrets Manager over a fixed set of secrets (name or ARN → value), read-only; none of them has a previous value. */
-export function secretsManager(secrets: Readonly<Record<string, string>>, salt = ''): Backend {
+/**
+ * Secrets Manager, read-only, over the secrets that were given (name → value), to which others may be added meanwhile, and those that
+ * were made up (by ARN). None of them has a previous value.
+ */
+export function secretsManager(
+  given: Readonly<Record<string, string>>,
+  { salt, generated }: KeptSecrets = { salt: '', generated: {} },
+): Backend {
+  const lookUp = (name: string): string | undefined =>
+    Object.hasOwn(given, name) ? given[name] : Object.hasOwn(generated, name) ? generated[name] : undefined;
   return jsonBackend('1.1', {
     GetSecretValue: operation(request, ({ SecretId: name, VersionStage: stage }, call) => {
       // Every user of this machine can reach the port, but only a function has a key that nobody can guess.
       if (!call.function)
         throw new ServiceError('AccessDeniedException', 'Only the functions of the stack may read secrets.');
-      const value = Object.hasOwn(secrets, name) && stage === 'AWSCURRENT' ? secrets[name] : undefined;
+      const value = stage === 'AWSCURRENT' ? lookUp(name) : undefined;
       if (value === undefined) {
         throw new ServiceError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }

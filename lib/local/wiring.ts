@@ -12,6 +12,8 @@ export type Wiring = {
   /** By connector. */
   readonly work: ReadonlyMap<string, DeclaredFunction>;
   readonly housekeeping: ReadonlyMap<string, DeclaredFunction>;
+  /** The functions that have a URL. */
+  readonly served: readonly DeclaredFunction[];
   readonly mappings: readonly (DeclaredMapping & {
     readonly queue: DeclaredQueue;
     readonly function: DeclaredFunction;
@@ -47,6 +49,7 @@ export function wire(plan: Plan): Wiring {
   return {
     work: byConnector(mappings.map((mapping) => mapping.function)),
     housekeeping: byConnector(schedules.flatMap(({ target }) => ('function' in target ? [target.function] : []))),
+    served: plan.urls.map((url) => found(plan.functions, ({ arn }) => arn === url, `no function is ${url}.`)),
     mappings,
     schedules,
   };

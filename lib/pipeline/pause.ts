@@ -33,7 +33,11 @@ export async function resumeConnection(
   const resumed = await connections.update(
     { pk: connector.name, sk: connection },
     { set: { status: 'active' }, remove: ['code', 'reason', 'cause', 'pausedAt', 'pauseId'] },
-    [{ equal: ['status', 'paused'] }, cause === undefined ? { present: 'cause' } : { equal: ['cause', cause] }],
+    [
+      { equal: ['status', 'paused'] },
+      { absent: 'pausedBy' },
+      cause === undefined ? { present: 'cause' } : { equal: ['cause', cause] },
+    ],
   );
   if (resumed.ok) log.info('connection resumed', { connection });
   return resumed.ok;

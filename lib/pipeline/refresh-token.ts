@@ -74,7 +74,8 @@ async function request(
 
 /**
  * Stores a token under the next version, fenced by that alone, and tries for as long as there is time: if it is lost, so is the consent. An
- * answer without a refresh token leaves the one that is there (RFC 6749 section 6). `more`: attributes that change with it.
+ * answer without a refresh token leaves the one that is there (RFC 6749 section 6). `consentAt`: somebody has consented anew, and
+ * nothing of what was before holds.
  */
 export async function storeToken(
   invocation: Invocation,
@@ -82,30 +83,22 @@ export async function storeToken(
   state: TokenState,
   answer: TokenGrant,
   leftAt: number,
-  more: Readonly<Record<string, number>> = {},
+  consentAt?: number,
 ): Promise<TokenState> {
   const { clock, random, remaining } = invocation;
   const { token, refresh, life } = answer;
-  const grant = await grantOf(invocation, place, state, answer);
+  const before = consentAt === undefined ? state : undefined;
+  const grant = await grantOf(invocation, place, before, answer);
   const sealed = await sealToken(invocation, place, { token, grant });
   const key = sealingKey(invocation);
   const fresh =
     refresh === undefined ? {} : { refresh: await seal(key, ownerOf(invocation, place, 'refresh'), refresh) };
   const times = lifeOf(leftAt, life ?? place.flow.lifetime, random.number());
-  const change = {
-    set: { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh, ...more },
-    remove: [
-      'owner',
-      'lease',
-      'doubtful',
-      'failures',
-      'retryAt',
-      'refused',
-      'cause',
-      'causeAt',
-      ...ABSENT.filter((name) => !(name in times)),
-    ],
-  };
+  const set = { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh };
+  const change =
+    consentAt === undefined
+      ? { set, remove: [...OVER, ...absent(EXPIRY, set)] }
+      : { set: { ...set, consentAt }, remove: [...OVER, ...OF_A_CONSENT, ...absent([...EXPIRY, 'refresh'], set)] };
   for (let wait = 100; ; wait *= 2) {
     try {
       return (await changeTokenState(invocation, place.connection, change, [sameVersion(state)])).item;
@@ -116,18 +109,22 @@ export async function storeToken(
   }
 }
 
-const ABSENT = ['validUntil', 'refreshAt'];
+/** What a new token puts an end to. */
+const OVER = ['owner', 'lease', 'doubtful', 'failures', 'retryAt', 'refused', 'cause', 'causeAt'];
+const OF_A_CONSENT = ['worked', 'workedAt', 'suspect', 'suspectAt'];
+const EXPIRY = ['validUntil', 'refreshAt'];
+const absent = (names: readonly string[], set: object): string[] => names.filter((name) => !(name in set));
 
 /** What the answer tells of what the connector wants to know, or else what was told or discovered before. */
 async function grantOf(
   invocation: Invocation,
   place: TokenPlace,
-  state: TokenState,
+  before: TokenState | undefined,
   { body }: TokenGrant,
 ): Promise<unknown> {
   const told = place.flow.tells ? invocation.connector.auth.grant.safeParse(body) : undefined;
   if (told?.success === true) return told.data;
-  return (await readToken(invocation, place, state))?.grant;
+  return before && (await readToken(invocation, place, before))?.grant;
 }
 
 /** No token, and perhaps one later. Everybody waits for the same time, so that nobody storms the endpoint. */

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import * as z from 'zod';
+import type { ThreadPool } from './thread-pool.ts';
+
+/** A function behind a URL of this machine. */
+export type ServedFunction = { readonly url: string; close(): Promise<void> };
+
+/** Bytes of a request's body: what a form may hold. */
+const LARGEST_BODY = 64 * 1024;
+
+/** What a function answers, payload format 2.0. */
+const answerSchema = z.object({
+  statusCode: z.number(),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().default(''),
+  cookies: z.array(z.string()).default([]),
+});
+
+/**
+ * Serves a function as its Lambda function URL does (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), on 127.0.0.1 and
+ * nowhere else. `port`: 0 for any that is free. Throws if the port is taken.
+ */
+export async function serveFunction(pool: ThreadPool, port: number): Promise<ServedFunction> {
+  const server = createServer((request, response) => {
+    answer(pool, request, response).catch(() => response.writeHead(502).end());
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The function has no port.');
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function answer(pool: ThreadPool, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { headers, method = 'GET', url = '/' } = request;
+  // Whoever is led here by another name (DNS rebinding) does not mean us.
+  const host = headers.host ?? '';
+  if (!/^127\.0\.0\.1:\d+$/.test(host)) return void response.writeHead(421).end();
+  const body = await readBody(request);
+  if (body === undefined) return void response.writeHead(413).end();
+  const { pathname, search } = new URL(url, `http://${host}`);
+  const outcome = await pool.invoke({
+    version: '2.0',
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    cookies: headers.cookie?.split(';').map((cookie) => cookie.trim()) ?? [],
+    requestContext: { domainName: host, http: { method, path: pathname } },
+    body: body.toString('base64'),
+    isBase64Encoded: true,
+  });
+  if (!outcome.ok) return void response.writeHead(502).end();
+  const { statusCode, headers: sent, body: text, cookies } = answerSchema.parse(JSON.parse(outcome.result));
+  response.writeHead(statusCode, { ...sent, ...(cookies.length > 0 ? { 'set-cookie': cookies } : {}) }).end(text);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
