@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
+  GetEventSourceMappingCommand,
   GetFunctionConfigurationCommand,
   GetFunctionUrlConfigCommand,
   InvokeCommand,
@@ -41,6 +42,8 @@ export type OperatedConnector = Invocation & {
   putSecret(name: string, value: string): Promise<void>;
   /** Where browsers reach the connect function. Throws a {@link UsageError} if the connector has none. */
   connectUrl(): Promise<string>;
+  /** Whether Lambda hands the worker what is on the queue. */
+  takesTasks(): Promise<boolean>;
   /** Runs housekeeping now. `event`: as the function takes it. */
   housekeep(event?: object): Promise<void>;
 };
@@ -99,6 +102,11 @@ export async function openConnector(aws: Aws, stage: string, connector: Connecto
       const { FunctionUrl } = await lambda.send(new GetFunctionUrlConfigCommand({ FunctionName }));
       if (FunctionUrl === undefined) throw new Error(`${FunctionName} has no URL.`);
       return FunctionUrl;
+    },
+    async takesTasks() {
+      const mapping = resources.find(({ type }) => type === 'AWS::Lambda::EventSourceMapping');
+      const { State } = await lambda.send(new GetEventSourceMappingCommand({ UUID: mapping?.name }));
+      return State === 'Enabled';
     },
     async housekeep(event = {}) {
       const FunctionName = functionName(resources, 'Housekeeping');

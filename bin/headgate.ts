@@ -1,9 +1,15 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
 import { connections } from './commands/connections.ts';
+import { doctor } from './commands/doctor.ts';
+import { housekeep } from './commands/housekeep.ts';
+import { newConnector } from './commands/new.ts';
 import { pause } from './commands/pause.ts';
+import { status } from './commands/status.ts';
+import { sync } from './commands/sync.ts';
 import { run } from './run.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -32,7 +38,8 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-for (const register of [connections, connect, pause]) register(program);
+const COMMANDS = [newConnector, connections, connect, sync, status, pause, alarms, doctor, housekeep];
+for (const register of COMMANDS) register(program);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import type { Connector } from '../lib/core/connector.ts';
+import { chooseStreams } from './choose-streams.ts';
 import { type LoadedConnector, loadConnector } from './load-connector.ts';
 import { readParameters } from './parameters.ts';
 import type { RunOptions } from './run-options.ts';
@@ -39,13 +39,4 @@ export async function run(nameOrPath: string, options: RunOptions): Promise<0 | 
 async function simulatePractice({ connector }: LoadedConnector) {
   const { simulate } = await import('../lib/simulator/simulate.ts');
   return simulate(connector, { records: PRACTICE_RECORDS });
-}
-
-function chooseStreams(connector: Connector, chosen: readonly string[] = []): string[] {
-  const known = Object.keys(connector.streams);
-  const unknown = chosen.find((stream) => !known.includes(stream));
-  if (unknown !== undefined) {
-    throw new UsageError(`The connector "${connector.name}" has no stream "${unknown}". It has: ${known.join(', ')}.`);
-  }
-  return chosen.length === 0 ? known : [...new Set(chosen)];
 }

@@ -5,7 +5,7 @@ import { keyOf, unknown } from './connections.ts';
 
 /** `headgate pause` and `headgate resume`: whether a connection's syncs start. */
 export function pause(program: Command): void {
-  operatorCommand(program, 'pause', 'Start no more syncs of a connection until it is resumed. What runs goes on.')
+  operatorCommand(program, 'pause', 'Fetch nothing more for a connection until it is resumed. What is under way waits.')
     .argument('<connector>')
     .argument('<connection>')
     .option('--reason <text>', 'why, for whoever looks at it next', 'paused by an operator')
@@ -18,7 +18,11 @@ export function pause(program: Command): void {
       }),
     );
 
-  operatorCommand(program, 'resume', 'Let the syncs of a paused connection start again, from the next tick on.')
+  operatorCommand(
+    program,
+    'resume',
+    'Let a paused connection go on: new syncs from the next tick, those that waited with the next housekeeping.',
+  )
     .argument('<connector>')
     .argument('<connection>')
     .action((name: string, connection: string, options: OperatorOptions) =>

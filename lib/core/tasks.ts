@@ -11,6 +11,8 @@ const sync = z.string().min(1);
 const attempts = z.int().min(0).default(0);
 /** How often the API asked for patience instead, in a row. That is no attempt, unless others get what they ask for meanwhile. */
 const refusals = z.int().min(0).default(0);
+/** What an operator asked a sync for, other than what changed since the last one: everything, or what changed since a date. */
+const asked = z.union([z.literal('full'), z.iso.datetime()]).optional();
 /** Why the task lies in the failures queue; a task that is sent back from there still carries it. */
 const failure = failureSchema.optional();
 
@@ -30,7 +32,14 @@ export function taskSchemaOf(read: number) {
     /** Go on after this connection: a tick reads the connections in portions. */
     after: connection.optional(),
   });
-  const start = z.strictObject({ v: version, kind: z.literal('start'), connection, stream, at: z.iso.datetime() });
+  const start = z.strictObject({
+    v: version,
+    kind: z.literal('start'),
+    connection,
+    stream,
+    at: z.iso.datetime(),
+    asked,
+  });
   const pages = z.strictObject({
     v: version,
     kind: z.literal('pages'),

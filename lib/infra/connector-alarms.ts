@@ -110,7 +110,7 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
     {
       id: 'FunctionsSlow',
       metric: nearTimeout(stage, functions),
-      when: ['>', 90],
+      when: ['>', 95],
       periods: [3, 6],
       missing: 'notBreaching',
       says: `The functions of ${name} come near their timeout again and again. Nothing is missing yet.`,

@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
+import { type Alarm, alarmsOf } from './alarms.ts';
 import { readAssembly } from './assembly.ts';
 import { cloudformation } from './cloudformation.ts';
+import { cloudwatch } from './cloudwatch.ts';
 import { startEventSourceMapping } from './event-source-mapping.ts';
 import { eventBridge, type PublishedEvent } from './events.ts';
 import { serveFunction } from './function-url.ts';
 import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
 import { type OnCall, openGateway } from './gateway.ts';
 import { lambda } from './lambda.ts';
+import { measuredFunction, measuredTables, measureQueues } from './measure.ts';
+import { keepMetrics, type Metrics, type Series } from './metrics.ts';
 import { REGION } from './names.ts';
 import { openObjectFolder } from './object-folder.ts';
 import { planRun } from './plan.ts';
@@ -15,6 +19,7 @@ import { createQueues } from './queues.ts';
 import { s3 } from './s3.ts';
 import { period, scheduledInput } from './schedule.ts';
 import { keepSecrets, secretsManager } from './secrets.ts';
+import type { Call } from './service.ts';
 import { sqs } from './sqs.ts';
 import { holdStateFolder } from './state-folder.ts';
 import { openTables } from './tables.ts';
@@ -37,6 +42,8 @@ export type EmbeddedOptions = {
   readonly onLog?: (line: LogLine) => void;
   /** Hears every event that a function puts on the bus. */
   readonly onEvent?: (event: PublishedEvent) => void;
+  /** Which calls DynamoDB throttles. Default: none. */
+  readonly throttle?: (call: Call) => boolean;
   /** Hears of every call of a service, before and after it takes effect, and can end the caller there. */
   readonly onCall?: OnCall;
 };
@@ -53,6 +60,11 @@ export type Embedded = {
   fire(scheduleId: string, at: Date): Promise<void>;
   /** Runs a function and gives its result; throws what it threw, or why it ended without an answer. */
   invoke(kind: 'housekeeping', connector: string, event: unknown): Promise<unknown>;
+  /** The alarms that the templates declare, and what has been measured: by the functions, and of what they run on. */
+  readonly alarms: readonly Alarm[];
+  measured(): readonly Series[];
+  /** Forgets what was measured, as if a new period had begun. */
+  forget(): void;
   /** Whether the connectors' queues hold no message: none visible, delayed or in flight. */
   idle(): boolean;
   /** Ends all work, after a few seconds by force, and frees every handle. */
@@ -117,8 +129,15 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   // No call may be under way when the tables close.
   closers.push(() => gateway.close().then(tables.close));
   const kept = keepSecrets(folder.secrets, plan.secrets);
+  const metrics = keepMetrics();
+  const measured = () => {
+    measureQueues(metrics, queues);
+    return metrics.series();
+  };
+  const alarms = alarmsOf(assembly, gateway.endpoint);
   const backends = {
-    dynamodb: tables.backend,
+    dynamodb: measuredTables(metrics, tables.backend, options.throttle),
+    cloudwatch: cloudwatch(alarms, measured),
     sqs: sqs(queues),
     ...(plan.bucket !== undefined && { s3: s3(plan.bucket, openObjectFolder(folder.objects)) }),
     secretsmanager: secretsManager(options.secrets, kept),
@@ -127,10 +146,10 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   };
   gateway.serve(backends);
 
-  const host = { endpoint: gateway.endpoint, callers, onLog: options.onLog ?? (() => {}) };
+  const host = { endpoint: gateway.endpoint, callers, onLog: logging(metrics, options.onLog) };
   const pools: ThreadPool[] = [];
   closers.push(() => Promise.all(pools.map((pool) => pool.stop(PATIENCE))));
-  const stack = { ...wiring, queues, host, pools, closers };
+  const stack = { ...wiring, queues, host, pools, closers, metrics };
   startWorkers(stack, options.threads ?? availableParallelism());
   const housekeeping = hostHousekeeping(stack);
   const urls = await serveUrls(stack, options.port ?? 0);
@@ -150,6 +169,9 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
     environment: (kind, connector) => known(wiring[kind], connector).environment,
     fire,
     invoke: async (_kind, connector, event) => resultOf(await known(housekeeping, connector).invoke(event)),
+    alarms,
+    measured,
+    forget: metrics.clear,
     idle: () => wiring.mappings.every(({ queue }) => isEmpty(known(queues, queue.name))),
   };
 }
@@ -157,13 +179,14 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
 type Stack = Wiring & {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly host: FunctionHost;
+  readonly metrics: Metrics;
   /** All of them; they end with the stack. */
   readonly pools: ThreadPool[];
   readonly closers: Closer[];
 };
 
-function hosted({ host, pools }: Stack, declared: DeclaredFunction, threads: number): ThreadPool {
-  const pool = hostFunction(declared, threads, host);
+function hosted({ host, pools, metrics }: Stack, declared: DeclaredFunction, threads: number): ThreadPool {
+  const pool = measuredFunction(metrics, declared.name, hostFunction(declared, threads, host));
   pools.push(pool);
   return pool;
 }
@@ -236,3 +259,11 @@ function resultOf(outcome: Outcome): unknown {
   const { name, message, stack } = outcome.error;
   throw Object.assign(new Error(message), { name, stack });
 }
+
+/** Metrics come as lines that a function writes. */
+const logging =
+  (metrics: Metrics, onLog: EmbeddedOptions['onLog'] = () => {}): FunctionHost['onLog'] =>
+  (line) => {
+    metrics.take(line.json);
+    onLog(line);
+  };

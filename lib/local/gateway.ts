@@ -41,6 +41,7 @@ const TARGETS: ReadonlyMap<string, Service> = new Map([
   ['AmazonSQS', 'sqs'],
   ['secretsmanager', 'secretsmanager'],
   ['AWSEvents', 'events'],
+  ['GraniteServiceVersion20100801', 'cloudwatch'],
 ]);
 
 /** Bytes of a request's body: far more than a part holds, and little enough to be kept in memory. */

@@ -12,8 +12,11 @@ export type Functions = {
 
 const PATH = /^\/20\d\d-\d\d-\d\d\/functions\/([^/?]+)\/(configuration|invocations|url)(?:\?.*)?$/;
 
+const MAPPING = /^\/2015-03-31\/event-source-mappings\/[^/?]+$/;
+
 /** How Lambda names the call that a method and a path mean. */
 export function lambdaOperation(method: string, url: string): string {
+  if (method === 'GET' && MAPPING.test(url)) return 'GetEventSourceMapping';
   const [, , what] = PATH.exec(url) ?? [];
   if (what === 'configuration' && method === 'GET') return 'GetFunctionConfiguration';
   if (what === 'url' && method === 'GET') return 'GetFunctionUrlConfig';
@@ -22,6 +25,8 @@ export function lambdaOperation(method: string, url: string): string {
 
 export function lambda({ declared, urls, invoke }: Functions): Backend {
   return async ({ operation, url: path, body }) => {
+    // Those of a run are always on.
+    if (operation === 'GetEventSourceMapping') return answer(200, { State: 'Enabled' });
     const name = decodeURIComponent(PATH.exec(path)?.[1] ?? '');
     const found = declared.find((each) => each.name === name);
     if (found === undefined) return refusal(404, 'ResourceNotFoundException', `Function not found: ${name}`);

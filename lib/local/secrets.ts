@@ -31,26 +31,46 @@ const request = z.object({
 });
 
 /**
- * Secrets Manager, read-only, over the secrets that were given (name → value), to which others may be added meanwhile, and those that
- * were made up (by ARN). None of them has a previous value.
+ * Secrets Manager over the secrets that were given (name → value), to which others may be added meanwhile, and those that were made up (by
+ * ARN). None of them has a previous value. What is put here is kept as long as the run lasts, and in no file.
  */
 export function secretsManager(
   given: Readonly<Record<string, string>>,
   { salt, generated }: KeptSecrets = { salt: '', generated: {} },
 ): Backend {
-  const lookUp = (name: string): string | undefined =>
-    Object.hasOwn(given, name) ? given[name] : Object.hasOwn(generated, name) ? generated[name] : undefined;
+  const put = new Map<string, string>();
+  const own = (values: Readonly<Record<string, string>>, name: string): string | undefined =>
+    Object.hasOwn(values, name) ? values[name] : undefined;
+  const find = (name: string): string | undefined => put.get(name) ?? own(given, name) ?? own(generated, name);
   return jsonBackend('1.1', {
     GetSecretValue: operation(request, ({ SecretId: name, VersionStage: stage }, call) => {
       // Every user of this machine can reach the port, but only a function has a key that nobody can guess.
       if (!call.function)
         throw new ServiceError('AccessDeniedException', 'Only the functions of the stack may read secrets.');
-      const value = stage === 'AWSCURRENT' ? lookUp(name) : undefined;
+      const value = stage === 'AWSCURRENT' ? find(name) : undefined;
       if (value === undefined) {
         throw new ServiceError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }
       return { Name: name, SecretString: value, VersionId: versionOf(value, salt), VersionStages: [stage] };
     }),
+    PutSecretValue: operation(
+      z.object({ SecretId: z.string().min(1), SecretString: z.string() }),
+      ({ SecretId: name, SecretString: value }) => {
+        if (find(name) === undefined)
+          throw new ServiceError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+        put.set(name, value);
+        return { Name: name };
+      },
+    ),
+    CreateSecret: operation(
+      z.object({ Name: z.string().min(1), SecretString: z.string() }),
+      ({ Name: name, SecretString: value }) => {
+        if (find(name) !== undefined)
+          throw new ServiceError('ResourceExistsException', 'A secret with this name exists already.');
+        put.set(name, value);
+        return { Name: name };
+      },
+    ),
   });
 }
 

@@ -1,7 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** The AWS services that the embedded run stands in for. */
-export type Service = 'dynamodb' | 'sqs' | 's3' | 'secretsmanager' | 'events' | 'cloudformation' | 'lambda';
+export type Service =
+  | 'dynamodb'
+  | 'sqs'
+  | 's3'
+  | 'secretsmanager'
+  | 'events'
+  | 'cloudformation'
+  | 'cloudwatch'
+  | 'lambda';
 
 /** One call of a service as it came over the wire, its body read to the end. */
 export type Call = {

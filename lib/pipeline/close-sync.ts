@@ -169,7 +169,7 @@ async function commit(invocation: Invocation, ref: SyncRef, { verdict, watermark
 async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promise<void> {
   await syncs.update(
     streamKey(connector.name, ref),
-    { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live'] },
+    { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live', 'asked'] },
     [{ equal: ['current', ref.sync] }],
   );
 }

@@ -56,6 +56,7 @@ export async function start(invocation: Invocation, task: TaskOf<'start'>): Prom
       set: {
         ...{ current: ref.sync, at: task.at, lastTick: task.at, live: connector.name },
         fresh: freshPartition(connector.name, ref.stream),
+        ...(task.asked === undefined ? {} : { asked: task.asked }),
       },
     },
     [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
@@ -84,11 +85,15 @@ export async function begin(invocation: Invocation, ref: SyncRef): Promise<void>
   else if (root !== undefined) await settle(invocation, ref, path, root, true);
 }
 
+/** Where a sync begins to ask for changes: at the watermark, or where an operator said. */
+const startOf = ({ asked, watermark }: StreamState): string | undefined =>
+  asked === 'full' ? undefined : (asked ?? watermark);
+
 /** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
 async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
   const { syncs, connector, clock } = invocation;
   const now = clock.now();
-  const { mode, from, to } = nextWindow(streamOf(invocation, ref.stream)?.since, stream.watermark, now);
+  const { mode, from, to } = nextWindow(streamOf(invocation, ref.stream)?.since, startOf(stream), now);
   await syncs.create(syncKey(connector.name, ref), {
     status: 'open',
     live: connector.name,

@@ -78,6 +78,8 @@ export const streamState = z.object({
   /** The sync that is running, and its scheduled time. Nobody but its own close frees the stream. */
   current: z.string().optional(),
   at: z.string().optional(),
+  /** What an operator asked the running sync for, where it is not what changed: everything (`full`), or what changed since a date. */
+  asked: z.string().optional(),
   lastTick: z.string().optional(),
   lastClosed: z.string().optional(),
   /** The latest sync that got everything, as far as can be told: whatever failed before it is obsolete. */

@@ -88,7 +88,7 @@ test('what is watched of a connector, from when on, for how long, and what silen
     Drift: [`Sum of ${own} SchemaChanges`, `${above} 0`, '1 of 1 × 3600 s', 'notBreaching'],
     HousekeepingSilent: [`SampleCount of ${own} SyncsOpen`, 'LessThanThreshold 1', '1 of 1 × 900 s', 'breaching'],
     FunctionErrors: ['SUM([work, housekeeping])', `${above} 0`, '3 of 6 × 300 s', 'notBreaching'],
-    FunctionsSlow: ['MAX([workShare, housekeepingShare])', `${above} 90`, '3 of 6 × 300 s', 'notBreaching'],
+    FunctionsSlow: ['MAX([workShare, housekeepingShare])', `${above} 95`, '3 of 6 × 300 s', 'notBreaching'],
   });
 });
 

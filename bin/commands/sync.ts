@@ -1,0 +1,117 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { TASK_VERSION } from '../../lib/core/tasks.ts';
+import { parseInstant, SECOND } from '../../lib/core/time.ts';
+import { connectionState } from '../../lib/pipeline/account.ts';
+import { readStream, syncId } from '../../lib/pipeline/start-sync.ts';
+import { chooseStreams } from '../choose-streams.ts';
+import type { OperatedConnector } from '../deployed-connector.ts';
+import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { latestReceipt } from '../read-receipt.ts';
+import { describeReceipt } from '../show-receipt.ts';
+import { withStack } from '../stack.ts';
+import { UsageError } from '../usage-error.ts';
+import { keyOf, unknown } from './connections.ts';
+
+type Options = OperatorOptions & {
+  readonly stream?: readonly string[];
+  readonly full?: boolean;
+  readonly from?: string;
+  readonly wait?: boolean;
+};
+
+/** `headgate sync`: a sync of a connection, now. */
+export function sync(program: Command): void {
+  operatorCommand(program, 'sync', 'Start a sync of a connection now, without waiting for its schedule.')
+    .argument('<connector>')
+    .argument('<connection>')
+    .option('--stream <name>', 'only this stream (may be repeated)', (value, before: string[] = []) => [
+      ...before,
+      value,
+    ])
+    .option('--full', 'everything, not only what changed since the last sync')
+    .option('--from <date>', 'what changed since this date, ISO 8601')
+    .option('--wait', 'until it has ended, and show its receipt; on a stack of this machine always')
+    .option('--secrets <file>', 'the secret, on a stack of this machine; otherwise HEADGATE_SECRET')
+    .addHelpText('after', '\nExit code, with --wait: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN; 1 could not start.')
+    .action((name: string, connection: string, options: Options) =>
+      withStack(options, async (stack) => {
+        const connector = await stack.connector(name);
+        const streams = chooseStreams(connector.connector, options.stream);
+        const asked = askedFor(connector, streams, options);
+        await refuseUnknown(connector, connection);
+        const at = new Date(connector.clock.now()).toISOString();
+        const runs: { stream: string; sync: string; fresh: boolean }[] = [];
+        for (const stream of streams) {
+          const { current } = await readStream(connector, { connection, stream, sync: '' });
+          if (current !== undefined) process.stderr.write(`${stream}: a sync is running already (${current}).\n`);
+          runs.push({ stream, sync: current ?? syncId(at), fresh: current === undefined });
+        }
+        const fresh = runs.filter(({ fresh }) => fresh);
+        await connector.queue.send(
+          fresh.map(({ stream }) => ({
+            task: { v: TASK_VERSION, kind: 'start', connection, stream, at, ...asked },
+            group: connection,
+          })),
+        );
+        if (!options.wait && !stack.local) {
+          for (const { stream, sync } of fresh) process.stderr.write(`${stream}: sync ${sync} is started.\n`);
+          return;
+        }
+        const ended = await Promise.all(
+          runs.map(({ stream, sync }) => ending(connector, { connection, stream, sync }, options)),
+        );
+        process.exitCode = ended.every((verdict) => verdict === 'COMPLETE') ? 0 : 2;
+      }),
+    );
+}
+
+/** What a sync is to ask for, other than what changed since the last one. */
+function askedFor(
+  { connector }: OperatedConnector,
+  streams: readonly string[],
+  { full, from }: Options,
+): { readonly asked?: string } {
+  if (full && from !== undefined)
+    throw new UsageError('--full asks for everything, --from for less: give one of them.');
+  if (full) return { asked: 'full' };
+  if (from === undefined) return {};
+  const since = parseInstant(from);
+  if (since === undefined)
+    throw new UsageError(`--from ${from} is no date. Write it like 2026-11-01 or 2026-11-01T12:00:00Z.`);
+  const whole = streams.find((stream) => connector.streams[stream]?.since === undefined);
+  if (whole !== undefined)
+    throw new UsageError(
+      `The stream "${whole}" declares no "since", so every sync of it is a full one: leave --from out.`,
+    );
+  return { asked: new Date(since).toISOString() };
+}
+
+async function refuseUnknown(connector: OperatedConnector, connection: string): Promise<void> {
+  const item = await connector.connections.get(keyOf(connector, connection));
+  if (item === undefined) throw unknown(connector.connector.name, connection);
+  if (connectionState.parse(item).status === 'active') return;
+  const name = connector.connector.name;
+  throw new UsageError(
+    `The connection "${connection}" is paused. Let it go on first: headgate resume ${name} ${connection}`,
+  );
+}
+
+/** Waits until a sync has ended, shows its receipt and gives its verdict. */
+async function ending(
+  connector: OperatedConnector,
+  ref: { readonly connection: string; readonly stream: string; readonly sync: string },
+  { json }: Options,
+): Promise<string> {
+  // Times are ids: a later one has been closed if ours was skipped.
+  while (((await readStream(connector, ref)).lastClosed ?? '') < ref.sync) await setTimeout(SECOND / 4);
+  let receipt = await latestReceipt(connector, ref);
+  // The stream is freed a moment before the receipt is there.
+  for (let tries = 0; receipt === undefined && tries < 240; tries++) {
+    await setTimeout(SECOND / 4);
+    receipt = await latestReceipt(connector, ref);
+  }
+  if (receipt === undefined) throw new Error(`The sync ${ref.sync} of ${ref.stream} has ended without a receipt.`);
+  process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, ''));
+  return receipt.verdict;
+}

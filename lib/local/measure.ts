@@ -1,0 +1,57 @@
+import type { Metrics } from './metrics.ts';
+import type { Queue } from './queue.ts';
+import type { Backend, Call } from './service.ts';
+import type { ThreadPool } from './thread-pool.ts';
+
+/** What AWS measures by itself of queues, functions and tables: as much of it as is watched. */
+
+/** How many messages each queue holds right now. */
+export function measureQueues(metrics: Metrics, queues: ReadonlyMap<string, Queue>): void {
+  for (const queue of queues.values()) {
+    const { visible, delayed } = queue.counts();
+    const of = { QueueName: queue.name };
+    metrics.add('AWS/SQS', 'ApproximateNumberOfMessagesVisible', of, visible);
+    metrics.add('AWS/SQS', 'ApproximateNumberOfMessagesDelayed', of, delayed);
+  }
+}
+
+/** A function whose invocations are measured: how long they take, and whether they fail. */
+export const measuredFunction = (metrics: Metrics, name: string, pool: ThreadPool): ThreadPool => ({
+  ...pool,
+  async invoke(event) {
+    const began = performance.now();
+    const outcome = await pool.invoke(event);
+    const of = { FunctionName: name };
+    metrics.add('AWS/Lambda', 'Duration', of, performance.now() - began);
+    metrics.add('AWS/Lambda', 'Errors', of, outcome.ok ? 0 : 1);
+    return outcome;
+  },
+});
+
+const WRITES: ReadonlySet<string> = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
+
+/** Tables whose writes are measured, one unit each: items stay below 1 KB. Those calls that are to be throttled are. */
+export const measuredTables =
+  (metrics: Metrics, tables: Backend, throttle: (call: Call) => boolean = () => false): Backend =>
+  async (call) => {
+    const writes = WRITES.has(call.operation);
+    const of = { TableName: tableOf(call) };
+    if (throttle(call)) {
+      metrics.add('AWS/DynamoDB', writes ? 'WriteThrottleEvents' : 'ReadThrottleEvents', of, 1);
+      return THROTTLED;
+    }
+    if (writes) metrics.add('AWS/DynamoDB', 'ConsumedWriteCapacityUnits', of, 1);
+    return tables(call);
+  };
+
+const THROTTLED = {
+  status: 400,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({
+    __type: 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
+    message: 'The table is throttled.',
+  }),
+};
+
+/** Without parsing the whole body: the SDK writes the name as plain JSON. */
+const tableOf = ({ body }: Call): string => /"TableName":"([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? '';
