@@ -53,14 +53,17 @@ const TASK_TIME = 2 * SECOND;
 /**
  * The window of a listing. `spacing`: milliseconds between two of its requests, as its limits have it; 0: nothing limits them but the workers,
  * of which at most `concurrency` run at once. A new block is opened when one is done, so half of the window is always dispatched.
+ * `answerTime`: milliseconds that a page is under way, and in nobody's way. Workers may differ about it, so it decides how many blocks are
+ * open, and never which pages are in them.
  */
-export function windowOf(spacing: number, concurrency: number): Window {
+export function windowOf(spacing: number, concurrency: number, answerTime = 0): Window {
   const blocks = 2 * concurrency;
   if (spacing === 0) return { blocks, blockPages: BLOCK_PAGES, taskPages: TASK_PAGES };
   const pages = Math.max(2, Math.min(DISPATCHED / spacing, blocks * BLOCK_PAGES));
   const blockPages = Math.min(BLOCK_PAGES, Math.floor(pages / 2));
+  const underWay = (2 * answerTime) / spacing;
   return {
-    blocks: Math.floor(pages / blockPages),
+    blocks: Math.floor((pages + underWay) / blockPages),
     blockPages,
     taskPages: Math.max(1, Math.min(TASK_PAGES, Math.floor(TASK_TIME / spacing))),
   };

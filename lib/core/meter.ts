@@ -17,7 +17,7 @@ export type Meter = {
   /** Nothing leaves before this, and when the hold was put: epoch milliseconds. */
   readonly heldUntil: number;
   readonly heldAt: number;
-  /** How many holds followed one another with no pause. */
+  /** How often the API refused before it had answered for as long as it was left alone. */
   readonly strikes: number;
   /** Requests in a row that were not answered at all. */
   readonly silences: number;
@@ -42,31 +42,38 @@ export type Gauge = { readonly limits: readonly ResolvedLimit[]; readonly meter:
 
 /** An API that does not answer is asked once a second whether it does again. */
 const PROBE_INTERVAL = SECOND;
-/** Where no limit is declared and the API refuses all the same, departures are spaced by this, doubled with each strike, to the most. */
+/** Where no limit is declared and the API refuses all the same, departures are spaced by this, until nothing was refused for so long. */
 const GUESSED_INTERVAL = 50;
-const LONGEST_GUESS = SECOND;
-/** A guess is forgotten when nothing was refused for so long. */
 const GUESS_HOLDS = 10 * MINUTE;
+/** An API that refuses again and again has a lower limit than is known: departures are spaced twice as far with each strike, to so many times. */
+const MOST_CAUTION = 20;
+/** Each time nothing was refused for so long, a strike is forgotten. */
+const FORGIVEN_AFTER = MINUTE;
 
-/** What is known of a meter beyond its limits, as one more limit: an API that is down, or one that refuses without a declared limit. */
+/** What is known of a meter beyond its limits, as one more limit: an API that is down, or one whose limit is lower than is known. */
 function limitsOf({ limits, meter }: Gauge, now: number): readonly ResolvedLimit[] {
-  const spacing = cautiousSpacing(limits, meter, now);
-  if (spacing === 0) return limits;
-  return [
-    ...limits,
-    { window: 'rolling', key: 'caution', cost: 1, share: 1, interval: spacing * MICRO, burst: 1, tolerance: spacing },
-  ];
+  const interval = cautiousInterval(limits, meter, now);
+  if (interval === 0) return limits;
+  const tolerance = interval / MICRO;
+  return [...limits, { window: 'rolling', key: 'caution', cost: 1, share: 1, interval, burst: 1, tolerance }];
 }
 
-function cautiousSpacing(
-  limits: readonly ResolvedLimit[],
-  { downSince, strikes, heldUntil }: Meter,
-  now: number,
-): number {
-  if (downSince > 0) return PROBE_INTERVAL;
-  const guessing = limits.length === 0 && strikes > 0 && now < heldUntil + GUESS_HOLDS;
-  return guessing ? Math.min(LONGEST_GUESS, GUESSED_INTERVAL * 2 ** (strikes - 1)) : 0;
+function cautiousInterval(limits: readonly ResolvedLimit[], meter: Meter, now: number): number {
+  const { downSince, strikes, heldUntil } = meter;
+  const guessed = strikes > 0 && now < heldUntil + GUESS_HOLDS ? GUESSED_INTERVAL * MICRO : 0;
+  const known = limits.length === 0 ? guessed : paceOf(limits);
+  const factor = Math.min(MOST_CAUTION, 2 ** (strikesOf(meter, now) - 1));
+  if (downSince > 0) return Math.max(PROBE_INTERVAL * MICRO, known);
+  return limits.length > 0 && factor <= 1 ? 0 : Math.ceil(known * Math.max(1, factor));
 }
+
+/** Microseconds from one request to the next when limits are used to the full. */
+const paceOf = (limits: readonly ResolvedLimit[]): number =>
+  limits.reduce((most, limit) => (limit.window === 'rolling' ? Math.max(most, limit.cost * limit.interval) : most), 0);
+
+/** The strikes that still count. */
+const strikesOf = ({ strikes, heldUntil }: Meter, at: number): number =>
+  Math.max(0, strikes - Math.floor(Math.max(0, at - heldUntil) / FORGIVEN_AFTER));
 
 type Rolling = Extract<ResolvedLimit, { window: 'rolling' }>;
 
@@ -175,17 +182,13 @@ export function appoint(gauges: readonly Gauge[], now: number, portions: readonl
 
 /** Microseconds from one request to the next when the limits are used to the full; 0: nothing limits them. */
 export const spacing = (gauges: readonly Gauge[], now: number): number =>
-  gauges
-    .flatMap((gauge) => limitsOf(gauge, now))
-    .reduce((most, limit) => (limit.window === 'rolling' ? Math.max(most, limit.cost * limit.interval) : most), 0);
+  paceOf(gauges.flatMap((gauge) => limitsOf(gauge, now)));
 
-/** The first and the longest hold that is put without advice. */
+/** The longest and the first hold that is put without advice. */
 const LONGEST_HOLD = 15 * MINUTE;
 const FIRST_HOLD = 2 * SECOND;
 /** After so many requests in a row without an answer the API is taken to be down: the circuit breaker opens. */
 const BREAKER = 3;
-/** Holds that follow within this are one story. */
-const QUIET = MINUTE;
 
 export type Incident = {
   /** When the request that was refused left. */
@@ -198,15 +201,17 @@ export type Incident = {
 
 /**
  * Holds the meter after a refusal, or after too many silences in a row; `undefined` if it is held for that already: a request that
- * left before the hold ended says nothing new, so that a storm of refusals is one hold. Without advice each hold in a row is
- * twice as long.
+ * left before the hold ended says nothing new, so that a storm of refusals is one hold. Without advice,
+ * or if that is not to wait at all, each hold in a row is twice as long. In a row they are while the API refuses again before it has
+ * answered for as long as it was left alone; where it answers for longer than that, the next hold is shorter.
  */
-export function push(meter: Meter, { leftAt, wait, is }: Incident, now: number): Meter | undefined {
+export function push(meter: Meter, { leftAt, wait = 0, is }: Incident, now: number): Meter | undefined {
   if (leftAt < meter.heldUntil) return undefined;
   const silences = is === 'silence' ? meter.silences + 1 : 0;
   if (is === 'silence' && silences < BREAKER) return { ...meter, silences };
-  const strikes = leftAt - meter.heldUntil < QUIET + (meter.heldUntil - meter.heldAt) ? meter.strikes + 1 : 1;
-  const held = wait ?? Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** (strikes - 1));
+  const inRow = leftAt - meter.heldUntil < meter.heldUntil - meter.heldAt;
+  const strikes = Math.max(1, strikesOf(meter, leftAt) + (inRow ? 1 : -1));
+  const held = wait > 0 ? wait : Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** (strikes - 1));
   const downSince = is === 'silence' ? meter.downSince || now : 0;
   return { ...meter, heldAt: now, heldUntil: Math.ceil(now + held), strikes, silences, downSince };
 }

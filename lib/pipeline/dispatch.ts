@@ -2,6 +2,7 @@ import { runs, type Window, windowOf } from '../core/listing.ts';
 import { newMeter, spacing } from '../core/meter.ts';
 import { pagesTask, type SyncRef } from '../core/tasks.ts';
 import { accountOf, metersOf } from './account.ts';
+import { answerTime } from './answer-time.ts';
 import type { Invocation } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
 import { type Portion, sendByAppointment } from './postpone.ts';
@@ -10,14 +11,15 @@ import { gaugesOf } from './slots.ts';
 const metersFor = async (invocation: Invocation, { connection, stream }: SyncRef): Promise<readonly MeterPlace[]> =>
   metersOf(await accountOf(invocation, connection), stream);
 
-/** How much of a listing is dispatched at once: what its limits let through in some seconds, and its workers can hold. */
+/** How much of a listing is dispatched at once: what its limits let through in some seconds and until the answers come, and its workers can hold. */
 export async function windowFor(invocation: Invocation, ref: SyncRef): Promise<Window> {
   const places = await metersFor(invocation, ref);
   const unused = gaugesOf(
     places,
     places.map(() => newMeter),
   );
-  return windowOf(spacing(unused, 0) / 1_000, invocation.settings.MAXIMUM_CONCURRENCY);
+  const apart = spacing(unused, 0) / 1_000;
+  return windowOf(apart, invocation.settings.MAXIMUM_CONCURRENCY, answerTime(invocation, places));
 }
 
 /** Sends a sync's tasks, each to come when the limits will have room for it. */

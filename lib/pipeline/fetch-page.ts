@@ -52,6 +52,8 @@ export type PagePlace = {
   /** The meters that its request reserves on, and how far ahead a slot may be for it to wait here: milliseconds. */
   readonly meters: readonly MeterPlace[];
   readonly patience: number;
+  /** How often in a row the API asked for patience instead. */
+  readonly refusals?: number;
   /** What the request is told about its page. */
   readonly at: Raw;
   /** The link that leads to this page, where one does. */
@@ -120,7 +122,7 @@ async function send(
   if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
   const { answer, leftAt } = sent;
   const verdict = judge(answer, { stream, rules: connector.errors, owes, now: clock.now() });
-  const excused = await heed(invocation, meters, leftAt, answer, verdict);
+  const excused = await heed(invocation, { meters, leftAt, refusals: place.refusals ?? 0 }, answer, verdict);
   return { built, used, leftAt, answer, verdict, excused: excused?.wait };
 }
 

@@ -3,13 +3,12 @@ import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
 import { announcedPages, hasRecords, numberedPage, runs, TASK_PAGES } from '../core/listing.ts';
 import { pagesTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
-import { MINUTE, SECOND } from '../core/time.ts';
+import { SECOND } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
 import { fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
-import { passedAt } from './passed.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
@@ -22,10 +21,6 @@ type PagesTask = Received<TaskOf<'pages'>>;
 
 /** How far ahead a page's slot may be for the page to wait for it here, in milliseconds. A longer wait must cost nothing. */
 const PATIENCE = 2 * SECOND;
-/** A page that was refused so often in a row, while others got what they asked for, is itself what the API does not give. */
-const REFUSALS = 5;
-/** What another request got counts as meanwhile for so long after the hold that it waited for. */
-const MEANWHILE = MINUTE;
 
 /** What the pages of one block's tasks have in common. */
 type BlockRun = {
@@ -104,29 +99,26 @@ async function fetchAll(
 ): Promise<Map<number, PageOutcome>> {
   const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
     if (attemptOf(task) > invocation.settings.ATTEMPTS) return [page, { is: 'refused', refusal: unsent(DIED) }];
-    const outcome = await fetchOne(invocation, run, page);
-    return [
-      page,
-      outcome.is === 'refused' ? { is: 'refused', refusal: blame(invocation, run, task, outcome.refusal) } : outcome,
-    ];
+    return [page, await fetchOne(invocation, run, page, task.task.refusals)];
   });
   return new Map(await Promise.all(fetched));
 }
 
-/** A page that alone is refused again and again, while others of its meter pass, is to blame for it. */
-function blame(invocation: Invocation, { meters }: BlockRun, { task }: PagesTask, refusal: Refusal): Refusal {
-  const { throttled, excused } = refusal;
-  if (!throttled || excused === undefined || task.refusals < REFUSALS) return refusal;
-  const othersPass = passedAt(invocation, meters) > invocation.clock.now() - excused - MEANWHILE;
-  return othersPass ? { ...refusal, excused: undefined, wait: excused } : refusal;
-}
-
-async function fetchOne(invocation: Invocation, run: BlockRun, index: number): Promise<PageOutcome> {
+async function fetchOne(invocation: Invocation, run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
   const { listed, account, meters, listing } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index);
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const result = await fetchPage(invocation, { account, stream, slice, meters, patience: PATIENCE, at, owes });
+  const result = await fetchPage(invocation, {
+    account,
+    stream,
+    slice,
+    meters,
+    patience: PATIENCE,
+    refusals,
+    at,
+    owes,
+  });
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
   const { page } = result;
   const overlaps = stream.paging.kind === 'offsets' && index > 0;

@@ -1,4 +1,5 @@
 import type { Answer } from '../core/judge.ts';
+import { noteAnswerTime } from './answer-time.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
 import type { WireRequest } from './ports.ts';
@@ -10,7 +11,7 @@ export type Sent = { readonly answer: Answer; readonly leftAt: number };
 export type Sending = {
   /** The meters that the request reserves on. */
   readonly meters: readonly MeterPlace[];
-  /** How far ahead its slot may be, in milliseconds: so long it waits here. */
+  /** How far ahead its slot may be, in milliseconds, beyond the time that an answer takes: so long it waits here. */
   readonly patience: number;
   /** Milliseconds, and bytes of body. */
   readonly limits: { readonly deadline: () => number; readonly bound: number };
@@ -29,6 +30,7 @@ export async function sendRequest(invocation: Invocation, sending: Sending): Pro
     const wire = request(slot.leftAt);
     if (wire === undefined) return { later: 0 };
     const answer = await invocation.http.send(wire, { deadline: limits.deadline(), bound: limits.bound });
+    noteAnswerTime(invocation, meters, invocation.clock.now() - slot.leftAt);
     return { answer, leftAt: slot.leftAt };
   } finally {
     slot.free();

@@ -1,5 +1,6 @@
 import { type Gauge, type Meter, reserve } from '../core/meter.ts';
 import { SECOND } from '../core/time.ts';
+import { answerTime } from './answer-time.ts';
 import type { Invocation } from './invocation.ts';
 import { remembered } from './memory.ts';
 import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
@@ -39,7 +40,7 @@ const gates = remembered(() => new Map<string, Gate>());
 const lanes = remembered(makeLanes);
 
 /**
- * Waits for a slot on all these meters, at most `patience` milliseconds ahead; or says when to come back. Every request
+ * Waits for a slot on all these meters, at most `patience` milliseconds ahead and the time that an answer takes; or says when to come back. Every request
  * that leaves takes one: a page, a retry, a redirect, a token.
  */
 export function takeSlot(
@@ -78,8 +79,10 @@ async function serve(invocation: Invocation, gate: Gate): Promise<void> {
   // Whoever asks in the same moment is served by the same write.
   await Promise.resolve();
   const taken = await lanes(invocation).take(laneCount(invocation), () => gate.waiting.length);
+  // Whoever waits for an answer may as well wait for a slot: there it costs nothing.
+  const horizon = gate.patience + answerTime(invocation, gate.places);
   const reserved = await changeMeters(invocation, gate.places, (standing, now) => {
-    const result = reserve(gaugesOf(gate.places, standing), now, taken.length, gate.patience);
+    const result = reserve(gaugesOf(gate.places, standing), now, taken.length, horizon);
     return { result, meters: result.meters };
   }).catch((error: unknown) => {
     for (const release of taken) release();
@@ -110,7 +113,7 @@ async function depart(
     while (clock.now() < time) await clock.wait(time - clock.now());
   };
   await until(slot - LOOK_AHEAD);
-  const standing = await readMeters(invocation, gate.places, TRUSTED).catch(() => 'no answer' as const);
+  const standing = await readMeters(invocation, gate.places, TRUSTED - LOOK_AHEAD).catch(() => 'no answer' as const);
   await until(slot);
   const now = clock.now();
   // Who cannot know whether the meter is held does not leave.

@@ -76,6 +76,8 @@ describe('a numbered listing', () => {
     assert.deepEqual(windowOf(1_000, 10), { blocks: 2, blockPages: 4, taskPages: 2 });
     assert.deepEqual(windowOf(60_000, 10), { blocks: 2, blockPages: 1, taskPages: 1 });
     assert.deepEqual(windowOf(1, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
+    // While answers take long more is under way, in blocks of the same size.
+    assert.deepEqual(windowOf(100, 10, 8_000), { blocks: 6, blockPages: 40, taskPages: 10 });
     const step = nextStep('pages', { ...fresh, opened: 6, covered: 20, announced: 1_000 }, windowOf(1_000, 10));
     assert.deepEqual(step, { open: { from: 20, to: 23 } });
   });

@@ -108,7 +108,10 @@ const actsOf = (pace: number): fc.Arbitrary<Act[]> =>
       writing: fc.nat(300),
       lateness: fc.array(fc.constantFrom(0, 0.3, 1, 1.01, 5), { minLength: 1, maxLength: 5 }),
       fate: fc.constantFrom('lives', 'lives', 'lives', 'lives', 'dies', 'twice'),
-      refusal: fc.option(fc.constantFrom(0, 1, SECOND, 10 * SECOND, HOUR), { freq: 20, nil: undefined }),
+      refusal: fc.oneof(
+        { weight: 19, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.constantFrom(0, 1, SECOND, 10 * SECOND, HOUR) },
+      ),
     }),
     { minLength: 12, maxLength: 60 },
   );
