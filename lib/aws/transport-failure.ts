@@ -21,6 +21,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ERR_BUFFER_TOO_LARGE: 'too-large',
 };
 
+/** What Node calls a certificate that nobody it trusts vouches for, or for another name or time (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const CERTIFICATE =
+  /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH)/;
+
 /** The sentence names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
 export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
   const code = codeOf(error);
@@ -30,6 +34,7 @@ export function transportFailure(error: unknown, circumstances: Circumstances): 
 
 function kindOf(code: string, { expired, connected }: Circumstances): Kind {
   if (expired) return 'timeout';
+  if (CERTIFICATE.test(code)) return 'untrusted';
   if (!connected) return 'unreachable';
   return (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined) ?? 'broken';
 }
@@ -38,6 +43,8 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
   switch (failed) {
     case 'unreachable':
       return `No request could be sent to ${host} (${code}).`;
+    case 'untrusted':
+      return `The certificate of ${host} cannot be trusted (${code}).`;
     case 'timeout':
       return `No complete answer came from ${host} within ${deadline} ms.`;
     case 'broken':

@@ -1,4 +1,5 @@
 import type { Raw, Reply } from './exchange.ts';
+import { readJson, writeJson } from './json.ts';
 import type { Stream } from './stream.ts';
 
 /** A chain is walked page after page. Its cursor is one text, whatever the paging kind: a cursor, a URL, a key as JSON. */
@@ -11,7 +12,7 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
     case 'links':
       return { size: paging.size };
     case 'keyset':
-      return { after: cursor === undefined ? undefined : JSON.parse(cursor), size: paging.size };
+      return { after: cursor === undefined ? undefined : readJson(cursor), size: paging.size };
     case 'one':
       return undefined;
     default:
@@ -44,7 +45,7 @@ export function nextCursor({ paging }: Stream, reply: Reply, records: readonly u
         return { stuck: 'the API says there is more, but the page has no record to go on from' };
       const after = paging.after(records.at(-1));
       if (after === undefined || after === null) return { stuck: 'the last record has no key to go on from' };
-      return { next: JSON.stringify(after) };
+      return { next: writeJson(after) ?? 'null' };
     }
     default:
       return 'end';

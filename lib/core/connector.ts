@@ -35,6 +35,8 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   /** What an answer tells of the API's quota, where no header says it that everybody knows. */
   learn?: (reply: Reply) => Learned | undefined;
   errors?: readonly Rule[];
+  /** Places in a body that are kept nowhere as evidence, like `user.email` or `rows.*.iban`; `*` is every element or field. */
+  redact?: readonly string[];
   streams: (
     stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(
       spec: StreamSpec<z.output<PS>, G, S, Page, Parent, Setup>,
@@ -53,6 +55,8 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly baseUrl: (at: Account<Raw, Raw>) => string;
   /** Over the whole reply, first match wins. */
   readonly errors: readonly Rule[];
+  /** Places in a body that must not be kept as evidence. */
+  readonly redact: readonly string[];
   /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
   readonly limits: (at: Account<Raw, Raw>) => readonly Limit[];
   readonly concurrency: number;
@@ -96,6 +100,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     auth: spec.auth,
     headers: spec.headers ?? {},
     errors: spec.errors ?? [],
+    redact: spec.redact ?? [],
     baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
     limits: typeof limits === 'function' ? (at) => checkLimits(limits(at), costs, where) : () => limits,
     concurrency: spec.concurrency ?? CONCURRENCY,
@@ -166,6 +171,7 @@ const connectorShape = z.strictObject({
   schedule: duration.optional(),
   learn: func.optional(),
   errors: z.array(ruleShape).optional(),
+  redact: z.array(z.string().regex(/^[^.]+(\.[^.]+)*$/, 'must be a place like "user.email"')).optional(),
   streams: func,
 });
 

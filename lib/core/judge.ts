@@ -1,4 +1,7 @@
+import { readBody } from './body.ts';
 import type { Raw, Reply } from './exchange.ts';
+import { writeJson } from './json.ts';
+import { type Asked, redirectOf } from './redirect.ts';
 import { retryAfter } from './retry-after.ts';
 import { type Matched, matchRule } from './rules.ts';
 import type { Rule, Stream } from './stream.ts';
@@ -7,7 +10,7 @@ import { span } from './time.ts';
 /** What came back: an answer read to its end, or none. */
 export type Answer =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }
-  | { readonly failed: 'unreachable' | 'timeout' | 'broken' | 'too-large'; readonly message: string };
+  | { readonly failed: 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'too-large'; readonly message: string };
 type Received = Extract<Answer, { status: number }>;
 
 /** Why an answer is no page. `code` is stable; `message` is one sentence for people; `rule` names the connector's rule that said so. */
@@ -19,6 +22,7 @@ export type Reason = { readonly code: string; readonly message: string; readonly
  * agrees that none belong on it.
  * `throttled`: the API asks for patience; no attempt was made. `retry`: may heal by itself. `wait`: the API's advice, milliseconds.
  * `reauthorise`: the token is not taken. `restart`: what leads to this page has expired; the listing begins again.
+ * `redirect`: the same request is to be sent to another place of the same origin.
  * `failure`: cannot heal, by our knowledge.
  */
 export type Verdict =
@@ -27,7 +31,10 @@ export type Verdict =
       readonly reply: Reply;
       readonly records: readonly unknown[];
       readonly total: number | undefined;
+      /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
+      readonly ambiguous: ReadonlyMap<unknown, string>;
     }
+  | { readonly is: 'redirect'; readonly to: string }
   | { readonly is: 'throttled' | 'retry'; readonly reason: Reason; readonly wait: number | undefined }
   | { readonly is: 'reauthorise' | 'restart' | 'failure'; readonly reason: Reason };
 
@@ -41,6 +48,8 @@ export type Expected = {
    * page is expected to have any.
    */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
+  /** The request that was answered. */
+  readonly asked: Asked;
   /** Epoch milliseconds, by our clock. */
   readonly now: number;
 };
@@ -72,34 +81,45 @@ export function judge(answer: Answer, expected: Expected): Verdict {
   const { status } = answer;
   const good = status >= 200 && status <= 299;
   const bodiless = BODILESS.has(status);
-  const read = bodiless ? { body: undefined } : readBody(answer.body);
+  const read = bodiless ? NOTHING : readBody(answer.body, answer.headers['content-type']);
   // What should have been a page and cannot be read says nothing, to no rule. Elsewhere a rule may look at the text.
-  if (good && 'complaint' in read) return retry(read.code, `HTTP ${status}: ${read.complaint}`);
+  if (good && 'complaint' in read)
+    return (read.code === 'too-deep' ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`);
 
   const reply = replyOf(answer, 'body' in read ? read.body : read.text);
   const { matched, notes } = matchRule(expected.rules, reply);
   const verdict =
-    matched === undefined ? judgeReply(answer, reply, bodiless, expected) : byRule(matched, reply, expected.now);
+    matched === undefined
+      ? judgeReply(reply, 'ambiguous' in read ? read.ambiguous : NONE, expected)
+      : byRule(matched, reply, expected.now);
   return notes.length > 0 && 'reason' in verdict
     ? { ...verdict, reason: { ...verdict.reason, message: `${verdict.reason.message} (${notes.join('; ')})` } }
     : verdict;
 }
 
 function judgeSilence({ failed, message }: Extract<Answer, { failed: string }>): Verdict {
-  return failed === 'too-large' ? failure(failed, message) : retry(failed, message);
+  return failed === 'too-large' || failed === 'untrusted' ? failure(failed, message) : retry(failed, message);
 }
 
-function judgeReply(answer: Received, reply: Reply, bodiless: boolean, expected: Expected): Verdict {
-  const { status } = answer;
+const NONE: ReadonlyMap<object, string> = new Map();
+const NOTHING = { body: undefined, ambiguous: NONE };
+
+function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
+  const { status } = reply;
+  const redirect = redirectOf(reply, expected.asked);
+  if (redirect !== undefined)
+    return 'to' in redirect
+      ? { is: 'redirect', to: redirect.to }
+      : failure('redirect', `HTTP ${status}: ${redirect.complaint}`);
   if (status < 200 || status > 299) return judgeStatus(reply, expected.now);
-  if (bodiless) return { is: 'page', reply, records: [], total: undefined };
+  if (BODILESS.has(status)) return { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
   const complaint = ownError(reply);
   if (complaint !== undefined) return failure('error-body', `HTTP ${status} with an error inside: ${complaint}`);
-  return envelope(reply, expected);
+  return envelope(reply, ambiguous, expected);
 }
 
 function byRule({ rule, name }: Matched, reply: Reply, now: number): Verdict {
-  if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined };
+  if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
   const reason = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
   if (rule.is !== 'throttled' && rule.is !== 'retry') return { is: rule.is, reason };
   const wait = adviceOf(reply, now) ?? (rule.wait === undefined ? undefined : span(rule.wait));
@@ -123,43 +143,13 @@ function judgeStatus(reply: Reply, now: number): Verdict {
   return is === 'reauthorise' ? { is, reason } : { is, reason, wait };
 }
 
-type ReadBody = { readonly body: Raw } | { readonly code: string; readonly complaint: string; readonly text: string };
-
-/** The JSON of a body, or why there is none, and its text. */
-function readBody(bytes: Uint8Array): ReadBody {
-  const text = decode(bytes);
-  if (text === undefined) return { code: 'unreadable', complaint: 'the body is not UTF-8 text', text: '' };
-  if (text.trim() === '') return { code: 'empty-body', complaint: 'the body is empty', text };
-  const parsed = parse(text);
-  if (parsed !== undefined) return parsed;
-  const complaint = `the body is not JSON; it begins ${JSON.stringify(text.slice(0, 60))}`;
-  return { code: 'unreadable', complaint, text };
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function decode(body: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(body);
-  } catch {
-    return undefined;
-  }
-}
-
-function parse(text: string): { body: Raw } | undefined {
-  try {
-    return { body: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** An `error` or non-empty `errors` beside status 200, shortened: the commonest lie of an API. */
-function ownError({ body }: Reply): string | undefined {
+/** A problem (RFC 9457), or a non-empty `error` or `errors`, beside status 200, shortened: the commonest lie of an API. */
+function ownError({ header, body }: Reply): string | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const { error, errors } = body;
-  const found = [error, errors].find((each) => !isNothing(each));
-  return found === undefined ? undefined : JSON.stringify(found).slice(0, 200);
+  const problem = /^application\/problem\+json\b/i.test(header('content-type') ?? '') ? body : undefined;
+  const found = [error, errors, problem].find((each) => !isNothing(each));
+  return found === undefined ? undefined : writeJson(found)?.slice(0, 200);
 }
 
 /** What APIs write where there is no error: nothing, no, zero, an empty text, list or object. */
@@ -178,7 +168,7 @@ const replyOf = ({ status, headers }: Received, body: Raw): Reply => ({
 });
 
 /** The records where the stream says they are: anything but a list is a failure, never "no records". */
-function envelope(reply: Reply, expected: Expected): Verdict {
+function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
   let found: unknown;
   try {
     found = expected.stream.records(reply.body);
@@ -191,10 +181,39 @@ function envelope(reply: Reply, expected: Expected): Verdict {
       `where the stream looks for its records there is ${found === undefined ? 'nothing' : typeof found}`,
     );
   }
-  return page(reply, found, expected);
+  const bad = inRecords(found, ambiguous);
+  if (bad === undefined)
+    return failure('duplicate-key', `the body has ${JSON.stringify([...ambiguous.values()][0])} more than once`);
+  return page(reply, found, bad, expected);
 }
 
-function page(reply: Reply, records: readonly unknown[], { stream, owes }: Expected): Verdict {
+/** The records in which something is ambiguous; `undefined`: it is outside of them, and what the page says is in doubt. */
+function inRecords(
+  records: readonly unknown[],
+  ambiguous: ReadonlyMap<object, string>,
+): ReadonlyMap<unknown, string> | undefined {
+  if (ambiguous.size === 0) return ambiguous;
+  const found = new Map<unknown, string>();
+  const seen = new Set<unknown>();
+  const look = (value: unknown, record: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const name = ambiguous.get(value);
+    if (name !== undefined) {
+      found.set(record, name);
+      seen.add(value);
+    }
+    for (const each of Object.values(value)) look(each, record);
+  };
+  for (const record of records) look(record, record);
+  return seen.size === ambiguous.size ? found : undefined;
+}
+
+function page(
+  reply: Reply,
+  records: readonly unknown[],
+  ambiguous: ReadonlyMap<unknown, string>,
+  { stream, owes }: Expected,
+): Verdict {
   let total: unknown;
   try {
     total = stream.total?.(reply);
@@ -203,9 +222,9 @@ function page(reply: Reply, records: readonly unknown[], { stream, owes }: Expec
   }
   if (total !== undefined && !isCount(total))
     return failure('bad-total', `the total is not a whole number: ${String(total).slice(0, 60)}`);
-  if (records.length > 0 || owes === undefined) return { is: 'page', reply, records, total };
+  if (records.length > 0 || owes === undefined) return { is: 'page', reply, records, total, ambiguous };
   if (owes(total)) return retry('empty-page', 'the page is empty, though the API says that there are more records');
-  return { is: total === undefined ? 'page' : 'end', reply, records, total };
+  return { is: total === undefined ? 'page' : 'end', reply, records, total, ambiguous };
 }
 
 const isCount = (value: unknown): value is number =>

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { writeJson } from './json.ts';
 import type { Stream } from './stream.ts';
 
 /** One way in which a record departs from its declared schema. `sample`: the value as JSON, at most 60 characters. */
@@ -21,7 +22,7 @@ function departure(issue: z.core.$ZodIssue, raw: unknown): Departure {
   return {
     path: path === '' ? '(record)' : path,
     change: value === undefined ? 'missing' : 'retyped',
-    sample: (JSON.stringify(value) ?? 'undefined').slice(0, 60),
+    sample: (writeJson(value) ?? 'undefined').slice(0, 60),
   };
 }
 
@@ -35,5 +36,5 @@ export function recordKey(stream: Stream, record: unknown): string | undefined {
   if (typeof record !== 'object' || record === null) return undefined;
   const names = typeof stream.key === 'string' ? [stream.key] : stream.key;
   const values = names.map((name): unknown => Reflect.get(record, name));
-  return values.some((value) => value === undefined || value === null) ? undefined : JSON.stringify(values);
+  return values.some((value) => value === undefined || value === null) ? undefined : writeJson(values);
 }

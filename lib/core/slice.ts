@@ -1,3 +1,4 @@
+import { writeJson } from './json.ts';
 import type { Stream } from './stream.ts';
 import { span } from './time.ts';
 
@@ -44,7 +45,7 @@ export function sliceName(stream: Stream, { from, to, parents }: Slice, of: stri
   const others = parents !== undefined && parents.length > 1 ? ` and ${parents.length - 1} more` : '';
   return [
     of === undefined ? [] : `all ${of}`,
-    first === undefined ? [] : `${JSON.stringify(first).slice(0, NAMED_PARENT)}${others}`,
+    first === undefined ? [] : `${(writeJson(first) ?? '').slice(0, NAMED_PARENT)}${others}`,
     stream.slices === undefined ? [] : `${iso(from)} to ${iso(to)}`,
   ]
     .flat()

@@ -33,6 +33,7 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
   }),
   allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
+  allow(['s3:PutObject'], state.bucket.arnForObjects(`evidence/${connector}/*`)),
 ];
 
 export const readConnections = (state: StateStack, connector: string): PolicyStatement =>
@@ -41,7 +42,7 @@ export const readConnections = (state: StateStack, connector: string): PolicySta
 /** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
 export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
   const { 'Fn::ImportValue': bucket } = state.resolve(state.exportValue(state.bucket.bucketArn));
-  return [`${bucket}/${connector}/*`, secretsWildcard(secrets)];
+  return [`${bucket}/${connector}/*`, `${bucket}/evidence/${connector}/*`, secretsWildcard(secrets)];
 }
 
 export const secretsWildcard = (secrets: string): string =>

@@ -16,6 +16,9 @@ export const LIVE_INDEX = 'live';
 /** The index of the streams by freshness. */
 export const FRESH_INDEX = 'fresh';
 
+/** As long as the state of the sync whose answers they are. */
+const EVIDENCE_KEPT = Duration.days(30);
+
 /** What a stage knows and keeps: tables and stored objects. All its connectors share it, each under its own keys. */
 export class StateStack extends Stack {
   readonly syncs: Table;
@@ -68,7 +71,10 @@ export class StateStack extends Stack {
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: removalPolicy(stage),
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        { prefix: 'evidence/', expiration: EVIDENCE_KEPT },
+      ],
     });
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',

@@ -7,10 +7,10 @@ import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import type { Change, Clause } from './ports.ts';
 import { readSync } from './start-sync.ts';
-import { quarantineOf, syncFolder } from './store-part.ts';
+import { quarantineOf } from './store-part.ts';
 import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
 import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
-import { inPhase, rootOf, type SyncState, streamKey, syncKey } from './sync-state.ts';
+import { inPhase, rootOf, type SyncState, streamKey, syncFolder, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
 
 /**

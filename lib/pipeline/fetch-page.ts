@@ -1,6 +1,8 @@
 import { authorise } from '../core/authorise.ts';
 import type { Raw, Reply, Stream } from '../core/connector.ts';
-import { type Answer, judge, type Reason, type Verdict } from '../core/judge.ts';
+import { judge, type Reason, type Verdict } from '../core/judge.ts';
+import { redactSentence } from '../core/redact.ts';
+import type { Asked } from '../core/redirect.ts';
 import { type BuiltRequest, buildRequest } from '../core/request.ts';
 import type { Slice } from '../core/slice.ts';
 import { instant, SECOND } from '../core/time.ts';
@@ -9,6 +11,7 @@ import type { Credential, Replacement } from './credentials.ts';
 import { heed } from './heed.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
+import { type Exchange, exchangeOf } from './keep-answer.ts';
 import type { MeterPlace } from './meters.ts';
 import { sendRequest } from './send-request.ts';
 
@@ -16,6 +19,8 @@ import { sendRequest } from './send-request.ts';
 const PAGE_DEADLINE = 30 * SECOND;
 /** The largest body of a page, decompressed, in bytes. */
 const PAGE_BOUND = 32 * 1024 * 1024;
+/** How often a request may be sent to another place. */
+const MOST_REDIRECTS = 5;
 
 export type FetchedPage = {
   readonly reply: Reply;
@@ -26,6 +31,9 @@ export type FetchedPage = {
   /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
   readonly answeredAt: number;
   readonly url: string;
+  /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
+  readonly ambiguous: ReadonlyMap<unknown, string>;
+  readonly exchange: Exchange;
 };
 /** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */
 export type Refusal = {
@@ -36,11 +44,8 @@ export type Refusal = {
   readonly wait: number | undefined;
   /** It was not the page's fault, and is no attempt: in so many milliseconds it may come again. */
   readonly excused?: number | undefined;
-  /** Method and URL; `undefined` if nothing was sent. */
-  readonly request: string | undefined;
-  readonly status: number | undefined;
-  /** The unexpected body, cut to its bound. */
-  readonly body: Uint8Array | undefined;
+  /** `undefined` if nothing was sent. */
+  readonly exchange: Exchange | undefined;
 };
 export type PageResult = { readonly page: FetchedPage } | { readonly refusal: Refusal };
 
@@ -87,13 +92,13 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   return { refusal: withoutCredential(credential, refused) };
 }
 
-/** One request, what it was authorised with, and what came of it. */
+/** One request and where it was redirected to, what it was authorised with, and what came of it. */
 type Attempt = {
-  readonly built: BuiltRequest;
+  readonly url: string;
   readonly used: Credential;
   readonly leftAt: number;
-  readonly answer: Answer;
-  readonly verdict: Verdict;
+  readonly exchange: Exchange;
+  readonly verdict: Exclude<Verdict, { is: 'redirect' }>;
   readonly excused: number | undefined;
 };
 
@@ -108,30 +113,39 @@ async function send(
   const built = build(invocation, params, credential, place);
   if ('code' in built) return unsent(built);
   let used = credential;
-  const sent = await sendRequest(invocation, {
-    meters,
-    patience,
-    limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - MARGIN)), bound: PAGE_BOUND },
-    // A slot is waited for; a token may end, or be renewed, meanwhile.
-    request: (now) => {
-      const atHand = credentials.atHand(credential, now);
-      used = atHand ?? credential;
-      return atHand && authorise(built, connector.auth, atHand.fields, { now, hmac });
-    },
-  });
-  if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
-  const { answer, leftAt } = sent;
-  const verdict = judge(answer, { stream, rules: connector.errors, owes, now: clock.now() });
-  const excused = await heed(invocation, { meters, leftAt, refusals: place.refusals ?? 0 }, answer, verdict);
-  return { built, used, leftAt, answer, verdict, excused: excused?.wait };
+  let asked: Asked = built;
+  for (let requests = 1; ; requests++) {
+    const sent = await sendRequest(invocation, {
+      meters,
+      patience,
+      limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - MARGIN)), bound: PAGE_BOUND },
+      // A slot is waited for; a token may end, or be renewed, meanwhile.
+      request: (now) => {
+        const atHand = credentials.atHand(credential, now);
+        used = atHand ?? credential;
+        return atHand && authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, { now, hmac });
+      },
+    });
+    if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
+    const { answer, leftAt } = sent;
+    const verdict = judge(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
+    const told = { meters, leftAt, refusals: place.refusals ?? 0 };
+    const excused = (await heed(invocation, told, answer, verdict))?.wait;
+    const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
+    if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
+    if (requests > MOST_REDIRECTS) return refusal(exchange, { is: 'failure', reason: TOO_FAR });
+    asked = { ...asked, url: verdict.to };
+  }
 }
 
-function resultOf({ built, leftAt, answer, verdict, excused }: Attempt): PageResult {
-  if ('reason' in verdict) return { refusal: { ...refusal(built, answer, verdict), excused } };
-  const { is, reply, records, total } = verdict;
+const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more than ${MOST_REDIRECTS} times` };
+
+function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageResult {
+  if ('reason' in verdict) return { refusal: { ...refusal(exchange, verdict), excused } };
+  const { is, reply, records, total, ambiguous } = verdict;
   const theirs = Date.parse(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
-  return { page: { reply, records, total, empty: is === 'empty', url: built.url, answeredAt } };
+  return { page: { reply, records, total, ambiguous, empty: is === 'empty', url, answeredAt, exchange } };
 }
 
 /** How long the tasks of a connection that is paused are put off: by then every worker knows that it is. */
@@ -141,7 +155,7 @@ const PAUSED = 90 * SECOND;
 function withoutCredential(none: Exclude<Replacement, Credential>, attempt: Attempt | undefined): Refusal {
   const refused =
     attempt !== undefined && 'reason' in attempt.verdict
-      ? refusal(attempt.built, attempt.answer, attempt.verdict)
+      ? refusal(attempt.exchange, attempt.verdict)
       : unsent(none.reason);
   if ('alone' in none) return { ...refused, reason: none.reason };
   if ('paused' in none) return { ...refused, reason: none.reason, heals: true, excused: PAUSED };
@@ -179,30 +193,27 @@ function build(
   }
 }
 
-const SILENT = { throttled: false, wait: undefined, status: undefined, body: undefined };
-
 /** The refusal of a page for which nothing was sent, and nothing will help. */
-export const unsent = (reason: Reason): Refusal => ({ ...SILENT, reason, heals: false, request: undefined });
+export const unsent = (reason: Reason): Refusal => ({
+  reason,
+  heals: false,
+  throttled: false,
+  wait: undefined,
+  exchange: undefined,
+});
 
-function refusal(built: BuiltRequest, answer: Answer, verdict: Extract<Verdict, { reason: Reason }>): Refusal {
-  const seen =
-    'status' in answer ? { status: answer.status, body: answer.body } : { status: undefined, body: undefined };
-  return {
-    reason: verdict.reason,
-    heals: verdict.is === 'retry' || verdict.is === 'throttled',
-    throttled: verdict.is === 'throttled',
-    wait: 'wait' in verdict ? verdict.wait : undefined,
-    request: `${built.method} ${built.url}`,
-    ...seen,
-  };
-}
+const refusal = (exchange: Exchange, verdict: Extract<Verdict, { reason: Reason }>): Refusal => ({
+  // A reason may quote what came, and reasons are seen by everybody.
+  reason: { ...verdict.reason, message: redactSentence(verdict.reason.message, exchange.redaction) },
+  heals: verdict.is === 'retry' || verdict.is === 'throttled',
+  throttled: verdict.is === 'throttled',
+  wait: 'wait' in verdict ? verdict.wait : undefined,
+  exchange,
+});
 
 /** A page that was answered, but cannot be taken for what it says. */
-export const refusePage = (page: FetchedPage, reason: Reason, heals: boolean): Refusal => ({
-  ...SILENT,
-  reason,
-  heals,
-  request: `GET ${page.url}`,
-  status: page.reply.status,
-  body: new TextEncoder().encode(JSON.stringify(page.reply.body)),
-});
+export const refusePage = ({ exchange }: FetchedPage, reason: Reason): Refusal => ({ ...unsent(reason), exchange });
+
+/** How many requests left for some pages, whether they came or not. */
+export const requestsOf = (all: readonly { readonly exchange: Exchange | undefined }[]): number =>
+  all.reduce((sum, { exchange }) => sum + (exchange?.requests ?? 0), 0);

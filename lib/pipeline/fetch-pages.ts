@@ -5,8 +5,9 @@ import { announcedPages, hasRecords, numberedPage, runs, TASK_PAGES } from '../c
 import { pagesTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
-import { fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
+import { fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
+import { keepKinds } from './keep-answer.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
@@ -123,7 +124,7 @@ async function fetchOne(invocation: Invocation, run: BlockRun, index: number, re
   const { page } = result;
   const overlaps = stream.paging.kind === 'offsets' && index > 0;
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps });
-  return 'code' in content ? { is: 'refused', refusal: refusePage(page, content, false) } : { is: 'content', content };
+  return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content };
 }
 
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
@@ -152,8 +153,13 @@ async function conclude(
   const refused = [...outcomes].flatMap(([page, each]) =>
     each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
   );
+  await keepKinds(
+    invocation,
+    run.ref,
+    refused.map(({ refusal }) => refusal),
+  );
   const final = refused.filter(({ task, refusal }) => task !== undefined && isFinal(invocation, task, refusal));
-  const answered = refused.filter(({ refusal }) => refusal.request !== undefined);
+  const answered = refused.filter(({ refusal }) => refusal.exchange !== undefined);
   if (answered.length > 0) after = await count(invocation, run, after, answered, refused.length - final.length);
   for (const { page, refusal, task } of final) {
     if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));
@@ -222,7 +228,7 @@ async function commit(
     invocation,
     ref,
     path,
-    { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: rest.length } },
+    { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
     pages.map((page) => ({ contains: ['open', page] })),
   );
   if (written.item?.kind !== 'block') return { block, committed: [] };
@@ -248,7 +254,7 @@ async function count(
     invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
   }
   const add = {
-    requests: refused.length,
+    requests: requestsOf(refused.map(({ refusal }) => refusal)),
     throttled: refused.filter(({ refusal }) => refusal.throttled).length,
     retried,
   };

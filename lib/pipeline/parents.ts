@@ -1,3 +1,4 @@
+import { readJson } from '../core/json.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import {
@@ -62,7 +63,7 @@ async function readParents({ objects }: Invocation, { key }: Part): Promise<unkn
   const body = await objects.get(key);
   if (body === undefined) throw new Error(`The part ${key} of parents is not there.`);
   const lines = new TextDecoder().decode(body).split('\n');
-  return [...new Set(lines)].filter((each) => each !== '').map((each) => JSON.parse(each));
+  return [...new Set(lines)].filter((each) => each !== '').map((each) => readJson(each));
 }
 
 async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {

@@ -90,8 +90,8 @@ export type WireReply = {
 
 /** No usable answer came. */
 export type TransportFailure = {
-  /** `unreachable`: no connection (DNS, refused, TLS). `timeout`: the deadline passed. `broken`: it ended in the middle. `too-large`: the body passed the bound. */
-  readonly failed: 'unreachable' | 'timeout' | 'broken' | 'too-large';
+  /** `unreachable`: no connection (DNS, refused). `untrusted`: the certificate is not to be trusted. `timeout`: the deadline passed. `broken`: it ended in the middle. `too-large`: the body passed the bound. */
+  readonly failed: 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'too-large';
   readonly message: string;
 };
 

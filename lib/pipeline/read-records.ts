@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Stream } from '../core/connector.ts';
+import { writeJson } from '../core/json.ts';
 import type { Reason } from '../core/judge.ts';
 import { checkRecord, type Departure, recordKey } from '../core/schema.ts';
 import { parseInstant } from '../core/time.ts';
 import type { FetchedPage } from './fetch-page.ts';
+import type { Exchange } from './keep-answer.ts';
 import type { Listed } from './slices.ts';
 
 /** A page's records, ready to be stored. */
@@ -25,6 +27,7 @@ export type PageContent = {
   readonly answeredAt: number;
   /** The highest value of the watermark field, epoch milliseconds. */
   readonly highest: number | undefined;
+  readonly exchange: Exchange;
 };
 
 type Reading = {
@@ -47,7 +50,8 @@ export function readRecords(
   const keys: Buffer[] = [];
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
-    const one = readRecord(listed, raw);
+    const twice = page.ambiguous.get(raw);
+    const one = twice === undefined ? readRecord(listed, raw) : { departures: [comesTwice(twice)] };
     if ('line' in one) {
       lines.push(one.line);
       keys.push(fingerprint(one.key));
@@ -55,7 +59,7 @@ export function readRecords(
     } else if (mode === 'strict') {
       return { code: 'schema', message: `a record does not fit the schema: ${describe(one.departures)}` };
     } else {
-      quarantined.push(JSON.stringify({ page: index, departures: one.departures, record: raw }));
+      quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
       departures.push(...one.departures);
     }
   }
@@ -72,6 +76,7 @@ export function readRecords(
     total: page.total,
     answeredAt: page.answeredAt,
     highest,
+    exchange: page.exchange,
   };
 }
 
@@ -90,7 +95,7 @@ function readRecord({ stream, slice, pick }: Listed, raw: unknown): ReadRecord {
     if (pick !== undefined) return pickParent(pick(checked.record), key);
     const parent = slice.parents?.[0];
     const delivered = stream.map ? stream.map(checked.record, { parent }) : checked.record;
-    return { line: JSON.stringify(delivered), key, seen };
+    return { line: writeJson(delivered) ?? 'null', key, seen };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
@@ -99,8 +104,11 @@ function readRecord({ stream, slice, pick }: Listed, raw: unknown): ReadRecord {
 /** What the listings of a parent's children are told of it. */
 function pickParent(parent: unknown, key: string): ReadRecord {
   if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
-  return { line: JSON.stringify(parent), key, seen: undefined };
+  return { line: writeJson(parent) ?? 'null', key, seen: undefined };
 }
+
+/** Of what stands there, only the last can be read. */
+const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped', sample: 'this name comes twice' });
 
 /** What the schema lets pass, but the connector's own functions cannot read. */
 const unreadable = (why: string): Departure => ({ path: '(record)', change: 'retyped', sample: why.slice(0, 60) });
@@ -114,5 +122,5 @@ const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').sub
 /** Two records at a page's edge are the same one if their keys are; a record without a key is compared whole. */
 function edge(stream: Stream, raw: unknown): string {
   if (raw === undefined) return '';
-  return fingerprint(recordKey(stream, raw) ?? JSON.stringify(raw)).toString('base64url');
+  return fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '').toString('base64url');
 }

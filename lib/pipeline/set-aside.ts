@@ -1,12 +1,9 @@
 import { failureSchema } from '../core/failure.ts';
-import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
+import { refOf, type TaskOf } from '../core/tasks.ts';
 import type { Refusal } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
-import { syncFolder } from './store-part.ts';
+import { keepEvidence } from './keep-answer.ts';
 import { expires, failKey } from './sync-state.ts';
-
-/** How much of an unexpected body is kept. */
-const EVIDENCE_BYTES = 64 * 1024;
 
 /**
  * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
@@ -22,7 +19,8 @@ export async function setAside(
   const { connector, syncs, failures, clock, log, metrics } = invocation;
   const ref = refOf(task);
   const now = clock.now();
-  const evidence = await keepEvidence(invocation, ref, task.node, page, refusal);
+  const { exchange } = refusal;
+  const evidence = await keepEvidence(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
   const { code, message, rule } = refusal.reason;
   const kept = { code, message, page, attempts, ...(evidence === undefined ? {} : { evidence }) };
   await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), {
@@ -33,26 +31,12 @@ export async function setAside(
   const failure = failureSchema.parse({
     ...kept,
     rule,
-    request: refusal.request,
-    status: refusal.status,
+    request: exchange?.request,
+    status: exchange?.status,
     at: new Date(now).toISOString(),
   });
   const only = task.kind === 'pages' ? { from: page, to: page } : {};
   await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
   metrics.add('PagesSetAside', 1);
   log.warn('page set aside', { ...ref, page, code, reason: message, attempts });
-}
-
-async function keepEvidence(
-  invocation: Invocation,
-  ref: SyncRef,
-  node: string,
-  page: number,
-  { body }: Refusal,
-): Promise<string | undefined> {
-  if (body === undefined || body.length === 0) return undefined;
-  const folder = syncFolder(invocation.connector.name, ref);
-  const key = `${folder}/evidence/${node}-${page}-${invocation.random.id()}.txt`;
-  await invocation.objects.create(key, body.subarray(0, EVIDENCE_BYTES), { type: 'text/plain' });
-  return key;
 }

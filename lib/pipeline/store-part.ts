@@ -4,7 +4,7 @@ import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
 import type { PageContent } from './read-records.ts';
 import type { Listed } from './slices.ts';
-import type { PageEntry } from './sync-state.ts';
+import { type PageEntry, syncFolder } from './sync-state.ts';
 
 /** The most departures a part remembers: enough to see what changed, little enough for its item. */
 const REMEMBERED_DEPARTURES = 4;
@@ -17,9 +17,6 @@ export const waitingBytes = (pages: readonly PageContent[]): number =>
 /** So many keys at most are kept in a part's item: a sync of a hundred thousand small slices needs no object for each. */
 const FEW_KEYS = 24;
 
-/** Where a sync's objects lie. */
-export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
-  `${connector}/${connection}/${stream}/${sync}`;
 /** The object of key fingerprints that lies beside a part. */
 export const keysOf = (part: string): string => part.replace(/\.ndjson\.gz$/, '.keys');
 /** The object of quarantined records beside a part. */

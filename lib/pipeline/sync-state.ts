@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readJson } from '../core/json.ts';
 import { readRanges } from '../core/listing.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { DAY } from '../core/time.ts';
@@ -62,6 +63,10 @@ const under =
 export const nodeKey = under('NODE');
 export const partKey = under('PART');
 export const failKey = under('FAIL');
+
+/** Where a sync's objects lie. */
+export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
+  `${connector}/${connection}/${stream}/${sync}`;
 
 /** State outlives its sync by this long, then DynamoDB removes it (TTL). Records and receipts stay. */
 const KEPT = 30 * DAY;
@@ -220,7 +225,7 @@ export type Node = z.output<typeof nodeState>;
 
 /** The parents whose children a node lists; `undefined` where it has none. */
 export const parseParents = ({ parents }: { parents?: string | undefined }): readonly unknown[] | undefined =>
-  parents === undefined ? undefined : z.array(z.unknown()).parse(JSON.parse(parents));
+  parents === undefined ? undefined : z.array(z.unknown()).parse(readJson(parents));
 
 /** What a part knows of one of its pages: index, records, fingerprints of the first and the last record's key. */
 export type PageEntry = readonly [index: number, records: number, first: string, last: string];

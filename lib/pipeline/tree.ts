@@ -1,4 +1,5 @@
 import type { Stream } from '../core/connector.ts';
+import { writeJson } from '../core/json.ts';
 import { indexesOf, nextStep, type Window } from '../core/listing.ts';
 import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type Task } from '../core/tasks.ts';
@@ -104,7 +105,7 @@ function seedling(stream: Stream, { from, to, parents }: Slice, of?: string): It
     from,
     to,
     ...(of === undefined ? {} : { of }),
-    ...(parents === undefined ? {} : { parents: JSON.stringify(parents) }),
+    ...(parents === undefined ? {} : { parents: writeJson(parents) ?? '[]' }),
   };
   switch (form.is) {
     case 'parents':

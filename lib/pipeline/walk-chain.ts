@@ -6,8 +6,9 @@ import type { Reason } from '../core/judge.ts';
 import { chainTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage, unsent } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
+import { keepKinds } from './keep-answer.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { postpone } from './postpone.ts';
@@ -163,7 +164,7 @@ async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead:
   if ('refusal' in result) return result.refusal;
   const { page } = result;
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
-  if ('code' in content) return refusePage(page, content, false);
+  if ('code' in content) return refusePage(page, content);
   return follow(invocation, stream, page, content, ahead);
 }
 
@@ -182,16 +183,14 @@ function follow(
       stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
     };
   }
-  if (typeof next === 'object' && 'stuck' in next)
-    return refusePage(page, { code: 'stuck', message: next.stuck }, false);
+  if (typeof next === 'object' && 'stuck' in next) return refusePage(page, { code: 'stuck', message: next.stuck });
   if (next === 'end') {
     ahead.ended = true;
     ahead.cursor = undefined;
   } else {
     const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
     const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
-    if (loop)
-      return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' }, false);
+    if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });
     ahead.cursor = cursor;
     ahead.remembered = remember;
   }
@@ -220,7 +219,7 @@ async function commit(invocation: Invocation, walk: Walk, chain: Chain, ahead: A
     last: ahead.ended,
   });
   if (part.item === undefined) return undefined;
-  const moved = await move(invocation, walk, chain, partState.parse(part.item), ahead.contents.length);
+  const moved = await move(invocation, walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
   if (part.ok && moved !== undefined) {
     const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
     invocation.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
@@ -267,10 +266,11 @@ async function stumble(
   const { excused } = refusal;
   const heals = refusal.heals && (excused !== undefined || attempt < invocation.settings.ATTEMPTS);
   const add = {
-    requests: refusal.request === undefined ? 0 : 1,
+    requests: requestsOf([refusal]),
     throttled: refusal.throttled ? 1 : 0,
     retried: heals ? 1 : 0,
   };
+  await keepKinds(invocation, walk.ref, [refusal]);
   const { code, message } = refusal.reason;
   if (add.requests > 0) invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
   if (excused !== undefined) {

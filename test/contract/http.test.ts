@@ -326,7 +326,7 @@ describe('Http by undici', () => {
 
     test('a certificate that nobody trusts', async () => {
       const url = await listen(createSecureServer(selfSigned, (_, response) => response.end()));
-      assert.equal(await failure(get(url.replace('http:', 'https:'))), 'unreachable');
+      assert.equal(await failure(get(url.replace('http:', 'https:'))), 'untrusted');
     });
 
     test('TLS with an API that has none', async () => {

@@ -11,6 +11,7 @@ function found(stream: Stream | undefined): Stream {
   return stream;
 }
 const NOW = Date.parse('2026-11-22T12:00:00Z');
+const ASKED = { method: 'GET', url: 'https://api.test/rows?page=2' } as const;
 const answer = (status: number, body: string | Uint8Array = '', headers: Record<string, string> = {}) => ({
   status,
   headers,
@@ -18,7 +19,7 @@ const answer = (status: number, body: string | Uint8Array = '', headers: Record<
 });
 
 const judged = (given: Answer, rules: readonly Rule[] = [], owes?: (total: number | undefined) => boolean): Verdict =>
-  judge(given, { stream, rules, owes, now: NOW });
+  judge(given, { stream, rules, owes, asked: ASKED, now: NOW });
 const codeOf = (verdict: Verdict): string | undefined => ('reason' in verdict ? verdict.reason.code : undefined);
 
 describe('what an answer is', () => {
@@ -32,7 +33,7 @@ describe('what an answer is', () => {
     ['a broken body', { failed: 'broken', message: 'cut' }, 'retry', 'broken'],
     ['a body without bounds', { failed: 'too-large', message: 'huge' }, 'failure', 'too-large'],
     ['an empty 200', answer(200, ' \n'), 'retry', 'empty-body'],
-    ['HTML', answer(200, '<html>log in</html>', { 'content-type': 'text/html' }), 'retry', 'unreadable'],
+    ['HTML', answer(200, '<html>log in</html>', { 'content-type': 'text/html' }), 'retry', 'html'],
     ['truncated JSON', answer(200, '{"rows":[{"id'), 'retry', 'unreadable'],
     ['no UTF-8', answer(200, new Uint8Array([0xff, 0xfe, 0x7b])), 'retry', 'unreadable'],
     ['an error in a 200', answer(200, '{"error":{"code":7}}'), 'failure', 'error-body'],
@@ -44,7 +45,9 @@ describe('what an answer is', () => {
     ['a body that is null', answer(200, 'null'), 'failure', 'no-records'],
     ['a total that is text', answer(200, '{"rows":[],"total":"many"}'), 'failure', 'bad-total'],
     ['a negative total', answer(200, '{"rows":[],"total":-1}'), 'failure', 'bad-total'],
-    ['a redirect', answer(302, '', { location: 'https://x.test' }), 'failure', 'http-302'],
+    ['a redirect to another origin', answer(302, '', { location: 'https://x.test' }), 'failure', 'redirect'],
+    ['a redirect within', answer(307, '', { location: '/rows?page=3' }), 'redirect'],
+    ['a redirect to nowhere', answer(302), 'failure', 'http-302'],
     ['401', answer(401, '{}'), 'reauthorise', 'http-401'],
     ...[400, 403, 404, 409, 410, 422].map(
       (s) => [`${s}`, answer(s, '{}'), 'failure', `http-${s}`] as [string, Answer, 'failure', string],
@@ -80,7 +83,8 @@ describe('what an answer is', () => {
     assert.equal(judged(empty, [], () => false).is, 'end');
     const silent = kinds.cursor.connector.streams.rows;
     assert.equal(
-      judge(answer(200, '{"rows":[]}'), { stream: found(silent), rules: [], owes: () => false, now: NOW }).is,
+      judge(answer(200, '{"rows":[]}'), { stream: found(silent), rules: [], owes: () => false, asked: ASKED, now: NOW })
+        .is,
       'page',
     );
   });
@@ -135,7 +139,7 @@ describe('what a connector’s rules say', () => {
   });
 
   it('never take for empty what should have been a page and cannot be read', () => {
-    assert.equal(codeOf(judged(answer(200, '<html>log in</html>'), [rule('empty', always)])), 'unreadable');
+    assert.equal(codeOf(judged(answer(200, '<html>log in</html>'), [rule('empty', always)])), 'html');
   });
 
   it('wait as the API advises, else as they say themselves', () => {

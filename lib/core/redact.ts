@@ -1,0 +1,103 @@
+import { parseJson, writeJson } from './json.ts';
+
+/** What stands where something was taken out. */
+export const REDACTED = '[redacted]';
+
+export type Redaction = {
+  /** The values of the connection's secret, wherever they turn up. */
+  readonly secrets: readonly string[];
+  /** The connector's `redact`: places in a body, like `user.email` or `rows.*.iban`; `*` is every element or field. */
+  readonly paths: readonly string[];
+};
+
+/** Names of headers, parameters and fields that hold what opens doors. A page token opens none. */
+const SENSITIVE =
+  /auth|token|secret|passw|pwd|api[-_]?key|access[-_]?key|signature|credential|cookie|session|assertion|otp|jwt/i;
+const HARMLESS = /page|next|cursor|continu|author(?!i)|sync/i;
+const isSensitive = (name: string): boolean => SENSITIVE.test(name) && !HARMLESS.test(name);
+
+/** The texts of a secret: every value in it, whatever its shape, that is long enough to be recognised. */
+export function secretTexts(secret: unknown): string[] {
+  if (typeof secret === 'string') return secret.length < 4 ? [] : [secret];
+  return typeof secret === 'object' && secret !== null ? Object.values(secret).flatMap(secretTexts) : [];
+}
+
+/** A sentence without what it may quote of an answer: secrets, and fields with telling names. */
+export const redactSentence = (text: string, { secrets }: Redaction): string =>
+  redactSecrets(redactNamed(text, isSensitive), secrets);
+
+/** Takes the secret's values out of a text, as they are and as they stand in a URL or in JSON. */
+export function redactSecrets(text: string, secrets: readonly string[]): string {
+  const forms = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+  return forms.reduce((left, form) => left.replaceAll(form, REDACTED), text);
+}
+
+/** A URL without what its parameters hide, and without user and password. */
+export function redactUrl(text: string, { secrets }: Redaction): string {
+  const url = URL.parse(text);
+  if (url === null) return redactSecrets(text, secrets);
+  if (url.username !== '') url.username = '';
+  if (url.password !== '') url.password = '';
+  for (const name of [...url.searchParams.keys()]) if (isSensitive(name)) url.searchParams.set(name, REDACTED);
+  return redactSecrets(url.href, secrets).replaceAll(encodeURIComponent(REDACTED), REDACTED);
+}
+
+/** Headers, one line each. */
+export const redactHeaders = (headers: Readonly<Record<string, string>>, { secrets }: Redaction): string =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name}: ${isSensitive(name) ? REDACTED : redactSecrets(value, secrets)}`)
+    .join('\n');
+
+/** Longer than this a body is not read as JSON again only to be kept: its beginning is searched as text. In characters. */
+const LONGEST_READ = 2_000_000;
+
+/**
+ * The beginning of a body as text, at most `most` characters. Where it is JSON, its declared places and whatever has a telling name are taken out;
+ * where it is none, every field that is named like that, or like the last step of a declared place.
+ */
+export function redactBody(text: string, redaction: Redaction, most: number): string {
+  const { paths, secrets } = redaction;
+  const parsed = text.length > LONGEST_READ ? undefined : parseJson(text);
+  if (typeof parsed === 'object') {
+    const value = paths.reduce((left: unknown, path) => redactAt(left, path.split('.')), hideNamed(parsed.value));
+    return redactSecrets(writeJson(value) ?? '', secrets).slice(0, most);
+  }
+  const names = new Set(paths.flatMap((path) => path.split('.').at(-1) ?? []));
+  const hidden = redactNamed(text.slice(0, 2 * most), (name) => names.has(name) || isSensitive(name));
+  return redactSecrets(hidden, secrets).slice(0, most);
+}
+
+/** A value without what its objects keep under a telling name. */
+function hideNamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hideNamed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      isSensitive(name) && each !== null ? REDACTED : hideNamed(each),
+    ]),
+  );
+}
+
+/** A value without what is at a place. */
+function redactAt(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (step === undefined) return REDACTED;
+  if (Array.isArray(value))
+    return value.map((each, index) => (step === '*' || step === String(index) ? redactAt(each, rest) : each));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, step === '*' || step === name ? redactAt(each, rest) : each]),
+  );
+}
+
+/** `"name": value` as in JSON, whole or torn; `name=value` as in a form. */
+const FIELD = /("((?:[^"\\]|\\.){1,100})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,{}[\]]+)/g;
+const PARAMETER = /(\b([\w.-]{1,100})=)([^&\s"'<>;]+)/g;
+/** What follows the name of a scheme of authorisation. */
+const SCHEME = /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/g;
+
+const redactNamed = (text: string, hide: (name: string) => boolean): string =>
+  text
+    .replace(FIELD, (whole, before: string, name: string) => (hide(name) ? `${before}"${REDACTED}"` : whole))
+    .replace(PARAMETER, (whole, before: string, name: string) => (hide(name) ? `${before}${REDACTED}` : whole))
+    .replace(SCHEME, (_, scheme: string) => `${scheme} ${REDACTED}`);
