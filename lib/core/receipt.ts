@@ -39,9 +39,16 @@ export const receiptSchema = z.object({
   requests: z.object({ sent: z.int(), throttled: z.int(), retried: z.int() }),
   /** Edges of neighbouring pages compared, how many disagreed, and how many of those were mended by reading again. */
   drift: z.object({ checked: z.int(), moved: z.int(), repaired: z.int() }),
-  /** Departures from the declared schema: the first of each kind. */
+  /** Departures from the declared schema at any depth, once each: what it does not know, what is missing, what has another type. */
   schema: z
-    .array(z.object({ path: z.string(), change: z.enum(['missing', 'retyped']), page: z.int(), sample: z.string() }))
+    .array(
+      z.object({
+        path: z.string(),
+        change: z.enum(['missing', 'retyped', 'unknown']),
+        page: z.int(),
+        sample: z.string(),
+      }),
+    )
     .readonly(),
   watermark: z.object({ before: z.string().nullable(), after: z.string().nullable() }),
   /** Key of the manifest, which lists the parts. */

@@ -22,6 +22,17 @@ export function secretTexts(secret: unknown): string[] {
   return typeof secret === 'object' && secret !== null ? Object.values(secret).flatMap(secretTexts) : [];
 }
 
+/** A field's sample, unless the field has a telling name or is named like the last step of a declared place. */
+export function withoutSecrets<T extends { readonly path: string; readonly sample: string }>(
+  field: T,
+  { paths, secrets }: Redaction,
+): T {
+  const steps = field.path.split('.');
+  const declared = new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)));
+  const hidden = steps.some((step) => isSensitive(step) || declared.has(step));
+  return { ...field, sample: hidden ? REDACTED : redactSecrets(field.sample, secrets) };
+}
+
 /** A sentence without what it may quote of an answer: secrets, and fields with telling names. */
 export const redactSentence = (text: string, { secrets }: Redaction): string =>
   redactSecrets(redactNamed(text, isSensitive), secrets);

@@ -1,28 +1,51 @@
 import type * as z from 'zod';
 import { writeJson } from './json.ts';
 import type { Stream } from './stream.ts';
+import { unknownFields } from './unknown-fields.ts';
 
-/** One way in which a record departs from its declared schema. `sample`: the value as JSON, at most 60 characters. */
-export type Departure = { readonly path: string; readonly change: 'missing' | 'retyped'; readonly sample: string };
+/**
+ * One way in which a record departs from its declared schema. `path`: names of fields, `[]` for the elements of a list, `*` for those of a record.
+ * `unknown`: the schema has no such field, and drops it. `sample`: the value as JSON, at most 60 characters.
+ */
+export type Departure = {
+  readonly path: string;
+  readonly change: 'missing' | 'retyped' | 'unknown';
+  readonly sample: string;
+};
 
+/** A record that fits may have departures as well: fields that its schema drops. */
 export type Checked =
-  | { readonly fits: true; readonly record: unknown }
+  | { readonly fits: true; readonly record: unknown; readonly departures: readonly Departure[] }
   | { readonly fits: false; readonly departures: readonly Departure[] };
 
-/** Holds a record against its stream's schema. */
-export function checkRecord(stream: Stream, raw: unknown): Checked {
+/** Holds a record against its stream's schema. `known`: fields that the schema drops and that were told already. */
+export function checkRecord(stream: Stream, raw: unknown, known: ReadonlySet<string> = new Set()): Checked {
   const result = stream.schema.safeParse(raw);
-  if (result.success) return { fits: true, record: result.data };
-  return { fits: false, departures: result.error.issues.map((issue) => departure(issue, raw)) };
+  const departures: Departure[] = [];
+  unknownFields(stream.schema)?.(raw, '', (path, value) => {
+    if (!known.has(path)) departures.push({ path, change: 'unknown', sample: sampleOf(value) });
+  });
+  if (result.success) return { fits: true, record: result.data, departures };
+  return {
+    fits: false,
+    departures: [...result.error.issues.flatMap((issue) => departuresOf(issue, raw)), ...departures],
+  };
 }
 
-function departure(issue: z.core.$ZodIssue, raw: unknown): Departure {
-  const value = at(raw, issue.path);
-  const path = issue.path.map((step) => (typeof step === 'number' ? '[]' : String(step))).join('.');
+const sampleOf = (value: unknown): string => (writeJson(value) ?? 'undefined').slice(0, 60);
+
+function departuresOf(issue: z.core.$ZodIssue, raw: unknown): Departure[] {
+  if (issue.code !== 'unrecognized_keys') return [departure(issue.path, raw)];
+  return issue.keys.map((key) => ({ ...departure([...issue.path, key], raw), change: 'unknown' }));
+}
+
+function departure(place: readonly PropertyKey[], raw: unknown): Departure {
+  const value = at(raw, place);
+  const path = place.map((step) => (typeof step === 'number' ? '[]' : String(step))).join('.');
   return {
     path: path === '' ? '(record)' : path,
     change: value === undefined ? 'missing' : 'retyped',
-    sample: (writeJson(value) ?? 'undefined').slice(0, 60),
+    sample: sampleOf(value),
   };
 }
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Stream } from '../core/connector.ts';
 import { writeJson } from '../core/json.ts';
 import type { Reason } from '../core/judge.ts';
+import { withoutSecrets } from '../core/redact.ts';
 import { checkRecord, type Departure, recordKey } from '../core/schema.ts';
 import { parseInstant } from '../core/time.ts';
 import type { FetchedPage } from './fetch-page.ts';
@@ -46,21 +47,27 @@ export function readRecords(
   const { stream } = listed;
   const lines: string[] = [];
   const quarantined: string[] = [];
-  const departures: Departure[] = [];
+  const departures = new Map<string, Departure>();
+  /** Fields that the schema drops: once one was seen, nobody looks at it again. */
+  const unknown = new Set<string>();
   const keys: Buffer[] = [];
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
     const twice = page.ambiguous.get(raw);
-    const one = twice === undefined ? readRecord(listed, raw) : { departures: [comesTwice(twice)] };
+    const one = twice === undefined ? readRecord(listed, raw, unknown) : { departures: [comesTwice(twice)] };
+    for (const each of one.departures) {
+      if (departures.has(`${each.path} ${each.change}`)) continue;
+      const told = withoutSecrets(each, page.exchange.redaction);
+      if (mode === 'strict') return { code: 'schema', message: `a record does not fit the schema: ${describe(told)}` };
+      departures.set(`${each.path} ${each.change}`, told);
+      if (each.change === 'unknown') unknown.add(each.path);
+    }
     if ('line' in one) {
       lines.push(one.line);
       keys.push(fingerprint(one.key));
       if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
-    } else if (mode === 'strict') {
-      return { code: 'schema', message: `a record does not fit the schema: ${describe(one.departures)}` };
     } else {
       quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
-      departures.push(...one.departures);
     }
   }
   return {
@@ -69,7 +76,7 @@ export function readRecords(
     repeated: page.records.length - lines.length - quarantined.length,
     lines,
     quarantined,
-    departures,
+    departures: [...departures.values()],
     keys,
     first: edge(stream, page.records.at(0)),
     last: edge(stream, page.records.at(-1)),
@@ -81,30 +88,36 @@ export function readRecords(
 }
 
 type ReadRecord =
-  | { readonly line: string; readonly key: string; readonly seen: number | undefined }
-  | { readonly departures: readonly Departure[] };
+  | { readonly departures: readonly Departure[] }
+  | {
+      readonly departures: readonly Departure[];
+      readonly line: string;
+      readonly key: string;
+      readonly seen: number | undefined;
+    };
 
-function readRecord({ stream, slice, pick }: Listed, raw: unknown): ReadRecord {
-  const checked = checkRecord(stream, raw);
-  if (!checked.fits) return { departures: checked.departures };
+function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
+  const checked = checkRecord(stream, raw, unknown);
+  const { departures } = checked;
+  if (!checked.fits) return { departures };
   const key = recordKey(stream, checked.record);
   if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
   try {
     const seen = stream.since && parseInstant(stream.since.field(raw));
     if (stream.since && seen === undefined) return { departures: [unreadable('the watermark field is not a date')] };
-    if (pick !== undefined) return pickParent(pick(checked.record), key);
+    if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
     const parent = slice.parents?.[0];
     const delivered = stream.map ? stream.map(checked.record, { parent }) : checked.record;
-    return { line: writeJson(delivered) ?? 'null', key, seen };
+    return { line: writeJson(delivered) ?? 'null', key, seen, departures };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
 }
 
 /** What the listings of a parent's children are told of it. */
-function pickParent(parent: unknown, key: string): ReadRecord {
+function pickParent(parent: unknown, key: string, departures: readonly Departure[]): ReadRecord {
   if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
-  return { line: writeJson(parent) ?? 'null', key, seen: undefined };
+  return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures };
 }
 
 /** Of what stands there, only the last can be read. */
@@ -113,8 +126,7 @@ const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped'
 /** What the schema lets pass, but the connector's own functions cannot read. */
 const unreadable = (why: string): Departure => ({ path: '(record)', change: 'retyped', sample: why.slice(0, 60) });
 
-const describe = ([first]: readonly Departure[]): string =>
-  first === undefined ? 'no reason' : `"${first.path}" is ${first.change} (${first.sample})`;
+const describe = ({ path, change, sample }: Departure): string => `"${path}" is ${change} (${sample})`;
 
 /** The first 64 bits of the SHA-256 of a text: two of a million differing keys collide once in 37 million syncs. */
 const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').subarray(0, 8);

@@ -1,13 +1,10 @@
-import type { Departure } from '../core/schema.ts';
 import type { SyncRef } from '../core/tasks.ts';
+import { noteDrift } from './drift.ts';
 import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
 import type { PageContent } from './read-records.ts';
 import type { Listed } from './slices.ts';
 import { type PageEntry, syncFolder } from './sync-state.ts';
-
-/** The most departures a part remembers: enough to see what changed, little enough for its item. */
-const REMEMBERED_DEPARTURES = 4;
 
 /** A part is stored when this many bytes of records are waiting, so that memory and objects stay small. */
 export const PART_BYTES = 8 * 1024 * 1024;
@@ -37,6 +34,7 @@ export async function storePart(
   pages: readonly PageContent[],
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
+  await noteDrift(invocation, ref, sorted);
   const id = invocation.random.id();
   const folder = syncFolder(invocation.connector.name, ref);
   if (of !== undefined) {
@@ -80,7 +78,6 @@ function summary(pages: readonly PageContent[]): Item {
   const sum = (count: (page: PageContent) => number): number => pages.reduce((all, page) => all + count(page), 0);
   const totals = pages.flatMap((page) => page.total ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
-  const departures = distinct(pages);
   return {
     pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
     fetched: sum((page) => page.fetched),
@@ -90,18 +87,5 @@ function summary(pages: readonly PageContent[]): Item {
     answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
     ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
     ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
-    ...(departures.length > 0 ? { departures: JSON.stringify(departures) } : {}),
   };
-}
-
-/** The first departure of each kind, with the page it was seen on. */
-function distinct(pages: readonly PageContent[]): (Departure & { page: number })[] {
-  const first = new Map<string, Departure & { page: number }>();
-  for (const { index, departures } of pages) {
-    for (const each of departures) {
-      const name = `${each.path} ${each.change}`;
-      if (!first.has(name)) first.set(name, { ...each, page: index });
-    }
-  }
-  return [...first.values()].slice(0, REMEMBERED_DEPARTURES);
 }

@@ -3,6 +3,7 @@ import { isCutShort } from '../core/listing.ts';
 import type { SchemaChange } from '../core/receipt.ts';
 import { sliceName } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
+import { readDrift } from './drift.ts';
 import type { Invocation } from './invocation.ts';
 import { type Leaf, readTree } from './read-tree.ts';
 import { isExhausted, listed } from './slices.ts';
@@ -11,8 +12,6 @@ import type { Part } from './sync-state.ts';
 
 /** How many objects of key fingerprints are read at once. */
 const READ_AT_ONCE = 20;
-/** How many departures from the schema a receipt names. */
-const NAMED_DEPARTURES = 50;
 
 /** The sum over a sync's tree: everything its receipt says is derived from this, and from nothing else. */
 export type Sum = {
@@ -52,7 +51,7 @@ export async function sumSync(invocation: Invocation, ref: SyncRef, phase: numbe
       retried: add(all, ({ retried }) => retried),
     },
     parts: parts.sort((a, b) => compare(a.place, b.place) || firstPage(a) - firstPage(b)),
-    schema: schemaChanges(parts),
+    schema: await readDrift(invocation, ref),
     highest: greatest(parts.flatMap(({ highest }) => highest ?? [])),
     firstAnswered: least([...leaves.values()].flatMap((leaf) => leaf.parts.map(({ answeredAt }) => answeredAt))),
   };
@@ -86,13 +85,6 @@ const least = (values: readonly number[]): number | undefined =>
   values.reduce<number | undefined>((all, one) => Math.min(all ?? one, one), undefined);
 const greatest = (values: readonly number[]): number | undefined =>
   values.reduce<number | undefined>((all, one) => Math.max(all ?? one, one), undefined);
-
-/** The first departure of each kind, by the page it was seen on. */
-function schemaChanges(parts: readonly Part[]): SchemaChange[] {
-  const all = parts.flatMap(({ departures }) => departures).sort((a, b) => a.page - b.page);
-  const first = Map.groupBy(all, ({ path, change }) => `${path} ${change}`);
-  return [...first.values()].flatMap(([each]) => each ?? []).slice(0, NAMED_DEPARTURES);
-}
 
 /** Does something for each of many, a bounded number at once. */
 function lanes<T>(all: Iterable<T>, work: (each: T) => Promise<void>): Promise<void>[] {

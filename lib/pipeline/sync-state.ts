@@ -55,7 +55,7 @@ export const syncKey = (connector: string, ref: SyncRef): Key => ({
   sk: `SYNC#${ref.sync}`,
 });
 const under =
-  (kind: 'NODE' | 'PART' | 'FAIL') =>
+  (kind: 'NODE' | 'PART' | 'FAIL' | 'DRIFT') =>
   (connector: string, ref: SyncRef, rest = ''): Key => ({
     pk: partition(connector, ref),
     sk: `${kind}#${ref.sync}#${rest}`,
@@ -63,6 +63,7 @@ const under =
 export const nodeKey = under('NODE');
 export const partKey = under('PART');
 export const failKey = under('FAIL');
+export const driftKey = under('DRIFT');
 
 /** Where a sync's objects lie. */
 export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
@@ -231,10 +232,6 @@ export const parseParents = ({ parents }: { parents?: string | undefined }): rea
 export type PageEntry = readonly [index: number, records: number, first: string, last: string];
 const pageEntries = z.array(z.tuple([z.number(), z.number(), z.string(), z.string()]));
 
-const departures = z.array(
-  z.object({ path: z.string(), change: z.enum(['missing', 'retyped']), sample: z.string(), page: z.number() }),
-);
-
 /** A stored object of records. It counts only if a node holds its id. */
 export const partState = z.object({
   node: z.string(),
@@ -258,11 +255,6 @@ export const partState = z.object({
   answeredAt: millis,
   /** Highest value of the watermark field. */
   highest: millis.optional(),
-  /** The first departures from the schema, as JSON. */
-  departures: z
-    .string()
-    .default('[]')
-    .transform((text) => departures.parse(JSON.parse(text))),
   /** Chains only: where the chain stands behind these pages; absent at its end. */
   next: z.string().optional(),
   remembered: z.string().optional(),
@@ -281,3 +273,12 @@ export const failState = z.object({
   evidence: z.string().optional(),
 });
 export type Fail = z.output<typeof failState>;
+
+/** One way in which records of a sync depart from their schema. */
+export const driftState = z.object({
+  path: z.string(),
+  change: z.enum(['missing', 'retyped', 'unknown']),
+  sample: z.string(),
+  /** Index of the page that showed it first. */
+  page: z.number(),
+});

@@ -43,15 +43,57 @@ describe('records that do not fit their schema', () => {
     assert.deepEqual(
       receipt.schema.map(({ path, change, page }) => [path, change, page]),
       [
+        ['id', 'missing', 1],
         ['total', 'retyped', 1],
         ['total', 'missing', 1],
+        ['updated', 'missing', 1],
         ['updated', 'retyped', 1],
-        ['id', 'missing', 1],
       ],
     );
     const [part] = world.readLines(receipt.manifest).map((line) => z.object({ quarantine: z.string() }).parse(line));
     const quarantined = world.readLines(part?.quarantine ?? '').map((line) => Reflect.get(Object(line), 'record'));
     assert.deepEqual(quarantined, bad.slice(1));
+  });
+
+  it('ten of a hundred: ninety are delivered, and each of the ten has its path and its reason', async () => {
+    const hundred = Array.from({ length: 100 }, (_, id) => ({
+      ...order(id % 10),
+      id,
+      ...(id % 10 === 3 ? { total: `${id} EUR` } : {}),
+    }));
+    const world = makeWorld({ connector: listing, api: () => json(hundred) });
+    const receipt = await world.sync('rows');
+    assert.deepEqual(receipt.records, { fetched: 100, delivered: 90, quarantined: 10, repeated: 0 });
+    const [part] = world.readLines(receipt.manifest).map((line) => z.object({ quarantine: z.string() }).parse(line));
+    const reasons = z.object({
+      departures: z.array(z.object({ path: z.string(), change: z.string(), sample: z.string() })),
+    });
+    assert.deepEqual(
+      world.readLines(part?.quarantine ?? '').map((line) => reasons.parse(line).departures),
+      hundred.flatMap(({ total }) =>
+        typeof total === 'string' ? [[{ path: 'total', change: 'retyped', sample: `"${total}"` }]] : [],
+      ),
+    );
+  });
+
+  it('a field that the schema would drop is delivered without and reported once; strict fails on it by its name', async () => {
+    const more = Array.from({ length: 30 }, (_, id) => ({
+      ...order(id % 10),
+      id,
+      vat: 19,
+      id_token: 'x',
+      ...(id === 20 ? { late: true } : {}),
+    }));
+    const world = makeWorld({ connector: listing, api: () => json(more) });
+    const receipt = await world.sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.records.delivered], ['COMPLETE', 30]);
+    assert.deepEqual(receipt.schema, [
+      { path: 'id_token', change: 'unknown', page: 1, sample: '[redacted]' },
+      { path: 'late', change: 'unknown', page: 1, sample: 'true' },
+      { path: 'vat', change: 'unknown', page: 1, sample: '19' },
+    ]);
+    const strict = await makeWorld({ connector: listing, api: () => json(more), strict: true }).sync('rows');
+    assert.match(strict.reasons[0]?.message ?? '', /"vat" is unknown \(19\)/);
   });
 
   it('strict: the first one fails its page, by the name of its field', async () => {
