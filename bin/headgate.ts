@@ -5,6 +5,7 @@ import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
 import { connections } from './commands/connections.ts';
 import { doctor } from './commands/doctor.ts';
+import { failures } from './commands/failures.ts';
 import { housekeep } from './commands/housekeep.ts';
 import { newConnector } from './commands/new.ts';
 import { pause } from './commands/pause.ts';
@@ -38,7 +39,7 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-const COMMANDS = [newConnector, connections, connect, sync, status, pause, alarms, doctor, housekeep];
+const COMMANDS = [alarms, connect, connections, doctor, failures, housekeep, newConnector, pause, status, sync];
 for (const register of COMMANDS) register(program);
 
 try {

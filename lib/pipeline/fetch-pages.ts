@@ -283,9 +283,9 @@ async function reportBack(
         : [],
     );
     const failed = left.filter(({ refusal }) => refusal.excused === undefined);
-    const wait = Math.max(
-      ...failed.map(({ refusal }) => backoff(attemptOf(each), invocation.random.number(), refusal.wait)),
-    );
+    // One draw for the message: the longest of several would be no full jitter.
+    const advised = Math.max(0, ...failed.map(({ refusal }) => refusal.wait ?? 0));
+    const wait = backoff(attemptOf(each), invocation.random.number(), advised);
     if (failed.length === left.length) {
       if (failed.length > 0) reported.set(each.id, { later: wait });
       continue;

@@ -22,19 +22,18 @@ export async function setAside(
   const { exchange } = refusal;
   const evidence = await keepEvidence(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
   const { code, message, rule } = refusal.reason;
-  const kept = { code, message, page, attempts, ...(evidence === undefined ? {} : { evidence }) };
+  const kept = {
+    ...{ code, message, page, attempts, at: new Date(now).toISOString() },
+    ...(exchange === undefined ? {} : { request: exchange.request }),
+    ...(exchange?.status === undefined ? {} : { status: exchange.status }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
   await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), {
     node: task.node,
     ...kept,
     ...expires(now),
   });
-  const failure = failureSchema.parse({
-    ...kept,
-    rule,
-    request: exchange?.request,
-    status: exchange?.status,
-    at: new Date(now).toISOString(),
-  });
+  const failure = failureSchema.parse({ ...kept, rule });
   const only = task.kind === 'pages' ? { from: page, to: page } : {};
   await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
   metrics.add('PagesSetAside', 1);

@@ -270,6 +270,10 @@ export const failState = z.object({
   code: z.string(),
   message: z.string(),
   attempts: z.number(),
+  /** Method and URL of what was asked last, its status, and when it was set aside (ISO 8601). */
+  request: z.string().optional(),
+  status: z.number().optional(),
+  at: z.string().optional(),
   evidence: z.string().optional(),
 });
 export type Fail = z.output<typeof failState>;

@@ -1,0 +1,195 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { pageNumber } from '../../lib/core/paging.ts';
+import { receiptSchema } from '../../lib/core/receipt.ts';
+import { type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
+import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
+import { type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
+import { streamOf } from '../../lib/pipeline/invocation.ts';
+import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
+import { deliver } from '../deliver.ts';
+import type { OperatedConnector } from '../deployed-connector.ts';
+import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { describeReceipt } from '../show-receipt.ts';
+import { type Column, showRows } from '../show-rows.ts';
+import { type OperatedStack, withStack } from '../stack.ts';
+import { UsageError } from '../usage-error.ts';
+
+type Options = OperatorOptions & {
+  readonly connection?: string;
+  readonly stream?: string;
+  readonly sync?: string;
+};
+
+/** `headgate failures`: pages that did not come, why, and to have them asked for again. */
+export function failures(program: Command): void {
+  const group = program.command('failures').description('Pages that did not come: list, show, retry.');
+
+  chosen(
+    operatorCommand(group, 'list', 'Every page that is missing and that no later sync brought, with its reason.'),
+  ).action((connector: string | undefined, options: Options) =>
+    withStack(options, async (stack) => {
+      const rows: Row[] = [];
+      for await (const found of standing(stack, connector, options)) rows.push(...rowsOf(found));
+      showRows(rows, COLUMNS, options, 'Nothing is missing.');
+    }),
+  );
+
+  chosen(operatorCommand(group, 'show', 'The same, each with the answer that came instead of the page.')).action(
+    (connector: string | undefined, options: Options) =>
+      withStack(options, async (stack) => {
+        for await (const found of standing(stack, connector, options)) await show(found, options);
+      }),
+  );
+
+  chosen(operatorCommand(group, 'retry', 'Ask again for what is missing, each sync in a new revision of its receipt.'))
+    .option('--secrets <file>', 'JSON file with the secret, on a stack of this machine; otherwise HEADGATE_SECRET')
+    .option('--out <folder>', 'copy records, manifest and receipt of the new revision here')
+    .option('--no-wait', 'do not wait for the new receipts')
+    .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not ask.')
+    .action((connector: string | undefined, options: Options & Retrying) =>
+      withStack(options, async (stack) => {
+        process.exitCode = await retry(stack, connector, options);
+      }),
+    );
+}
+
+const chosen = (command: Command): Command =>
+  command
+    .argument('[connector]', 'only those of this connector')
+    .option('--connection <name>', 'only of this connection')
+    .option('--stream <name>', 'only of this stream')
+    .option('--sync <id>', 'only of this sync');
+
+type Found = FailedSync & { readonly operated: OperatedConnector };
+
+/** The syncs in which something is missing, of all that the command line names. */
+async function* standing(stack: OperatedStack, only: string | undefined, options: Options): AsyncGenerator<Found> {
+  for (const name of only === undefined ? await stack.deployed() : [only]) {
+    const operated = await stack.connector(name);
+    const { connector, connections } = operated;
+    const streams = Object.keys(connector.streams);
+    if (options.stream !== undefined && only !== undefined && !streams.includes(options.stream))
+      throw new UsageError(`"${name}" has no stream "${options.stream}". There are: ${streams.join(', ')}.`);
+    for await (const { sk: connection } of connections.query(connector.name, '')) {
+      if (options.connection !== undefined && options.connection !== connection) continue;
+      for (const stream of streams) {
+        if (options.stream !== undefined && options.stream !== stream) continue;
+        for await (const found of failedSyncs(operated, { connection, stream }))
+          if (options.sync === undefined || options.sync === found.ref.sync) yield { ...found, operated };
+      }
+    }
+  }
+}
+
+type Row = SyncRef & {
+  readonly connector: string;
+  readonly page: number;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+  readonly at: string | null;
+  readonly request: string | null;
+  readonly evidence: string | null;
+};
+
+function rowsOf({ ref, failed, operated }: Found): Row[] {
+  const paging = streamOf(operated, ref.stream)?.paging;
+  return failed.map(({ page, code, message, attempts, at = null, request = null, evidence = null }) => ({
+    connector: operated.connector.name,
+    ...ref,
+    page: paging === undefined ? page : pageNumber(paging, page),
+    ...{ code, message, attempts, at, request, evidence },
+  }));
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'CONNECTOR', of: ({ connector }) => connector },
+  { title: 'CONNECTION', of: ({ connection }) => connection },
+  { title: 'STREAM', of: ({ stream }) => stream },
+  { title: 'SYNC', of: ({ sync }) => sync },
+  { title: 'PAGE', of: ({ page }) => String(page), right: true },
+  { title: 'CODE', of: ({ code }) => code },
+  { title: 'TRIED', of: ({ attempts }) => String(attempts), right: true },
+  { title: 'REASON', of: ({ message }) => message },
+];
+
+async function show(found: Found, { json = false }: Options): Promise<void> {
+  for (const row of rowsOf(found)) {
+    const body = row.evidence === null ? undefined : await found.operated.objects.get(row.evidence);
+    const answer = body === undefined ? null : new TextDecoder().decode(body);
+    if (json) {
+      process.stdout.write(`${JSON.stringify({ ...row, answer })}\n`);
+      continue;
+    }
+    const { connector, connection, stream, sync, page, message, code, attempts, at } = row;
+    const tried = attempts === 1 ? 'once' : `${attempts} times`;
+    process.stdout.write(
+      `${connector}/${connection} ${stream}, sync ${sync}, page ${page}: ${message} [${code}], tried ${tried}${at === null ? '' : `, at last ${at}`}\n`,
+    );
+    const text = answer ?? (row.evidence === null ? 'Nothing came.' : 'What came is no longer kept.');
+    process.stdout.write(`${text.replace(/^/gm, '  ')}\n\n`);
+  }
+}
+
+type Retrying = { readonly out?: string; readonly wait: boolean };
+
+async function retry(stack: OperatedStack, only: string | undefined, options: Options & Retrying): Promise<number> {
+  const found = await Array.fromAsync(standing(stack, only, options));
+  if (found.length === 0) process.stderr.write('Nothing is missing.\n');
+  for (const { operated, ref, sync } of found) {
+    const task = { v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase } as const;
+    await operated.queue.send([{ task, group: ref.connection }]);
+  }
+  for (const [operated, asked] of Map.groupBy(found, (each) => each.operated)) await tidy(operated, asked);
+  // The workers of a stack of this machine end with the command.
+  if (!options.wait && !stack.local) return 0;
+  let code = 0;
+  for (const each of found) if ((await outcome(each, options)) !== 'COMPLETE') code = 2;
+  return code;
+}
+
+/** How long the messages of others are hidden while the queue is looked through, in seconds. */
+const HIDDEN = 30;
+
+/** What lies in the failures queue for these syncs is done with: it is being asked for. */
+async function tidy({ failuresReader }: OperatedConnector, asked: readonly Found[]): Promise<void> {
+  const syncs = new Set(asked.map(({ ref }) => JSON.stringify(ref)));
+  const others: string[] = [];
+  for (let held = await failuresReader.receive(HIDDEN); held.length > 0; held = await failuresReader.receive(HIDDEN)) {
+    for (const { receipt, body } of held) {
+      const task = taskSchema.safeParse(JSON.parse(body)).data;
+      const ref =
+        task !== undefined && 'sync' in task
+          ? { connection: task.connection, stream: task.stream, sync: task.sync }
+          : undefined;
+      if (ref !== undefined && syncs.has(JSON.stringify(ref))) await failuresReader.remove(receipt);
+      else others.push(receipt);
+    }
+  }
+  for (const receipt of others) await failuresReader.giveBack(receipt);
+}
+
+/** Milliseconds between two looks at a sync that is being read. */
+const LOOK_EVERY = 300;
+
+/** Waits until a sync is closed again, and shows its new receipt. */
+async function outcome({ operated, ref, sync }: Found, { json = false, out }: Options & Retrying): Promise<string> {
+  let now = await readSync(operated, ref);
+  while (now !== undefined && !(now.phase > sync.phase && now.status === 'closed')) {
+    const { lastCommitted = '' } = await readStream(operated, ref);
+    if (lastCommitted > ref.sync && now.status === 'closed') {
+      process.stderr.write(`${ref.stream}: the sync ${lastCommitted} got everything meanwhile.\n`);
+      return 'COMPLETE';
+    }
+    await pause(LOOK_EVERY);
+    now = await readSync(operated, ref);
+  }
+  if (now === undefined) throw new UsageError(`The sync ${ref.sync} is no longer kept.`);
+  const { receipt: key, manifest } = receiptKeys(operated.connector.name, ref, now.revision);
+  const body = await operated.objects.get(key);
+  const receipt = receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+  if (out !== undefined) await deliver(operated.objects, key, manifest, out);
+  process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out ?? ''));
+  return receipt.verdict;
+}

@@ -1,0 +1,33 @@
+import type { SyncRef } from '../core/tasks.ts';
+import type { Invocation } from './invocation.ts';
+import { readTree } from './read-tree.ts';
+import { readStream } from './start-sync.ts';
+import { type Fail, partition, type SyncState, syncState } from './sync-state.ts';
+
+/** A sync in which something stands that did not come. */
+export type FailedSync = {
+  readonly ref: SyncRef;
+  readonly sync: SyncState;
+  /** Pages that failed, and that no later phase brought. */
+  readonly failed: readonly Fail[];
+};
+
+/**
+ * The syncs of a stream in which pages are missing, the oldest first. One whose pages a later sync brought, as far as can be told,
+ * is none of them; nor is one that is being read.
+ */
+export async function* failedSyncs(
+  invocation: Invocation,
+  place: Pick<SyncRef, 'connection' | 'stream'>,
+): AsyncGenerator<FailedSync> {
+  const { syncs, connector } = invocation;
+  const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
+  for await (const { sk, ...item } of syncs.query(partition(connector.name, place), 'SYNC#')) {
+    const ref = { ...place, sync: sk.slice('SYNC#'.length) };
+    const sync = syncState.parse(item);
+    if (sync.status !== 'closed' || sync.superseded !== undefined || ref.sync <= lastCommitted) continue;
+    const { leaves } = await readTree(invocation, ref, sync.phase);
+    const failed = [...leaves.values()].flatMap((leaf) => leaf.failed).sort((a, b) => a.page - b.page);
+    if (failed.length > 0) yield { ref, sync, failed };
+  }
+}
