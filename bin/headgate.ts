@@ -39,7 +39,7 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-const COMMANDS = [alarms, connect, connections, doctor, failures, housekeep, newConnector, pause, status, sync];
+const COMMANDS = [newConnector, connections, connect, sync, status, failures, pause, alarms, doctor, housekeep];
 for (const register of COMMANDS) register(program);
 
 try {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { pageNumber } from '../../lib/core/paging.ts';
-import { receiptSchema } from '../../lib/core/receipt.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
 import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
-import { type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
+import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
 import { streamOf } from '../../lib/pipeline/invocation.ts';
 import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
 import { deliver } from '../deliver.ts';
@@ -23,7 +23,9 @@ type Options = OperatorOptions & {
 
 /** `headgate failures`: pages that did not come, why, and to have them asked for again. */
 export function failures(program: Command): void {
-  const group = program.command('failures').description('Pages that did not come: list, show, retry.');
+  const group = program
+    .command('failures')
+    .description('Pages that did not come: list, show, retry; records that did not fit: map.');
 
   chosen(
     operatorCommand(group, 'list', 'Every page that is missing and that no later sync brought, with its reason.'),
@@ -42,16 +44,32 @@ export function failures(program: Command): void {
       }),
   );
 
-  chosen(operatorCommand(group, 'retry', 'Ask again for what is missing, each sync in a new revision of its receipt.'))
+  const retry = 'Ask again for what is missing, each sync in a new revision of its receipt.';
+  waiting(chosen(operatorCommand(group, 'retry', retry)))
     .option('--secrets <file>', 'JSON file with the secret, on a stack of this machine; otherwise HEADGATE_SECRET')
-    .option('--out <folder>', 'copy records, manifest and receipt of the new revision here')
-    .option('--no-wait', 'do not wait for the new receipts')
-    .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not ask.')
-    .action((connector: string | undefined, options: Options & Retrying) =>
+    .action((connector: string | undefined, options: Options & Waiting) =>
       withStack(options, async (stack) => {
-        process.exitCode = await retry(stack, connector, options);
+        process.exitCode = await askAgain(
+          await Array.fromAsync(standing(stack, connector, options)),
+          'pages',
+          stack,
+          options,
+        );
       }),
     );
+
+  const map = 'Map quarantined records again, by the connector as it is now and without a request to the API.';
+  waiting(chosen(operatorCommand(group, 'map', map))).action(
+    (connector: string | undefined, options: Options & Waiting) =>
+      withStack(options, async (stack) => {
+        process.exitCode = await askAgain(
+          await Array.fromAsync(quarantined(stack, connector, options)),
+          'records',
+          stack,
+          options,
+        );
+      }),
+  );
 }
 
 const chosen = (command: Command): Command =>
@@ -61,10 +79,34 @@ const chosen = (command: Command): Command =>
     .option('--stream <name>', 'only of this stream')
     .option('--sync <id>', 'only of this sync');
 
+const waiting = (command: Command): Command =>
+  command
+    .option('--out <folder>', 'copy records, manifest and receipt of the new revision here')
+    .option('--no-wait', 'do not wait for the new receipts')
+    .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not ask.');
+
 type Found = FailedSync & { readonly operated: OperatedConnector };
 
 /** The syncs in which something is missing, of all that the command line names. */
 async function* standing(stack: OperatedStack, only: string | undefined, options: Options): AsyncGenerator<Found> {
+  for await (const { operated, place } of places(stack, only, options))
+    for await (const found of failedSyncs(operated, place))
+      if (options.sync === undefined || options.sync === found.ref.sync) yield { ...found, operated };
+}
+
+/** Those whose last receipt speaks of quarantined records. */
+async function* quarantined(stack: OperatedStack, only: string | undefined, options: Options): AsyncGenerator<Found> {
+  for await (const { operated, place } of places(stack, only, options)) {
+    for await (const { ref, sync } of closedSyncs(operated, place)) {
+      if (options.sync !== undefined && options.sync !== ref.sync) continue;
+      const receipt = await readReceipt(operated, ref, sync.revision);
+      if (receipt !== undefined && receipt.records.quarantined > 0) yield { ref, sync, failed: [], operated };
+    }
+  }
+}
+
+/** The streams of the connections that the command line names. */
+async function* places(stack: OperatedStack, only: string | undefined, options: Options) {
   for (const name of only === undefined ? await stack.deployed() : [only]) {
     const operated = await stack.connector(name);
     const { connector, connections } = operated;
@@ -73,13 +115,20 @@ async function* standing(stack: OperatedStack, only: string | undefined, options
       throw new UsageError(`"${name}" has no stream "${options.stream}". There are: ${streams.join(', ')}.`);
     for await (const { sk: connection } of connections.query(connector.name, '')) {
       if (options.connection !== undefined && options.connection !== connection) continue;
-      for (const stream of streams) {
-        if (options.stream !== undefined && options.stream !== stream) continue;
-        for await (const found of failedSyncs(operated, { connection, stream }))
-          if (options.sync === undefined || options.sync === found.ref.sync) yield { ...found, operated };
-      }
+      for (const stream of streams)
+        if (options.stream === undefined || options.stream === stream)
+          yield { operated, place: { connection, stream } };
     }
   }
+}
+
+async function readReceipt(
+  { connector, objects }: OperatedConnector,
+  ref: SyncRef,
+  revision: number,
+): Promise<Receipt | undefined> {
+  const body = await objects.get(receiptKeys(connector.name, ref, revision).receipt);
+  return body && receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
 }
 
 type Row = SyncRef & {
@@ -132,20 +181,27 @@ async function show(found: Found, { json = false }: Options): Promise<void> {
   }
 }
 
-type Retrying = { readonly out?: string; readonly wait: boolean };
+type Waiting = { readonly out?: string; readonly wait: boolean };
 
-async function retry(stack: OperatedStack, only: string | undefined, options: Options & Retrying): Promise<number> {
-  const found = await Array.fromAsync(standing(stack, only, options));
-  if (found.length === 0) process.stderr.write('Nothing is missing.\n');
+/** Has something done with syncs, each in a new phase, and shows what came of it. */
+async function askAgain(
+  found: readonly Found[],
+  what: 'pages' | 'records',
+  { local }: OperatedStack,
+  options: Options & Waiting,
+): Promise<number> {
+  if (found.length === 0)
+    process.stderr.write(what === 'pages' ? 'Nothing is missing.\n' : 'Nothing is quarantined.\n');
   for (const { operated, ref, sync } of found) {
-    const task = { v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase } as const;
+    const task = { v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase, what } as const;
     await operated.queue.send([{ task, group: ref.connection }]);
   }
-  for (const [operated, asked] of Map.groupBy(found, (each) => each.operated)) await tidy(operated, asked);
+  if (what === 'pages')
+    for (const [operated, asked] of Map.groupBy(found, (each) => each.operated)) await tidy(operated, asked);
   // The workers of a stack of this machine end with the command.
-  if (!options.wait && !stack.local) return 0;
+  if (!options.wait && !local) return 0;
   let code = 0;
-  for (const each of found) if ((await outcome(each, options)) !== 'COMPLETE') code = 2;
+  for (const each of found) if ((await outcome(each, what, options)) !== 'COMPLETE') code = 2;
   return code;
 }
 
@@ -174,22 +230,25 @@ async function tidy({ failuresReader }: OperatedConnector, asked: readonly Found
 const LOOK_EVERY = 300;
 
 /** Waits until a sync is closed again, and shows its new receipt. */
-async function outcome({ operated, ref, sync }: Found, { json = false, out }: Options & Retrying): Promise<string> {
+async function outcome(
+  { operated, ref, sync }: Found,
+  what: 'pages' | 'records',
+  { json = false, out }: Options & Waiting,
+): Promise<string> {
   let now = await readSync(operated, ref);
   while (now !== undefined && !(now.phase > sync.phase && now.status === 'closed')) {
     const { lastCommitted = '' } = await readStream(operated, ref);
-    if (lastCommitted > ref.sync && now.status === 'closed') {
+    if (what === 'pages' && lastCommitted > ref.sync && now.status === 'closed') {
       process.stderr.write(`${ref.stream}: the sync ${lastCommitted} got everything meanwhile.\n`);
       return 'COMPLETE';
     }
     await pause(LOOK_EVERY);
     now = await readSync(operated, ref);
   }
-  if (now === undefined) throw new UsageError(`The sync ${ref.sync} is no longer kept.`);
-  const { receipt: key, manifest } = receiptKeys(operated.connector.name, ref, now.revision);
-  const body = await operated.objects.get(key);
-  const receipt = receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
-  if (out !== undefined) await deliver(operated.objects, key, manifest, out);
+  const receipt = now && (await readReceipt(operated, ref, now.revision));
+  if (receipt === undefined) throw new UsageError(`The sync ${ref.sync} is no longer kept.`);
+  const keys = receiptKeys(operated.connector.name, ref, receipt.revision);
+  if (out !== undefined) await deliver(operated.objects, keys.receipt, keys.manifest, out);
   process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out ?? ''));
   return receipt.verdict;
 }

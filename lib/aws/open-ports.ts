@@ -9,7 +9,7 @@ import { SECOND } from '../core/time.ts';
 import type { Log, Metrics, Ports } from '../pipeline/ports.ts';
 import { systemClock } from './clock.ts';
 import { eventBridge } from './events.ts';
-import { quickGzip } from './gzip.ts';
+import { plainText, quickGzip } from './gzip.ts';
 import { undiciHttp } from './http.ts';
 import { s3Objects } from './objects.ts';
 import { systemRandom } from './random.ts';
@@ -61,6 +61,7 @@ export function openPorts(
     failures: sqsQueue(sqs, settings.FAILURES_QUEUE_URL),
     objects: s3Objects(s3Client(aws), settings.BUCKET),
     gzip: quickGzip,
+    gunzip: plainText,
     http: undiciHttp(),
     secrets: secretsManager(new SecretsManagerClient(options)),
     events: eventBridge(new EventBridgeClient(options)),

@@ -76,6 +76,8 @@ export function taskSchemaOf(read: number) {
     sync,
     /** The phase whose failures are asked for again, so that a duplicate does not ask a second time. */
     phase: z.int().min(0),
+    /** Pages that failed are asked for again; records that were quarantined are mapped again. */
+    what: z.enum(['pages', 'records']).default('pages'),
   });
   const close = z.strictObject({ v: version, kind: z.literal('close'), connection, stream, sync });
   return z.discriminatedUnion('kind', [tick, start, pages, chain, redrive, close]);

@@ -20,14 +20,23 @@ export async function* failedSyncs(
   invocation: Invocation,
   place: Pick<SyncRef, 'connection' | 'stream'>,
 ): AsyncGenerator<FailedSync> {
-  const { syncs, connector } = invocation;
   const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
-  for await (const { sk, ...item } of syncs.query(partition(connector.name, place), 'SYNC#')) {
-    const ref = { ...place, sync: sk.slice('SYNC#'.length) };
-    const sync = syncState.parse(item);
-    if (sync.status !== 'closed' || sync.superseded !== undefined || ref.sync <= lastCommitted) continue;
+  for await (const { ref, sync } of closedSyncs(invocation, place)) {
+    if (ref.sync <= lastCommitted) continue;
     const { leaves } = await readTree(invocation, ref, sync.phase);
     const failed = [...leaves.values()].flatMap((leaf) => leaf.failed).sort((a, b) => a.page - b.page);
     if (failed.length > 0) yield { ref, sync, failed };
+  }
+}
+
+/** The syncs of a stream that are closed and whose state is still kept, the oldest first. */
+export async function* closedSyncs(
+  { syncs, connector }: Invocation,
+  place: Pick<SyncRef, 'connection' | 'stream'>,
+): AsyncGenerator<Pick<FailedSync, 'ref' | 'sync'>> {
+  for await (const { sk, ...item } of syncs.query(partition(connector.name, place), 'SYNC#')) {
+    const sync = syncState.parse(item);
+    if (sync.status === 'closed' && sync.superseded === undefined)
+      yield { ref: { ...place, sync: sk.slice('SYNC#'.length) }, sync };
   }
 }

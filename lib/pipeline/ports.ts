@@ -72,6 +72,8 @@ export type Objects = {
 
 /** Gzip (RFC 1952) of a text's UTF-8 bytes. */
 export type Gzip = (text: string) => Promise<Uint8Array>;
+/** The text that was compressed by it. */
+export type Gunzip = (body: Uint8Array) => Promise<string>;
 
 /** A request as it goes out: absolute URL, every header, body ready. */
 export type WireRequest = {
@@ -149,6 +151,7 @@ export type Ports = {
   readonly failures: TaskQueue;
   readonly objects: Objects;
   readonly gzip: Gzip;
+  readonly gunzip: Gunzip;
   readonly http: Http;
   readonly secrets: Secrets;
   readonly events: Events;

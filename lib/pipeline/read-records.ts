@@ -29,6 +29,8 @@ export type PageContent = {
   /** The highest value of the watermark field, epoch milliseconds. */
   readonly highest: number | undefined;
   readonly exchange: Exchange;
+  /** These records stand for those that a part quarantined: the place of its listing, and its key. */
+  readonly instead?: { readonly place: string; readonly part: string };
 };
 
 type Reading = {

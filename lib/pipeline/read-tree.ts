@@ -51,7 +51,7 @@ export async function readTree(invocation: Invocation, ref: SyncRef, phase: numb
     collect(invocation, phase, place, (path) => key(name, ref, path), parse);
   const nodes = await below(nodeKey, (item) => nodeState.parse(item));
   const places = new Map<string, Group | Listing | Chain>();
-  for (const [path, node] of nodes) if (node.kind !== 'block') places.set(placeOf(path), node);
+  for (const [path, node] of nodes) if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
 
   type Open = Leaf & { readonly fails: Fail[] };
   const leaves = new Map<string, Open>();
@@ -62,11 +62,12 @@ export async function readTree(invocation: Invocation, ref: SyncRef, phase: numb
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
   for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.push(node);
   for (const [id, part] of await below(partKey, (item) => partState.parse(item))) {
-    const leaf = leafOf(part.node);
+    const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
     if (leaf !== undefined && partCounts(id, part, nodes.get(part.node), leaf.node)) leaf.parts.push(part);
   }
   for (const fail of (await below(failKey, (item) => failState.parse(item))).values())
     if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.fails.push(fail);
+  for (const leaf of leaves.values()) leaf.parts.splice(0, Number.POSITIVE_INFINITY, ...withoutMapped(leaf.parts));
   const children = new Map<string, string[]>();
   for (const up of [...places.keys()].flatMap((at) => parentOf(at) ?? []))
     children
@@ -102,10 +103,19 @@ async function collect<T>(
 /** What may follow a node's path in a sort key: nothing, its child, its part, its failure. */
 const BELOW: ReadonlySet<string> = new Set(['', '.', '@', '#']);
 
+/** It reads no listing: it maps what others quarantined. */
+const maps = (node: Node | undefined): boolean => node?.kind === 'chain' && node.maps;
+
+/** What was quarantined and then mapped again counts where that was stored. */
+function withoutMapped(parts: readonly Part[]): Part[] {
+  const mapped = new Set(parts.flatMap(({ instead }) => instead ?? []));
+  return parts.map((part) => (mapped.has(part.key) ? { ...part, quarantined: 0 } : part));
+}
+
 /** The node says which pages failed: one that somebody set aside while another brought it did not. */
 function hasFailed(node: Node | undefined, page: number): boolean {
   if (node?.kind === 'block') return node.failed.has(String(page));
-  return node?.kind === 'chain' && node.ended === 'failed' && node.step === page;
+  return node?.kind === 'chain' && !maps(node) && node.ended === 'failed' && node.step === page;
 }
 
 /** Of a page that was read in several phases the last one counts. */
@@ -113,6 +123,6 @@ function stillFailed({ parts }: Leaf, fails: readonly Fail[]): Fail[] {
   const last = new Map<number, number>();
   const note = (node: string, page: number): unknown => last.set(page, Math.max(last.get(page) ?? 0, phaseOf(node)));
   for (const { node, page } of fails) note(node, page);
-  for (const { node, pages } of parts) for (const [page] of pages) note(node, page);
+  for (const { node, pages, instead } of parts) if (instead === undefined) for (const [page] of pages) note(node, page);
   return fails.filter(({ node, page }) => last.get(page) === phaseOf(node));
 }

@@ -2,6 +2,7 @@ import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { againNode } from './again.ts';
 import type { Invocation } from './invocation.ts';
+import { mapAgainNode } from './map-again.ts';
 import type { Outcome, Received } from './outcome.ts';
 import type { Item } from './ports.ts';
 import { readTree } from './read-tree.ts';
@@ -30,11 +31,14 @@ export async function redrive(
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
   if (sync.superseded !== undefined) return 'done';
   const { lastCommitted = '' } = await readStream(invocation, ref);
-  if (lastCommitted > ref.sync) {
+  if (task.what === 'pages' && lastCommitted > ref.sync) {
     invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later: lastCommitted });
     return 'done';
   }
-  const root = againNode(await readTree(invocation, ref, sync.phase), '');
+  const root =
+    task.what === 'pages'
+      ? againNode(await readTree(invocation, ref, sync.phase), '')
+      : await mapAgainNode(invocation, ref, sync.phase);
   if (root === undefined) return 'done';
   await openPhase(invocation, ref, sync, root);
   return 'done';
@@ -53,7 +57,7 @@ export async function sentBack(
   const phase = phaseOf(task.node);
   const sync = await readSync(invocation, ref);
   if (sync?.status === 'open' && sync.phase === phase && (await isWanted(invocation, task))) return 'wanted';
-  return redrive(invocation, { ...received, task: { v: task.v, kind: 'redrive', ...ref, phase } });
+  return redrive(invocation, { ...received, task: { v: task.v, kind: 'redrive', ...ref, phase, what: 'pages' } });
 }
 
 /** It was set aside, but whoever did has not come to write it down. */

@@ -54,7 +54,9 @@ export async function storePart(
   const few = lines.length <= FEW_KEYS;
   if (!few) await put(invocation, keysOf(key), keys, 'application/octet-stream');
   const kept = few && lines.length > 0 ? { keys: keys.toString('base64') } : {};
-  return { id, item: { node, key, bytes, ...kept, ...summary(sorted) } };
+  const instead = sorted[0]?.instead;
+  const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
+  return { id, item: { node, key, bytes, ...kept, ...takes, ...summary(sorted) } };
 }
 
 async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {

@@ -67,7 +67,13 @@ async function tallyLeaf(invocation: Invocation, { node, parts, failed }: Leaf):
   );
   return {
     // Of a page that was read in several phases the last one counts, and the parts come in the order of their phases.
-    pages: [...new Map(parts.flatMap(({ pages }) => pages.map((page) => [page[0], page]))).values()],
+    pages: [
+      ...new Map(
+        parts.flatMap(({ pages, instead }) =>
+          instead === undefined ? pages.map((page) => [page[0], page] as const) : [],
+        ),
+      ).values(),
+    ],
     planned: node.kind === 'listing' ? node.covered : node.step + (node.ended === 'failed' ? 1 : 0),
     failed,
     cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',

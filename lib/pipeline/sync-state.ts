@@ -216,6 +216,8 @@ export const chainState = z.object({
   lease: millis.default(0),
   owner: z.string().optional(),
   ended: z.enum(['end', 'failed']).optional(),
+  /** It asks for nothing, and goes over the parts with quarantined records instead: its steps are these. */
+  maps: z.boolean().default(false),
 });
 export const nodeState = z.discriminatedUnion('kind', [groupState, listingState, blockState, chainState]);
 export type Group = z.output<typeof groupState>;
@@ -255,6 +257,9 @@ export const partState = z.object({
   answeredAt: millis,
   /** Highest value of the watermark field. */
   highest: millis.optional(),
+  /** Of records that were mapped again: the place of their listing, and the key of the part that quarantined them. */
+  place: z.string().optional(),
+  instead: z.string().optional(),
   /** Chains only: where the chain stands behind these pages; absent at its end. */
   next: z.string().optional(),
   remembered: z.string().optional(),

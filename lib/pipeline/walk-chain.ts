@@ -9,6 +9,7 @@ import { type Account, metersOf } from './account.ts';
 import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
+import { mapAgain } from './map-again.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { postpone } from './postpone.ts';
@@ -125,7 +126,7 @@ async function advance(
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBegin(invocation)) {
     refusal = await readNext(invocation, walk, chain, ahead);
     if (refusal !== undefined) break;
-    if (isFull(invocation, ahead)) {
+    if (chain.maps || isFull(invocation, ahead)) {
       chain = await commit(invocation, walk, chain, ahead);
       ahead = startAhead(invocation, chain);
     }
@@ -152,6 +153,7 @@ const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
 async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Refusal | undefined> {
+  if (chain.maps) return mapNext(invocation, walk, chain, ahead);
   const { listed, account, meters } = walk;
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
@@ -166,6 +168,20 @@ async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead:
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
   return follow(invocation, stream, page, content, ahead);
+}
+
+/** The next part that has quarantined records. */
+async function mapNext(
+  invocation: Invocation,
+  { ref, path }: Walk,
+  { step }: Chain,
+  ahead: Ahead,
+): Promise<Refusal | undefined> {
+  const mapped = await mapAgain(invocation, ref, path, step);
+  if ('reason' in mapped) return unsent(mapped.reason);
+  ahead.contents.push(mapped.content);
+  ahead.ended = mapped.last;
+  return undefined;
 }
 
 function follow(

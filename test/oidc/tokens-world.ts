@@ -8,7 +8,7 @@ import type { Invocation } from '../../lib/pipeline/invocation.ts';
 import { newMemory } from '../../lib/pipeline/memory.ts';
 import type { Clock, Http, Ports } from '../../lib/pipeline/ports.ts';
 import { memoryEvents } from '../memory/events.ts';
-import { storedGzip } from '../memory/gzip.ts';
+import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -83,6 +83,7 @@ export function tokensWorld(
     failures: watch(memoryQueue(clock, 900)),
     objects: watch(memoryObjects()),
     gzip: storedGzip,
+    gunzip: storedText,
     http,
     secrets: memorySecrets(secrets),
     events: watch(memoryEvents()),

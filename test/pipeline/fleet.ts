@@ -9,7 +9,7 @@ import { type Memory, newMemory } from '../../lib/pipeline/memory.ts';
 import type { Ports, Table, TransportFailure, WireReply } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
-import { storedGzip } from '../memory/gzip.ts';
+import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -151,6 +151,7 @@ export function makeFleet({
     failures: { send: async (batch) => void failures.push(...batch.map(({ task }) => task)) },
     objects,
     gzip: storedGzip,
+    gunzip: storedText,
     http: {
       send: async ({ url }, { deadline }) => {
         const { pathname, searchParams } = new URL(url);

@@ -10,7 +10,7 @@ import type { Ports, TransportFailure, WireReply, WireRequest } from '../../lib/
 import { work } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';
-import { storedGzip } from '../memory/gzip.ts';
+import { storedGzip, storedText } from '../memory/gzip.ts';
 import { scriptedHttp } from '../memory/http.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
@@ -81,6 +81,7 @@ export function makeWorld({
     failures: watch(failures),
     objects: watch(objects),
     gzip: storedGzip,
+    gunzip: storedText,
     http,
     secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret), 'token-key': KEY }),
     events: watch(events),

@@ -7,7 +7,7 @@ import { type Memory, newMemory } from '../../lib/pipeline/memory.ts';
 import type { Item, Ports, Random, Table } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
-import { storedGzip } from '../memory/gzip.ts';
+import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -99,6 +99,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     },
     objects,
     gzip: storedGzip,
+    gunzip: storedText,
     http: { send: () => Promise.reject(new Error('only workers send requests')) },
     secrets: memorySecrets({ 'sim/main': JSON.stringify({ token: SECRET }), 'token-key': 'K3Y' }),
     events,
