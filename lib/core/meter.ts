@@ -159,6 +159,19 @@ function regain(gauge: Gauge, now: number): Gauge {
   return { limits, meter: { ...meter, booked: Math.max(now * MICRO, meter.booked - lost) } };
 }
 
+/**
+ * No appointment is made further ahead because of others'. Who comes back in vain has another one made, so that beyond this they stand for
+ * much more work than there is.
+ */
+const FURTHEST = 10 * MINUTE;
+
+/** A slot that is this far away, in milliseconds, is waited for anyway: at the two ends of a fixed window nothing ever leaves. */
+const SOON = SECOND;
+
+/** Whether whoever reserves on these meters has to wait: for a slot, or behind the work that has appointments. */
+export const isBusy = (gauges: readonly Gauge[], now: number): boolean =>
+  nextSlot(gauges, now, now * MICRO) > (now + SOON) * MICRO || gauges.some(({ meter }) => meter.booked > now * MICRO);
+
 export type Appointments = {
   /** When each portion of requests should come back, in order: epoch milliseconds. */
   readonly times: readonly number[];
@@ -171,7 +184,9 @@ export type Appointments = {
  */
 export function appoint(gauges: readonly Gauge[], now: number, portions: readonly number[]): Appointments {
   const pace = spacing(gauges, now);
-  let at = Math.max(nextSlot(gauges, now, now * MICRO), ...gauges.map(({ meter }) => meter.booked));
+  const furthest = (now + FURTHEST) * MICRO;
+  const booked = Math.max(...gauges.map(({ meter }) => meter.booked));
+  let at = Math.max(nextSlot(gauges, now, now * MICRO), Math.min(booked, furthest));
   const times = portions.map((requests) => {
     const time = at / MICRO;
     at += requests * pace;

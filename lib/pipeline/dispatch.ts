@@ -1,10 +1,10 @@
 import { runs, type Window, windowOf } from '../core/listing.ts';
-import { newMeter, spacing } from '../core/meter.ts';
+import { isBusy, newMeter, spacing } from '../core/meter.ts';
 import { pagesTask, type SyncRef } from '../core/tasks.ts';
 import { accountOf, metersOf } from './account.ts';
 import { answerTime } from './answer-time.ts';
 import type { Invocation } from './invocation.ts';
-import type { MeterPlace } from './meters.ts';
+import { type MeterPlace, readMeters } from './meters.ts';
 import { type Portion, sendByAppointment } from './postpone.ts';
 import { gaugesOf } from './slots.ts';
 
@@ -20,6 +20,12 @@ export async function windowFor(invocation: Invocation, ref: SyncRef): Promise<W
   );
   const apart = spacing(unused, 0) / 1_000;
   return windowOf(apart, invocation.settings.MAXIMUM_CONCURRENCY, answerTime(invocation, places));
+}
+
+/** Whether the tasks of a sync may be waiting for its limits. */
+export async function hasToWait(invocation: Invocation, ref: SyncRef): Promise<boolean> {
+  const places = await metersFor(invocation, ref);
+  return isBusy(gaugesOf(places, await readMeters(invocation, places, 0)), invocation.clock.now());
 }
 
 /** Sends a sync's tasks, each to come when the limits will have room for it. */

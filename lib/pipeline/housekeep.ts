@@ -2,6 +2,7 @@ import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import type { Reason } from '../core/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
+import { hasToWait } from './dispatch.ts';
 import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { measure } from './measure.ts';
@@ -31,7 +32,7 @@ export type HousekeepingOptions = { readonly idle?: number | undefined };
 /**
  * Takes up each sync that makes no progress: messages may be lost, dead-lettered or never sent, and all of them can be rebuilt
  * from the tree. What is open is sent again, at most three times without progress; what is then still open is given up as lost,
- * so that every sync ends with a receipt.
+ * so that every sync ends with a receipt. While a sync's limits leave no room its silence proves nothing: it may wait for its turn.
  */
 export async function housekeep(
   invocation: Invocation,
@@ -80,15 +81,15 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
   if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(invocation, ref, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
-  const rounds = progress > sync.roundAt ? 0 : sync.rounds;
-  if (rounds >= ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
+  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await hasToWait(invocation, ref)) ? 0 : 1);
+  if (rounds > ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
 
-  const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds: rounds + 1, roundAt: now } }, [
+  const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
   // A write that is repeated because its answer was lost fails against its own effect.
   if (!taken.ok && taken.item?.roundAt !== now) return;
-  log.warn('sync taken up', { ...ref, round: rounds + 1, open: nodes.length, silent: now - progress });
+  log.warn('sync taken up', { ...ref, round: rounds, open: nodes.length, silent: now - progress });
   await sendAgain(invocation, ref, nodes);
 }
 

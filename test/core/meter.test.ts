@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Limit, MICRO, margin, type ResolvedLimit, resolveLimit } from '../../lib/core/limits.ts';
-import { appoint, type Gauge, holdUntil, type Meter, newMeter, push, recover, reserve } from '../../lib/core/meter.ts';
+import {
+  appoint,
+  type Gauge,
+  holdUntil,
+  isBusy,
+  type Meter,
+  newMeter,
+  push,
+  recover,
+  reserve,
+} from '../../lib/core/meter.ts';
 import { DAY, HOUR, MINUTE, SECOND, type Span, span } from '../../lib/core/time.ts';
 import { declaredLimit } from './declared-limits.ts';
 import { type Act, type Plan, runFleet, worstAlignedWindow, worstWindow } from './fleet.ts';
@@ -290,6 +300,37 @@ describe('holds', () => {
     assert.deepEqual(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
   });
 
+  it('are shorter again when the API answered for longer than it was left alone', () => {
+    let meter = held(newMeter, NOW, NOW);
+    for (let round = 0; round < 4; round++) meter = held(meter, meter.heldUntil, meter.heldUntil);
+    assert.equal(meter.heldUntil - meter.heldAt, 32_000);
+    const later = meter.heldUntil + 33_000;
+    assert.equal(held(meter, later, later).heldUntil - later, 16_000);
+    const muchLater = meter.heldUntil + 10 * MINUTE;
+    assert.equal(held(meter, muchLater, muchLater).heldUntil - muchLater, 2_000);
+  });
+
+  it('take as long as without advice where the advice is not to wait at all', () => {
+    assert.equal(held(newMeter, NOW, NOW, 0).heldUntil, NOW + 2_000);
+  });
+
+  it('in a row slow the meter down, up to twenty times, and each minute without one less', () => {
+    const ten = gaugeOf([{ requests: 10, per: '1 second' }]);
+    const spacingAt = (meter: Meter, now: number): number => {
+      const [first = 0, second = 0] = slotsOf({ ...ten, meter }, 2, now);
+      return Math.round(second - first);
+    };
+    let meter = held(newMeter, NOW, NOW, 1_000);
+    assert.equal(spacingAt(meter, meter.heldUntil), 105);
+    const spacings = Array.from({ length: 6 }, () => {
+      meter = held(meter, meter.heldUntil + 500, meter.heldUntil + 500, 1_000);
+      return spacingAt(meter, meter.heldUntil);
+    });
+    assert.deepEqual(spacings, [210, 420, 840, 1_680, 2_100, 2_100]);
+    assert.equal(spacingAt(meter, meter.heldUntil + 5 * MINUTE), 210);
+    assert.equal(spacingAt(meter, meter.heldUntil + 6 * MINUTE), 105);
+  });
+
   it('move every limit of a meter, so that none can be burst through when they are over', () => {
     const limits: Limit[] = [
       { requests: 10, per: '1 second', burst: 5 },
@@ -380,6 +421,29 @@ describe('appointments', () => {
     const lost = 5_000 - pace;
     assert.ok(Math.abs((gauge.meter.booked - moved.meter.booked) / MICRO - lost) < 1);
     assert.ok(moved.meter.booked >= idle * MICRO);
+  });
+
+  it('are no further ahead than ten minutes because of others’', () => {
+    const { gauge } = appointed(ten, [100_000]);
+    assert.deepEqual(appointed(gauge, [10, 1]).times, [600_000, 601_050]);
+  });
+
+  it('keep a meter busy until they are over, as slots and holds do', () => {
+    assert.equal(isBusy([ten], NOW), false);
+    assert.deepEqual([isBusy([after(ten, 1)], NOW), isBusy([after(ten, 11)], NOW)], [false, true]);
+    const { gauge } = appointed(ten, [10]);
+    assert.deepEqual([isBusy([gauge], NOW + 1_000), isBusy([gauge], NOW + 1_100)], [true, false]);
+    const meter = push(newMeter, { leftAt: NOW, wait: 5_000, is: 'refused' }, NOW) ?? newMeter;
+    assert.deepEqual(
+      [isBusy([{ ...ten, meter }], NOW + 3_999), isBusy([{ ...ten, meter }], NOW + 4_000)],
+      [true, false],
+    );
+  });
+
+  it('a fixed window is not busy at its ends', () => {
+    const fixed = gaugeOf([{ requests: 100, per: '1 minute', window: 'fixed' }]);
+    for (const at of [NOW - 200, NOW, NOW + 200]) assert.equal(isBusy([fixed], at), false);
+    assert.equal(isBusy([after(fixed, 100)], NOW + SECOND), true);
   });
 
   it('are at once where nothing limits', () => {

@@ -315,6 +315,19 @@ describe('long waits', () => {
     assert.ok(fleet.sendings.length < 60, `${fleet.sendings.length} messages`);
   });
 
+  it('syncs that wait for their turn for hours are not taken for lost', async () => {
+    const streams = Array.from({ length: 10 }, (_, index) => `s${index}`);
+    const fleet = makeFleet({
+      connector: limited([{ requests: 6, per: '1 hour' }], streams),
+      pages: Object.fromEntries(streams.map((name) => [name, 4])),
+    });
+    await fleet.start(...streams);
+    await fleet.run();
+    assertUnharmed(fleet, 10);
+    assert.equal(fleet.requests.length, 40);
+    assert.ok((fleet.requests.at(-1)?.at ?? 0) < START + 7.5 * HOUR);
+  });
+
   it('a quota that headers call spent is waited for before it has to refuse', async () => {
     const reset = (at: number) => (Math.floor(at / MINUTE) + 1) * MINUTE;
     const used = new Map<number, number>();

@@ -126,8 +126,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'housekeeping gives up what stays silent',
     file: 'lib/pipeline/housekeep.ts',
-    find: 'if (rounds >= ROUNDS',
-    replace: 'if (rounds >= 1e9',
+    find: 'if (rounds > ROUNDS',
+    replace: 'if (rounds > 1e9',
   },
   {
     name: 'who finds a stream taken by a start that died goes on with it',
