@@ -59,6 +59,12 @@ export const redactHeaders = (headers: Readonly<Record<string, string>>, { secre
     .map(([name, value]) => `${name}: ${isSensitive(name) ? REDACTED : redactSecrets(value, secrets)}`)
     .join('\n');
 
+/** Whether an answer holds what must not be kept, in its URL or its body. */
+export const holdsSecrets = (url: string, body: string, redaction: Redaction): boolean =>
+  redactUrl(url, redaction).includes(REDACTED) ||
+  body.length > LONGEST_READ ||
+  redactBody(body, redaction, Number.POSITIVE_INFINITY).includes(REDACTED);
+
 /** Longer than this a body is not read as JSON again only to be kept: its beginning is searched as text. In characters. */
 const LONGEST_READ = 2_000_000;
 

@@ -5,9 +5,10 @@ import { announcedPages, hasRecords, numberedPage, runs, TASK_PAGES } from '../c
 import { pagesTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
-import { fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
+import { readKept } from './kept-page.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
@@ -110,6 +111,9 @@ async function fetchOne(invocation: Invocation, run: BlockRun, index: number, re
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index);
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
+  const kept = await readKept(invocation, run.ref, parentOf(run.path)?.parent ?? run.path, index, { stream, owes });
+  const outcome = kept && readPage(invocation, run, index, kept);
+  if (outcome?.is === 'content') return outcome;
   const result = await fetchPage(invocation, {
     account,
     stream,
@@ -121,8 +125,11 @@ async function fetchOne(invocation: Invocation, run: BlockRun, index: number, re
     owes,
   });
   if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
-  const { page } = result;
-  const overlaps = stream.paging.kind === 'offsets' && index > 0;
+  return readPage(invocation, run, index, result.page);
+}
+
+function readPage(invocation: Invocation, { listed }: BlockRun, index: number, page: FetchedPage): PageOutcome {
+  const overlaps = listed.stream.paging.kind === 'offsets' && index > 0;
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps });
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content };
 }

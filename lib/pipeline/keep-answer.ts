@@ -14,6 +14,9 @@ const EVIDENCE_LENGTH = 64 * 1024;
 export type Exchange = {
   /** Method and URL, without what must not be kept. */
   readonly request: string;
+  /** The URL as it was asked, and what came: only for who looks into them before anything is kept. */
+  readonly asked: string;
+  readonly answer: Answer | undefined;
   readonly status: number | undefined;
   /** Requests that left: more than one if it was redirected. */
   readonly requests: number;
@@ -32,7 +35,16 @@ export function exchangeOf(
   const redaction = { secrets: secretTexts(secret), paths: redact };
   const request = `${asked.method} ${redactUrl(asked.url, redaction)}`;
   const status = 'status' in answer ? answer.status : undefined;
-  return { request, status, requests, redaction, evidence: () => describeAnswer(request, answer, redaction) };
+  const { url } = asked;
+  return {
+    request,
+    asked: url,
+    answer,
+    status,
+    requests,
+    redaction,
+    evidence: () => describeAnswer(request, answer, redaction),
+  };
 }
 
 /** An unexpected answer as a text: the request's line, then status, headers and body as they came, without what must not be kept. */

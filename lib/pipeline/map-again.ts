@@ -77,6 +77,6 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
 }
 
 const unasked = ({ connector }: Invocation): Exchange => ({
-  ...{ request: '', status: undefined, requests: 0, evidence: () => '' },
+  ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
   redaction: { secrets: [], paths: connector.redact },
 });

@@ -3,7 +3,8 @@ import { refOf, type TaskOf } from '../core/tasks.ts';
 import type { Refusal } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import { keepEvidence } from './keep-answer.ts';
-import { expires, failKey } from './sync-state.ts';
+import { keepPage } from './kept-page.ts';
+import { expires, failKey, parentOf } from './sync-state.ts';
 
 /**
  * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
@@ -28,9 +29,13 @@ export async function setAside(
     ...(exchange?.status === undefined ? {} : { status: exchange.status }),
     ...(evidence === undefined ? {} : { evidence }),
   };
-  await syncs.create(failKey(connector.name, ref, `${task.node}#${page}`), {
+  const whole = exchange && (await keepPage(invocation, ref, `${task.node}-${page}`, code, exchange));
+  // By its listing: a later phase knows that, and not the block in which the page failed.
+  const listing = task.kind === 'pages' ? (parentOf(task.node)?.parent ?? task.node) : task.node;
+  await syncs.create(failKey(connector.name, ref, `${listing}#${page}`), {
     node: task.node,
     ...kept,
+    ...(whole === undefined ? {} : { kept: whole }),
     ...expires(now),
   });
   const failure = failureSchema.parse({ ...kept, rule });

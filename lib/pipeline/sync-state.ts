@@ -280,6 +280,8 @@ export const failState = z.object({
   status: z.number().optional(),
   at: z.string().optional(),
   evidence: z.string().optional(),
+  /** The page that came and could not be read, whole. */
+  kept: z.string().optional(),
 });
 export type Fail = z.output<typeof failState>;
 

@@ -9,6 +9,7 @@ import { type Account, metersOf } from './account.ts';
 import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
+import { readKept } from './kept-page.ts';
 import { mapAgain } from './map-again.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
@@ -158,16 +159,30 @@ async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead:
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
+  if (ahead.contents.length === 0) {
+    const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
+    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead) === undefined) return undefined;
+  }
   const result = await fetchPage(invocation, {
     ...{ account, stream, slice, meters, patience: PATIENCE },
     at: chainPage(stream, ahead.cursor),
     url,
   });
   if ('refusal' in result) return result.refusal;
-  const { page } = result;
+  return takePage(invocation, walk, result.page, index, ahead);
+}
+
+/** Moves `ahead` behind a page, or says why it cannot be taken. */
+function takePage(
+  invocation: Invocation,
+  { listed }: Walk,
+  page: FetchedPage,
+  index: number,
+  ahead: Ahead,
+): Refusal | undefined {
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  return follow(invocation, stream, page, content, ahead);
+  return follow(invocation, listed.stream, page, content, ahead);
 }
 
 /** The next part that has quarantined records. */

@@ -215,6 +215,8 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
     } else {
       const exchange = {
         request: '',
+        asked: '',
+        answer: undefined,
         status: 200,
         requests: 1,
         evidence: () => '',

@@ -112,3 +112,52 @@ for (const [what, connector] of Object.entries(kinds)) {
     });
   });
 }
+
+for (const [what, connector] of Object.entries(kinds)) {
+  it(`${what}, strict: a page that came and did not fit is read again by the mended connector, and not asked for`, async () => {
+    let current = connector(before);
+    const world = makeWorld({
+      connector: current,
+      api,
+      strict: true,
+      deployed: () => ({ connector: current, version: TASK_VERSION }),
+    });
+    const first = await world.sync('rows');
+    assert.deepEqual([first.verdict, first.reasons[0]?.code, first.records.delivered], ['INCOMPLETE', 'schema', 0]);
+    const asked = new Set(world.http.requests.map(({ url }) => url));
+    const sent = world.http.requests.length;
+    current = connector(after);
+    await world.sendBack();
+    await world.settle();
+    const last = world.receipts().at(-1);
+    assert.ok(last);
+    assert.deepEqual([last.sync, last.revision, last.verdict], [first.sync, 2, 'COMPLETE']);
+    assert.deepEqual(
+      ids(world, last),
+      all.map(({ id }) => id),
+    );
+    const again = world.http.requests.slice(sent).map(({ url }) => url);
+    assert.ok(
+      again.every((url) => !asked.has(url)),
+      again.join(),
+    );
+  });
+}
+
+it('a page that holds what must not be kept is asked for again', async () => {
+  let current = kinds['a chain'](before);
+  const secretive: Api = ({ query }) =>
+    json({ rows: [{ id: 1, sum: 1 }], next: null, password: query.get('cursor') ?? 'hunter2' });
+  const world = makeWorld({
+    connector: current,
+    api: secretive,
+    strict: true,
+    deployed: () => ({ connector: current, version: TASK_VERSION }),
+  });
+  await world.sync('rows');
+  current = kinds['a chain'](after);
+  await world.sendBack();
+  await world.settle();
+  assert.deepEqual([world.receipts().at(-1)?.verdict, world.http.requests.length], ['COMPLETE', 2]);
+  assert.ok(![...world.objects.stored.keys()].some((key) => key.includes('/kept/')));
+});
