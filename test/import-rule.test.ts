@@ -13,7 +13,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
   'lib/pipeline': { folders: [], packages: ['zod', 'node:crypto', 'jose/*', 'oauth4webapi'] },
   'lib/aws': {
     folders: ['lib/pipeline'],
-    packages: ['zod', 'undici', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
+    packages: ['zod', 'undici', 'jose/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
   },
   'lib/infra': {
     folders: ['lib/connectors'],

@@ -11,6 +11,7 @@ import { systemClock } from './clock.ts';
 import { eventBridge } from './events.ts';
 import { plainText, quickGzip } from './gzip.ts';
 import { undiciHttp } from './http.ts';
+import { jwe } from './jwe.ts';
 import { s3Objects } from './objects.ts';
 import { systemRandom } from './random.ts';
 import { secretsManager } from './secrets.ts';
@@ -64,6 +65,7 @@ export function openPorts(
     gunzip: plainText,
     http: undiciHttp(),
     secrets: secretsManager(new SecretsManagerClient(options)),
+    seals: jwe,
     events: eventBridge(new EventBridgeClient(options)),
     log,
     metrics,

@@ -25,6 +25,8 @@ export const METRICS = {
   /** Syncs that run right now, and connections that Headgate itself has paused: those an operator paused are not counted. */
   SyncsOpen: 'Count',
   ConnectionsPaused: 'Count',
+  /** Connections whose consent ends within two weeks. */
+  ConnectionsAgeing: 'Count',
 } as const;
 
 export type Metric = keyof typeof METRICS;

@@ -1,9 +1,13 @@
 import type { Reason } from './judge.ts';
-import { MINUTE, SECOND } from './time.ts';
+import { HOUR, MINUTE, SECOND } from './time.ts';
 import type { TokenState } from './token.ts';
 
-/** For how long a credential that worked before is held for good although it was refused. */
+/**
+ * A credential that worked before and is refused now is under suspicion until anything works again. If nothing does for this long, and
+ * several requests were refused, it is wrong; if it was always the same request, that one may be at fault, and it takes longer.
+ */
 const SUSPICION = MINUTE;
+const SUSPICION_OF_ONE = HOUR;
 /** When a page that was refused, perhaps for reasons of its own, is asked for again. */
 const AGAIN = 30 * SECOND;
 
@@ -11,26 +15,29 @@ const AGAIN = 30 * SECOND;
 export type Meaning =
   /** It is the credential: nobody can work with it. */
   | { readonly is: 'pause' }
-  /** It is the page. */
-  | { readonly is: 'alone' }
-  /** Nobody knows yet. `suspect`: it is to be noted since when. */
-  | { readonly is: 'later'; readonly millis: number; readonly suspect: boolean };
+  /** Nobody knows yet. `note`: what is to be written down. */
+  | { readonly is: 'later'; readonly millis: number; readonly note: Suspicion | undefined };
 
-/** `workedAt`: when a request that the credential authorised left last, as far as is known. `proven`: whether it ever worked. */
+/** Attributes of the connection's token item. */
+export type Suspicion = Readonly<Record<string, string | number | boolean>>;
+
+/** `proven`: whether credentials like this one ever worked. `request`: names what was asked, without telling it. */
 export type Circumstances = {
   readonly mark: string;
-  readonly leftAt: number;
-  readonly workedAt: number;
+  readonly request: string;
   readonly proven: boolean;
   readonly now: number;
 };
 
-/** What never worked is wrong; what worked elsewhere since this request left is right; else a minute in which nothing works tells. */
-export function meaningOf(state: TokenState, { mark, leftAt, workedAt, proven, now }: Circumstances): Meaning {
-  if (workedAt >= leftAt) return { is: 'alone' };
+export function meaningOf(state: TokenState, { mark, request, proven, now }: Circumstances): Meaning {
   if (!proven) return { is: 'pause' };
-  if (state.suspect !== mark) return { is: 'later', millis: AGAIN, suspect: true };
-  return now - state.suspectAt >= SUSPICION ? { is: 'pause' } : { is: 'later', millis: AGAIN, suspect: false };
+  if (state.suspect !== mark) {
+    const note = { suspect: mark, suspectAt: now, suspectFor: request, suspectMany: false };
+    return { is: 'later', millis: AGAIN, note };
+  }
+  const many = state.suspectMany || state.suspectFor !== request;
+  if (now - state.suspectAt >= (many ? SUSPICION : SUSPICION_OF_ONE)) return { is: 'pause' };
+  return { is: 'later', millis: AGAIN, note: many === state.suspectMany ? undefined : { suspectMany: many } };
 }
 
 export const refusedCredential = (reason: Reason): Reason => ({

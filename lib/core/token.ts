@@ -36,14 +36,16 @@ export const tokenState = z.object({
   /** How often in a row there was no token, and until when not to ask again. */
   failures: z.number().default(0),
   retryAt: z.number().default(0),
-  /** The version, or the version of a secret, that the API took last, and when that was noted: epoch milliseconds. */
+  /** The version, or the version of a secret, that the API took last. */
   worked: z.string().optional(),
-  workedAt: z.number().default(0),
   /** The version that the API refused. */
   refused: z.string().optional(),
   /** What was refused although it had worked, and since when nothing has. */
   suspect: z.string().optional(),
   suspectAt: z.number().default(0),
+  /** For which request, and whether for others as well. */
+  suspectFor: z.string().optional(),
+  suspectMany: z.boolean().default(false),
   /** What the token endpoint refused last, a secret with a consent, and when: epoch milliseconds. */
   cause: z.string().optional(),
   causeAt: z.number().default(0),

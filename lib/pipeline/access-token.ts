@@ -41,7 +41,6 @@ export function tokenCredentials(place: TokenPlace): Credentials {
       return obtaining;
     }
     if (renewing === undefined && now >= lookAgainAt && nextStep(held.state, now).do === 'refresh') {
-      lookAgainAt = now + LOOK_EVERY;
       renewing = renew(invocation, held.state).finally(() => {
         renewing = undefined;
       });
@@ -53,7 +52,10 @@ export function tokenCredentials(place: TokenPlace): Credentials {
   async function renew(invocation: Invocation, known: TokenState): Promise<void> {
     try {
       const state = await readTokenState(invocation, connection);
-      const due = state.version === known.version && nextStep(state, invocation.clock.now()).do === 'refresh';
+      const now = invocation.clock.now();
+      const due = state.version === known.version && nextStep(state, now).do === 'refresh';
+      // While somebody refreshes, his token may be there at any moment; while it is used up first, there is time.
+      lookAgainAt = now + Math.min(state.lease > now ? LOOK_EVERY : LOOK_FOR, ((state.validUntil ?? now) - now) / 4);
       const next = due ? await refreshToken(invocation, place, state) : state;
       if (next !== undefined && 'version' in next) await take(invocation, next);
     } catch (error) {
@@ -101,25 +103,29 @@ export function tokenCredentials(place: TokenPlace): Credentials {
   }
 
   return {
-    current,
+    async current(invocation) {
+      const credential = await current(invocation);
+      return 'mark' in credential ? seen.allow(invocation, credential) : credential;
+    },
     atHand: (_credential, leavesAt) =>
       held !== undefined && isUsable(held.state, leavesAt) ? held.credential : undefined,
     worked: seen.worked,
-    async refused(invocation, credential, leftAt, reason) {
+    async refused(invocation, credential, refused) {
       const found = usable(invocation);
       if (found !== undefined && found.mark !== credential.mark) return found;
       const state = await readTokenState(invocation, connection);
       if (markOf(state) === credential.mark && state.refused !== credential.mark) {
         const old = invocation.clock.now() - (state.gotAt ?? 0) >= REFUSALS_EVERY;
         if (state.worked !== credential.mark || !old)
-          return seen.weigh(invocation, credential, leftAt, reason, ({ worked }) => worked !== undefined);
+          return seen.weigh(invocation, credential, refused, ({ worked }) => worked !== undefined);
         await refuse(invocation, state);
       }
       if (held?.credential.mark === credential.mark) held = undefined;
       return current(invocation);
     },
     async settled() {
-      await Promise.all([renewing, obtaining]);
+      // Whoever needed it has heard of its failure.
+      await Promise.allSettled([renewing, obtaining]);
     },
   };
 }

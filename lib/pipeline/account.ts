@@ -127,7 +127,7 @@ const OPEN: Credentials = {
   current: async () => ({ mark: '', fields: undefined, grant: undefined }),
   atHand: (credential) => credential,
   worked: async () => {},
-  refused: async (_invocation, _credential, _leftAt, reason) => ({ reason, alone: true }),
+  refused: async (_invocation, _credential, { reason }) => ({ reason, alone: true }),
   settled: async () => {},
 };
 

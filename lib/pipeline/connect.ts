@@ -10,7 +10,7 @@ import { connectionState } from './account.ts';
 import { html, page, redirect, type WebAnswer } from './connect-page.ts';
 import { readConnectionSecret } from './connection-secret.ts';
 import type { Invocation } from './invocation.ts';
-import { openToken, sealingKey } from './open-token.ts';
+import { openToken } from './open-token.ts';
 import { resumeConnection } from './pause.ts';
 import { storeToken } from './refresh-token.ts';
 import { seal, unseal } from './sealed.ts';
@@ -108,7 +108,7 @@ async function begin(invocation: Invocation, flow: Flow, request: WebRequest): P
   await tokens.create(itemKey(connector.name, place.connection, 'STATE', state), {
     until,
     browser: hashed(browser),
-    verifier: await seal(sealingKey(invocation), state, verifier),
+    verifier: await seal(invocation, state, verifier),
     redirectUri,
     ...expiring(until),
   });
@@ -147,7 +147,7 @@ async function finish(invocation: Invocation, flow: Flow, request: WebRequest): 
   if (!taken.ok) return replayed();
 
   if (request.query.has('error')) return denied(request.query.get('error') ?? '');
-  const verifier = await unseal(sealingKey(invocation), state, sealed);
+  const verifier = await unseal(invocation, state, sealed);
   const secret = await readConnectionSecret(invocation, place.connection);
   if (verifier === undefined) return tooLate();
   if ('problem' in secret) return failed(secret.problem);

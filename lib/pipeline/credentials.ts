@@ -15,6 +15,9 @@ export type Credential = {
 /** Why there is none: one may come `later` (milliseconds), or the connection was paused until somebody mends what is wrong. */
 export type NoCredential = { readonly reason: Reason } & ({ readonly later: number } | { readonly paused: true });
 
+/** Which request was refused, method and URL, and how. */
+export type Refused = { readonly request: string; readonly reason: Reason };
+
 /** A credential that the API refused: what to send the request with once more, or why it is not sent again. */
 export type Replacement = Credential | NoCredential | { readonly reason: Reason; readonly alone: true };
 
@@ -24,10 +27,10 @@ export type Credentials = {
   current(invocation: Invocation): Promise<Credential | NoCredential>;
   /** The same again at the moment of leaving, or the one that has come in its place meanwhile; `undefined`: it is over. */
   atHand(credential: Credential, leavesAt: number): Credential | undefined;
-  /** The API took it. `leftAt`: when the request left, epoch milliseconds. */
-  worked(invocation: Invocation, credential: Credential, leftAt: number): Promise<void>;
+  /** The API took it. */
+  worked(invocation: Invocation, credential: Credential): Promise<void>;
   /** The API refused it. */
-  refused(invocation: Invocation, credential: Credential, leftAt: number, reason: Reason): Promise<Replacement>;
+  refused(invocation: Invocation, credential: Credential, refused: Refused): Promise<Replacement>;
   /** When no refresh is under way any more. */
   settled(): Promise<void>;
 };

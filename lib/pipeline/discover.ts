@@ -4,6 +4,7 @@ import type { Raw } from '../core/exchange.ts';
 import type { Answer, Reason } from '../core/judge.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
 import type { Credential, NoCredential } from './credentials.ts';
+import { causeOf } from './evidence.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
 import { pauseConnection } from './pause.ts';
@@ -41,7 +42,7 @@ export async function discover(
     // Said below: what was told is not what the connector looks for.
   }
   const reason = failed('what the connector looks for is not in the answer');
-  await pauseConnection(invocation, connection, reason, credential.mark);
+  await pauseConnection(invocation, connection, reason, await causeOf(invocation, connection, credential.mark));
   return { reason, paused: true };
 }
 

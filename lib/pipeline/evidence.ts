@@ -1,8 +1,10 @@
-import type { Reason } from '../core/judge.ts';
+import { hash } from 'node:crypto';
+import { keepsTokens } from '../core/auth.ts';
 import { meaningOf, refusedCredential } from '../core/suspicion.ts';
 import { SECOND } from '../core/time.ts';
 import type { TokenState } from '../core/token.ts';
-import type { Credential, Replacement } from './credentials.ts';
+import { readConnectionSecret } from './connection-secret.ts';
+import type { Credential, NoCredential, Refused } from './credentials.ts';
 import type { Invocation } from './invocation.ts';
 import { pauseConnection } from './pause.ts';
 import { changeTokenState, readTokenState } from './token-item.ts';
@@ -12,49 +14,69 @@ const NOTED_EVERY = 20 * SECOND;
 
 /** What one worker has seen of a connection's credentials, and shares with the others. */
 export type Evidence = {
-  /** A request that left then was authorised. */
-  worked(invocation: Invocation, credential: Credential, leftAt: number): Promise<void>;
+  /** The credential for a request, unless it is under suspicion here: then one request in a while tries it, and the others wait. */
+  allow(invocation: Invocation, credential: Credential): Credential | NoCredential;
+  /** A request was authorised. */
+  worked(invocation: Invocation, credential: Credential): Promise<void>;
   /** A request was not, and there is no newer credential. `proven`: whether credentials like this one ever worked. */
   weigh(
     invocation: Invocation,
     credential: Credential,
-    leftAt: number,
-    reason: Reason,
+    refused: Refused,
     proven: (state: TokenState) => boolean,
-  ): Promise<Exclude<Replacement, Credential>>;
+  ): Promise<NoCredential>;
 };
 
+/** What is wrong when this is refused: it, and for a token also the secret that it was asked for with. */
+export async function causeOf(invocation: Invocation, connection: string, mark: string): Promise<string> {
+  if (!keepsTokens(invocation.connector.auth)) return mark;
+  const { version } = await readConnectionSecret(invocation, connection);
+  return `${mark} s${version}`;
+}
+
 export function evidence(connection: string): Evidence {
-  let seen = { mark: '', leftAt: 0, notedAt: Number.NEGATIVE_INFINITY };
+  let seen = { mark: '', notedAt: Number.NEGATIVE_INFINITY };
+  let doubted: { readonly mark: string; triedAt: number } | undefined;
   return {
-    async worked(invocation, { mark }, leftAt) {
-      const now = invocation.clock.now();
-      if (seen.mark !== mark) seen = { mark, leftAt: 0, notedAt: Number.NEGATIVE_INFINITY };
-      seen.leftAt = Math.max(seen.leftAt, leftAt);
-      if (now - seen.notedAt < NOTED_EVERY) return;
-      seen.notedAt = now;
-      const state = await readTokenState(invocation, connection);
-      if (state.worked === mark && state.suspect === undefined) return;
-      const change = { set: { worked: mark, workedAt: now }, remove: ['suspect', 'suspectAt'] };
-      await changeTokenState(invocation, connection, change, []);
+    allow({ clock }, credential) {
+      const now = clock.now();
+      if (doubted?.mark !== credential.mark) return credential;
+      if (now - doubted.triedAt < TRY_EVERY) return { reason: DOUBTED, later: TRY_EVERY };
+      doubted.triedAt = now;
+      return credential;
     },
 
-    async weigh(invocation, { mark }, leftAt, reason, proven) {
+    async worked(invocation, { mark }) {
       const now = invocation.clock.now();
+      if (seen.mark === mark && now - seen.notedAt < NOTED_EVERY) return;
+      seen = { mark, notedAt: now };
+      doubted = undefined;
       const state = await readTokenState(invocation, connection);
-      const shared = state.worked === mark ? state.workedAt : 0;
-      const workedAt = seen.mark === mark ? Math.max(seen.leftAt, shared) : shared;
-      const meaning = meaningOf(state, { mark, leftAt, workedAt, proven: proven(state), now });
-      if (meaning.is === 'alone') return { reason, alone: true };
+      if (state.worked === mark && state.suspect === undefined) return;
+      await changeTokenState(invocation, connection, { set: { worked: mark }, remove: SUSPICION }, []);
+    },
+
+    async weigh(invocation, { mark }, { request, reason }, proven) {
+      const state = await readTokenState(invocation, connection);
+      const named = hash('sha256', request, 'base64url').slice(0, 12);
+      const circumstances = { mark, request: named, proven: proven(state), now: invocation.clock.now() };
+      const meaning = meaningOf(state, circumstances);
       if (meaning.is === 'pause') {
-        await pauseConnection(invocation, connection, refusedCredential(reason), mark);
+        const cause = await causeOf(invocation, connection, mark);
+        await pauseConnection(invocation, connection, refusedCredential(reason), cause);
         return { reason: refusedCredential(reason), paused: true };
       }
-      if (meaning.suspect)
-        await changeTokenState(invocation, connection, { set: { suspect: mark, suspectAt: now } }, []);
+      if (meaning.note !== undefined) await changeTokenState(invocation, connection, { set: meaning.note }, []);
       // The next success is to be told at once.
-      seen.notedAt = Number.NEGATIVE_INFINITY;
+      seen = { mark: '', notedAt: Number.NEGATIVE_INFINITY };
+      doubted = { mark, triedAt: circumstances.now };
       return { reason, later: meaning.millis };
     },
   };
 }
+
+/** How often a credential under suspicion is tried by one worker. */
+const TRY_EVERY = 5 * SECOND;
+const DOUBTED = { code: 'credential-doubted', message: 'the API refused the credential a moment ago' };
+
+const SUSPICION = ['suspect', 'suspectAt', 'suspectFor', 'suspectMany'];

@@ -80,12 +80,13 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   while ('mark' in credential) {
     const attempt: Attempt | Refusal = await send(invocation, place, account, credential);
     if ('reason' in attempt) return { refusal: attempt };
-    const { verdict, leftAt, used } = attempt;
+    const { verdict, used } = attempt;
     if (verdict.is !== 'reauthorise') {
-      if (!('reason' in verdict)) await credentials.worked(invocation, used, leftAt);
+      if (!('reason' in verdict)) await credentials.worked(invocation, used);
       return resultOf(attempt);
     }
-    credential = await credentials.refused(invocation, used, leftAt, verdict.reason);
+    const request = attempt.url;
+    credential = await credentials.refused(invocation, used, { request, reason: verdict.reason });
     if (refused !== undefined && 'mark' in credential) credential = { reason: verdict.reason, later: 0 };
     refused = attempt;
   }

@@ -5,6 +5,7 @@ import { SECOND } from '../core/time.ts';
 import { hasToWait } from './dispatch.ts';
 import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
+import { keepAuthorised } from './keep-authorised.ts';
 import { measure } from './measure.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
@@ -39,6 +40,7 @@ export async function housekeep(
   { idle = idleTime(invocation) }: HousekeepingOptions = {},
 ): Promise<void> {
   const { connector, syncs, log } = invocation;
+  const paused = await keepAuthorised(invocation);
   let open = 0;
   for await (const { pk, sk } of syncs.live(connector.name)) {
     const place = parsePartition(connector.name, pk);
@@ -49,7 +51,7 @@ export async function housekeep(
       break;
     }
     if (sk === STREAM) await finishStart(invocation, place);
-    else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle);
+    else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle, paused.get(place.connection));
   }
   await measure(invocation, open);
 }
@@ -69,7 +71,7 @@ const idleTime = ({ settings }: Invocation): number => {
   return visibility + Math.max(visibility, LONGEST_BACKOFF);
 };
 
-async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promise<void> {
+async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused: string | undefined): Promise<void> {
   const { connector, syncs, clock, log } = invocation;
   const now = clock.now();
   const sync = await readSync(invocation, ref);
@@ -78,7 +80,10 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number): Promi
   if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);
   const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
-  if (now >= sync.deadline && sync.status === 'open') return giveUp(invocation, ref, nodes, OVERDUE);
+  if (now >= sync.deadline && sync.status === 'open')
+    return giveUp(invocation, ref, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
+  // Its tasks are done with: what is open is sent again when the connection is active again.
+  if (paused !== undefined && sync.status === 'open') return;
   if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(invocation, ref, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
   const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await hasToWait(invocation, ref)) ? 0 : 1);
@@ -146,6 +151,11 @@ const LOST: Reason = {
   message: 'no progress, although it was sent again three times',
 };
 const OVERDUE: Reason = { code: 'deadline', message: 'the sync was not done by its deadline' };
+
+const pausedFor = (why: string): Reason => ({
+  code: 'paused',
+  message: `the connection was paused until the deadline: ${why}`,
+});
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
 async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open[], reason: Reason): Promise<void> {

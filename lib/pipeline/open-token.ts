@@ -2,27 +2,22 @@ import * as z from 'zod';
 import { markOf, type TokenState } from '../core/token.ts';
 import type { Credential, NoCredential } from './credentials.ts';
 import { discover } from './discover.ts';
+import { causeOf } from './evidence.ts';
 import type { Invocation } from './invocation.ts';
 import { pauseConnection } from './pause.ts';
-import { type SealingKey, seal, unseal } from './sealed.ts';
-import { readSecret } from './secrets-cache.ts';
+import { seal, unseal } from './sealed.ts';
 import { changeTokenState, sameVersion, type TokenPlace } from './token-item.ts';
 
 /** What stands in the item, sealed: the token, and what was told with it. */
 const content = z.object({ token: z.string(), grant: z.unknown().optional() });
 export type TokenContent = { readonly token: string; readonly grant?: unknown };
 
-export const sealingKey =
-  (invocation: Invocation): SealingKey =>
-  (stage) =>
-    readSecret(invocation, invocation.settings.TOKEN_KEY, stage);
-
 /** Whose a sealed text is: of one connection, and for one purpose. */
 export const ownerOf = ({ connector }: Invocation, { connection }: TokenPlace, what: 'token' | 'refresh'): string =>
   `${connector.name}/${connection}/${what}`;
 
 export const sealToken = (invocation: Invocation, place: TokenPlace, token: TokenContent): Promise<string> =>
-  seal(sealingKey(invocation), ownerOf(invocation, place, 'token'), JSON.stringify(token));
+  seal(invocation, ownerOf(invocation, place, 'token'), JSON.stringify(token));
 
 /** What is stored, or `undefined` if it cannot be opened. */
 export async function readToken(
@@ -31,7 +26,7 @@ export async function readToken(
   { token }: TokenState,
 ): Promise<TokenContent | undefined> {
   if (token === undefined) return undefined;
-  const text = await unseal(sealingKey(invocation), ownerOf(invocation, place, 'token'), token);
+  const text = await unseal(invocation, ownerOf(invocation, place, 'token'), token);
   return text === undefined ? undefined : content.parse(JSON.parse(text));
 }
 
@@ -46,7 +41,12 @@ export async function openToken(
   const credential = { mark: markOf(state), fields: { token: stored.token }, grant: stored.grant };
   if (stored.grant !== undefined) return credential;
   if (place.flow.tells) {
-    await pauseConnection(invocation, place.connection, UNTOLD, markOf(state));
+    await pauseConnection(
+      invocation,
+      place.connection,
+      UNTOLD,
+      await causeOf(invocation, place.connection, markOf(state)),
+    );
     return { reason: UNTOLD, paused: true };
   }
   if (place.flow.discover === undefined) return credential;

@@ -113,6 +113,14 @@ export type Secrets = {
   get(name: string, stage?: SecretStage): Promise<Secret | undefined>;
 };
 
+/** Authenticated encryption: texts that lie where others may read. */
+export type Seals = {
+  /** Seals a text for its owner. */
+  seal(key: Secret, owner: string, text: string): Promise<string>;
+  /** `undefined`: it was sealed with another key, for another owner, or was changed. Never throws. */
+  open(key: Secret, owner: string, sealed: string): Promise<string | undefined>;
+};
+
 /** Announces closed syncs to whoever listens. */
 export type Events = {
   publish(type: string, detail: object): Promise<void>;
@@ -154,6 +162,7 @@ export type Ports = {
   readonly gunzip: Gunzip;
   readonly http: Http;
   readonly secrets: Secrets;
+  readonly seals: Seals;
   readonly events: Events;
   readonly log: Log;
   readonly metrics: Metrics;

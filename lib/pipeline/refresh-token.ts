@@ -5,7 +5,7 @@ import type { TokenAnswer, TokenGrant } from '../core/token-answer.ts';
 import { type ConnectionSecret, readConnectionSecret, secretName } from './connection-secret.ts';
 import type { NoCredential } from './credentials.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
-import { ownerOf, readToken, sealingKey, sealToken } from './open-token.ts';
+import { ownerOf, readToken, sealToken } from './open-token.ts';
 import { pauseConnection } from './pause.ts';
 import { seal, unseal } from './sealed.ts';
 import { forgetSecret } from './secrets-cache.ts';
@@ -26,7 +26,7 @@ export async function refreshToken(
   const secret = await readConnectionSecret(invocation, connection);
   if ('problem' in secret) return pause(invocation, place, state, secret.problem, secret.version);
   const known =
-    state.cause === causeOf(state, secret.version) ? state.causeAt + SAME_AGAIN - invocation.clock.now() : 0;
+    state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - invocation.clock.now() : 0;
   if (known > 0) return { reason: REFUSED, later: known };
   const refresh = await openRefreshToken(invocation, place, state);
   if (flow.kind === 'authorizationCode' && refresh === undefined)
@@ -90,9 +90,8 @@ export async function storeToken(
   const before = consentAt === undefined ? state : undefined;
   const grant = await grantOf(invocation, place, before, answer);
   const sealed = await sealToken(invocation, place, { token, grant });
-  const key = sealingKey(invocation);
   const fresh =
-    refresh === undefined ? {} : { refresh: await seal(key, ownerOf(invocation, place, 'refresh'), refresh) };
+    refresh === undefined ? {} : { refresh: await seal(invocation, ownerOf(invocation, place, 'refresh'), refresh) };
   const times = lifeOf(leftAt, life ?? place.flow.lifetime, random.number());
   const set = { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh };
   const change =
@@ -177,7 +176,7 @@ async function pause(
   owner?: string,
 ): Promise<NoCredential> {
   const { connection } = place;
-  const cause = causeOf(state, secretVersion);
+  const cause = causeWith(state, secretVersion);
   await pauseConnection(invocation, connection, reason, cause);
   if (owner !== undefined) {
     const change = { set: { cause, causeAt: invocation.clock.now() }, remove: ['owner', 'lease'] };
@@ -187,7 +186,7 @@ async function pause(
 }
 
 /** What is refused when no token comes: this secret, with this consent. */
-export const causeOf = (state: TokenState, secretVersion: string): string => `${markOf(state)} s${secretVersion}`;
+const causeWith = (state: TokenState, secretVersion: string): string => `${markOf(state)} s${secretVersion}`;
 
 async function openRefreshToken(
   invocation: Invocation,
@@ -195,7 +194,7 @@ async function openRefreshToken(
   { refresh }: TokenState,
 ): Promise<string | undefined> {
   if (refresh === undefined) return undefined;
-  return unseal(sealingKey(invocation), ownerOf(invocation, place, 'refresh'), refresh);
+  return unseal(invocation, ownerOf(invocation, place, 'refresh'), refresh);
 }
 
 const consentNeeded = ({ version, refresh }: TokenState): Reason =>

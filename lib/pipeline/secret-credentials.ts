@@ -1,7 +1,6 @@
-import type { Reason } from '../core/judge.ts';
 import { SECOND } from '../core/time.ts';
 import { type ConnectionSecret, readConnectionSecret, secretName } from './connection-secret.ts';
-import type { Credential, Credentials, NoCredential, Replacement } from './credentials.ts';
+import type { Credential, Credentials, NoCredential, Refused, Replacement } from './credentials.ts';
 import { evidence } from './evidence.ts';
 import type { Invocation } from './invocation.ts';
 import { pauseConnection } from './pause.ts';
@@ -13,12 +12,16 @@ const REREAD_AFTER = 10 * SECOND;
 /** Requests that a secret authorises by itself: a key, a password, a signature. A key that was rotated is found at the first refusal. */
 export function secretCredentials(connection: string): Credentials {
   const seen = evidence(connection);
+  let latest: Credential | undefined;
   let rereadAt = Number.NEGATIVE_INFINITY;
   let rereading: Promise<void> | undefined;
 
   async function current(invocation: Invocation): Promise<Credential | NoCredential> {
     const secret = await readConnectionSecret(invocation, connection);
-    if ('fields' in secret) return credentialOf(secret);
+    if ('fields' in secret) {
+      latest = credentialOf(secret);
+      return latest;
+    }
     await pauseConnection(invocation, connection, secret.problem, `s${secret.version}`);
     return { reason: secret.problem, paused: true };
   }
@@ -32,24 +35,22 @@ export function secretCredentials(connection: string): Credentials {
     return rereading;
   }
 
-  async function refused(
-    invocation: Invocation,
-    { mark }: Credential,
-    leftAt: number,
-    reason: Reason,
-  ): Promise<Replacement> {
+  async function refused(invocation: Invocation, { mark }: Credential, refusal: Refused): Promise<Replacement> {
     const before = await current(invocation);
     if (!('mark' in before) || before.mark !== mark) return before;
     await reread(invocation);
     const now = await current(invocation);
     if (!('mark' in now) || now.mark !== mark) return now;
 
-    return seen.weigh(invocation, now, leftAt, reason, ({ worked }) => worked === mark);
+    return seen.weigh(invocation, now, refusal, ({ worked }) => worked === mark);
   }
 
   return {
-    current,
-    atHand: (credential) => credential,
+    async current(invocation) {
+      const credential = await current(invocation);
+      return 'mark' in credential ? seen.allow(invocation, credential) : credential;
+    },
+    atHand: (credential) => latest ?? credential,
     refused,
     worked: seen.worked,
     settled: () => Promise.resolve(),

@@ -50,17 +50,27 @@ it('patience doubles to five minutes, and heeds the server', () => {
 });
 
 describe('what the refusal of a credential means', () => {
-  const circumstances = { mark: 'v3', leftAt: 1_000, workedAt: 500, proven: true, now: 2_000 };
+  const circumstances = { mark: 'v3', request: 'a', proven: true, now: 2_000 };
   const meaning = (item: object, more: object = {}) => meaningOf(tokenState.parse(item), { ...circumstances, ...more });
+  const suspected = { suspect: 'v3', suspectAt: 1_500, suspectFor: 'a' };
 
   it('it never worked: it is wrong', () => assert.deepEqual(meaning({}, { proven: false }), { is: 'pause' }));
-  it('it worked elsewhere since: the page is refused', () =>
-    assert.deepEqual(meaning({}, { workedAt: 1_000 }), { is: 'alone' }));
-  it('it worked before: nobody knows', () =>
-    assert.deepEqual(meaning({ suspect: 'v2', suspectAt: 1 }), { is: 'later', millis: 30_000, suspect: true }));
-  it('nothing has worked for a minute: it is wrong', () => {
-    const item = { suspect: 'v3', suspectAt: 1_500 };
-    assert.deepEqual(meaning(item), { is: 'later', millis: 30_000, suspect: false });
-    assert.deepEqual(meaning(item, { now: 61_500 }), { is: 'pause' });
+  it('it worked before: nobody knows', () => {
+    const note = { suspect: 'v3', suspectAt: 2_000, suspectFor: 'a', suspectMany: false };
+    assert.deepEqual(meaning({ ...suspected, suspect: 'v2' }), { is: 'later', millis: 30_000, note });
+  });
+  it('nothing has worked for a minute, whatever was asked: it is wrong', () => {
+    const note = { suspectMany: true };
+    assert.deepEqual(meaning(suspected, { request: 'b' }), { is: 'later', millis: 30_000, note });
+    assert.deepEqual(meaning({ ...suspected, ...note }, { now: 61_499 }), {
+      is: 'later',
+      millis: 30_000,
+      note: undefined,
+    });
+    assert.deepEqual(meaning({ ...suspected, ...note }, { now: 61_500 }), { is: 'pause' });
+  });
+  it('one request alone is refused: it may be that one, for an hour', () => {
+    assert.deepEqual(meaning(suspected, { now: 61_500 }), { is: 'later', millis: 30_000, note: undefined });
+    assert.deepEqual(meaning(suspected, { now: 3_601_500 }), { is: 'pause' });
   });
 });

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
+import { consent } from '../oidc/consent.ts';
 import { CLIENT, startProvider } from '../oidc/provider.ts';
 import { freePort, headgate, readRecords, temporaryFolder } from './headgate.ts';
 
@@ -55,31 +56,4 @@ async function firstLine({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('The command has no output.');
   for await (const line of createInterface({ input: stdout })) return line;
   throw new Error('The command said nothing.');
-}
-
-/** What a browser does when somebody follows a link and allows what is asked. */
-async function consent(link: string): Promise<void> {
-  const cookies = new Map<string, string>();
-  async function go(url: string, method = 'GET', form?: URLSearchParams): Promise<Response> {
-    const { host } = new URL(url);
-    const jar = [...cookies]
-      .filter(([name]) => name.startsWith(`${host} `))
-      .map(([name, value]) => `${name.slice(host.length + 1)}=${value}`);
-    const response = await fetch(url, {
-      method,
-      redirect: 'manual',
-      headers: { cookie: jar.join('; ') },
-      ...(form === undefined ? {} : { body: form }),
-    });
-    for (const text of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(text) ?? [];
-      cookies.set(`${host} ${name}`, value);
-    }
-    const location = response.headers.get('location');
-    return location === null ? response : go(new URL(location, url).href);
-  }
-  const code = new URL(link).searchParams.get('link') ?? '';
-  const asked = await go(new URL('/', link).href, 'POST', new URLSearchParams({ link: code }));
-  const done = await go(`${asked.url}?answer=allow`, 'POST');
-  assert.match(await done.text(), /<h1 class="good">Connected<\/h1>/);
 }

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { undiciHttp } from '../../lib/aws/http.ts';
+import { jwe } from '../../lib/aws/jwe.ts';
 import { systemRandom } from '../../lib/aws/random.ts';
 import type { Connector } from '../../lib/core/connector.ts';
 import { authorizationCode, clientCredentials, defineConnector, pages } from '../../lib/core/connector.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 import { newMemory } from '../../lib/pipeline/memory.ts';
-import type { Clock, Http, Ports } from '../../lib/pipeline/ports.ts';
+import type { Clock, Http, Ports, Seals } from '../../lib/pipeline/ports.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
@@ -64,7 +65,7 @@ export type TokensWorld = ReturnType<typeof tokensWorld>;
 
 export function tokensWorld(
   connector: Connector,
-  { clock = systemTime, http = undiciHttp() }: { clock?: Clock; http?: Http } = {},
+  { clock = systemTime, http = undiciHttp(), seals = jwe }: { clock?: Clock; http?: Http; seals?: Seals } = {},
 ) {
   const { watch, seen } = witness();
   const secrets: Record<string, string> = {
@@ -86,6 +87,7 @@ export function tokensWorld(
     gunzip: storedText,
     http,
     secrets: memorySecrets(secrets),
+    seals,
     events: watch(memoryEvents()),
     log: watch(log),
     metrics: memoryMetrics(),

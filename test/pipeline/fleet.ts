@@ -14,6 +14,7 @@ import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
+import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
 import { type Delivery, simulatedQueue } from '../simulation/queue.ts';
@@ -167,6 +168,7 @@ export function makeFleet({
       },
     },
     secrets: memorySecrets({}),
+    seals: memorySeals,
     events,
     log,
     metrics: memoryMetrics(),

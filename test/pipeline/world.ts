@@ -16,6 +16,7 @@ import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
+import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
 import { memoryQueue } from '../memory/task-queue.ts';
@@ -72,6 +73,8 @@ export function makeWorld({
     clock.advance(10);
     return api({ ...request, path: url.pathname, query: url.searchParams });
   });
+  const secretName = `headgate/test/${connector.name}/main`;
+  const secretValues: Record<string, string> = { [secretName]: JSON.stringify(secret), 'token-key': KEY };
   const ports: Ports = {
     syncs: watch(memoryTable()),
     connections: watch(memoryTable()),
@@ -83,7 +86,8 @@ export function makeWorld({
     gzip: storedGzip,
     gunzip: storedText,
     http,
-    secrets: memorySecrets({ [`headgate/test/${connector.name}/main`]: JSON.stringify(secret), 'token-key': KEY }),
+    secrets: memorySecrets(secretValues),
+    seals: memorySeals,
     events: watch(events),
     log: watch(log),
     metrics: watch(metrics),
@@ -218,6 +222,10 @@ export function makeWorld({
     sync,
     settle,
     workOnce,
+    /** Gives the connection's secret another value. */
+    rotate(value: object) {
+      secretValues[secretName] = JSON.stringify(value);
+    },
     /** Housekeeping, now. */
     housekeep: () => housekeep(invocation()),
     sendBack,

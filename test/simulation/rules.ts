@@ -3,7 +3,11 @@
  * rule. The simulation must find out, or the rule is not needed.
  */
 export type Edit = { readonly find: string; readonly replace: string };
-export type Rule = { readonly name: string; readonly file: string } & (Edit | { readonly edits: readonly Edit[] });
+/** `of`: which simulation is to find out; by default that of the whole pipeline. */
+export type Rule = { readonly name: string; readonly file: string; readonly of?: 'tokens' } & (
+  | Edit
+  | { readonly edits: readonly Edit[] }
+);
 
 export const RULES: readonly Rule[] = [
   {
@@ -301,5 +305,82 @@ export const RULES: readonly Rule[] = [
     file: 'lib/pipeline/housekeep.ts',
     find: 'return unpark(invocation, ref, sync.parkedUntil, nodes);',
     replace: 'return;',
+  },
+  {
+    name: 'a lease keeps two from refreshing one token',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: '[sameVersion(state), free]',
+    replace: '[sameVersion(state)]',
+  },
+  {
+    name: 'a lease is longer than the request it protects',
+    of: 'tokens',
+    file: 'lib/core/token.ts',
+    find: 'export const LEASE = 75 * SECOND;',
+    replace: 'export const LEASE = 10 * SECOND;',
+  },
+  {
+    name: 'only the version that was read is refreshed',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: '[sameVersion(state), free]',
+    replace: '[free]',
+  },
+  {
+    name: 'a token is stored only over the version it was asked for with',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: 'change, [sameVersion(state)])).item;',
+    replace: 'change, [])).item;',
+  },
+  {
+    name: 'after a refresh in doubt the old token is used up first',
+    of: 'tokens',
+    file: 'lib/core/token.ts',
+    find: 'return due && !isInDoubt(state) ?',
+    replace: 'return due ?',
+  },
+  {
+    name: 'a refresh is begun only if its answer can be waited for',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: 'if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + MARGIN)',
+    replace: 'if (refresh !== undefined && invocation.remaining() < 0)',
+  },
+  {
+    name: 'a token that was fetched is stored, however often the table refuses',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: 'if (remaining() < wait + MARGIN) throw error;',
+    replace: 'throw error;',
+  },
+  {
+    name: 'a token is not sent when its time is over',
+    of: 'tokens',
+    file: 'lib/core/token.ts',
+    find: ' && (state.validUntil ?? Number.POSITIVE_INFINITY) > now',
+    replace: '',
+  },
+  {
+    name: 'what the token endpoint refused is not asked again at once',
+    of: 'tokens',
+    file: 'lib/pipeline/refresh-token.ts',
+    find: 'if (known > 0) return { reason: REFUSED, later: known };',
+    replace: '',
+  },
+  {
+    name: 'a connection is paused once',
+    of: 'tokens',
+    file: 'lib/pipeline/pause.ts',
+    find: "    [{ equal: ['status', 'active'] }],\n",
+    replace: '    [],\n',
+  },
+  {
+    name: 'what was paused resumes when its consent is another one',
+    of: 'tokens',
+    file: 'lib/pipeline/keep-authorised.ts',
+    find: 'return resumeConnection(invocation, connection, cause);',
+    replace: 'return false;',
   },
 ];

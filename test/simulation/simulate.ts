@@ -11,6 +11,7 @@ import { RULES, type Rule } from './rules.ts';
  * npm run simulate -- --seeds N [--from M]   N seeds, until the first violation
  *                  -- --seed N                one seed again, with everything that happened
  *                  -- --without "rule"        with a rule taken out of the code; combines with the others
+ *                  -- --tokens                 of the tokens alone; combines with the others
  *                  -- --rules [--seeds N]     each rule taken out in turn: how many seeds does it take to find out?
  */
 const { values } = parseArgs({
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     without: { type: 'string' },
     rules: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
+    tokens: { type: 'boolean', default: false },
   },
 });
 
@@ -50,16 +52,38 @@ function takeOut(rule: Rule): void {
   });
 }
 
-async function trySeeds(from: number, count: number): Promise<number> {
+type Run = {
+  readonly found: readonly Violation[];
+  readonly counts: ReadonlyMap<string, number>;
+  readonly about: unknown;
+};
+
+/** One seed of a simulation: of the whole pipeline, or of its tokens alone. */
+async function simulatorOf(which: Rule['of']): Promise<(seed: number, trace?: (line: string) => void) => Promise<Run>> {
+  if (which === 'tokens') {
+    const { simulateTokens } = await import('./tokens.ts');
+    return async (seed, trace) => {
+      const { violations, tally } = await simulateTokens(seed, trace);
+      return { found: violations, counts: tally.counts, about: {} };
+    };
+  }
   const { simulateSeed } = await import('./world.ts');
   const { violations } = await import('./invariants.ts');
+  return async (seed, trace) => {
+    const world = await simulateSeed(seed, trace);
+    const { kind, size, incremental, weather, tally } = world;
+    return { found: await violations(world), counts: tally.counts, about: { kind, size, incremental, weather } };
+  };
+}
+
+async function trySeeds(which: Rule['of'], from: number, count: number): Promise<number> {
+  const simulate = await simulatorOf(which);
   const exercised = new Map<string, number>();
   const startedAt = performance.now();
   let saidAt = startedAt;
   for (let seed = from; seed < from + count; seed++) {
-    const world = await simulateSeed(seed);
-    const found = await violations(world);
-    for (const [what, times] of world.tally.counts) exercised.set(what, (exercised.get(what) ?? 0) + times);
+    const { found, counts } = await simulate(seed);
+    for (const [what, times] of counts) exercised.set(what, (exercised.get(what) ?? 0) + times);
     if (found.length > 0) {
       console.log(describeViolation(seed, found));
       return 1;
@@ -81,14 +105,9 @@ const rate = (seeds: number, startedAt: number): number =>
 const describeViolation = (seed: number, found: readonly Violation[]): string =>
   found.map(({ invariant, what }) => `seed ${seed} breaks ${invariant}: ${what}`).join('\n');
 
-async function replay(seed: number): Promise<number> {
-  const { simulateSeed } = await import('./world.ts');
-  const { violations } = await import('./invariants.ts');
-  const world = await simulateSeed(seed, (line) => console.log(line));
-  const found = await violations(world);
-  console.log(
-    JSON.stringify({ kind: world.kind, size: world.size, incremental: world.incremental, weather: world.weather }),
-  );
+async function replay(which: Rule['of'], seed: number): Promise<number> {
+  const { found, about } = await (await simulatorOf(which))(seed, (line) => console.log(line));
+  console.log(JSON.stringify(about));
   console.log(found.length > 0 ? describeViolation(seed, found) : `seed ${seed}: no violation`);
   return found.length > 0 ? 1 : 0;
 }
@@ -114,9 +133,11 @@ function tryRules(seeds: number): number {
 
 if (values.rules) process.exitCode = tryRules(Number(values.seeds));
 else {
-  if (values.without !== undefined) takeOut(ruleCalled(values.without));
+  const rule = values.without === undefined ? undefined : ruleCalled(values.without);
+  if (rule !== undefined) takeOut(rule);
+  const which = values.tokens ? 'tokens' : rule?.of;
   process.exitCode =
     values.seed === undefined
-      ? await trySeeds(Number(values.from), Number(values.seeds))
-      : await replay(Number(values.seed));
+      ? await trySeeds(which, Number(values.from), Number(values.seeds))
+      : await replay(which, Number(values.seed));
 }

@@ -12,6 +12,7 @@ import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
+import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
 import { connectorOf, KINDS, type Kind, practiceApi, SECRET } from './practice-api.ts';
@@ -102,6 +103,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     gunzip: storedText,
     http: { send: () => Promise.reject(new Error('only workers send requests')) },
     secrets: memorySecrets({ 'sim/main': JSON.stringify({ token: SECRET }), 'token-key': 'K3Y' }),
+    seals: memorySeals,
     events,
     log,
     metrics: memoryMetrics(),
