@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { pageNumber } from '../../lib/core/paging.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
-import { type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
+import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
 import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
 import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
 import { streamOf } from '../../lib/pipeline/invocation.ts';
@@ -53,6 +53,7 @@ export function failures(program: Command): void {
           await Array.fromAsync(standing(stack, connector, options)),
           'pages',
           stack,
+          connector,
           options,
         );
       }),
@@ -66,6 +67,7 @@ export function failures(program: Command): void {
           await Array.fromAsync(quarantined(stack, connector, options)),
           'records',
           stack,
+          connector,
           options,
         );
       }),
@@ -187,19 +189,25 @@ type Waiting = { readonly out?: string; readonly wait: boolean };
 async function askAgain(
   found: readonly Found[],
   what: 'pages' | 'records',
-  { local }: OperatedStack,
+  stack: OperatedStack,
+  only: string | undefined,
   options: Options & Waiting,
 ): Promise<number> {
   if (found.length === 0)
     process.stderr.write(what === 'pages' ? 'Nothing is missing.\n' : 'Nothing is quarantined.\n');
+  // First: what fails again leaves a new message there.
+  if (what === 'pages')
+    for (const name of only === undefined ? await stack.deployed() : [only])
+      await tidy(
+        await stack.connector(name),
+        found.filter(({ operated }) => operated.connector.name === name),
+      );
   for (const { operated, ref, sync } of found) {
     const task = { v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase, what } as const;
     await operated.queue.send([{ task, group: ref.connection }]);
   }
-  if (what === 'pages')
-    for (const [operated, asked] of Map.groupBy(found, (each) => each.operated)) await tidy(operated, asked);
   // The workers of a stack of this machine end with the command.
-  if (!options.wait && !local) return 0;
+  if (!options.wait && !stack.local) return 0;
   let code = 0;
   for (const each of found) if ((await outcome(each, what, options)) !== 'COMPLETE') code = 2;
   return code;
@@ -208,18 +216,19 @@ async function askAgain(
 /** How long the messages of others are hidden while the queue is looked through, in seconds. */
 const HIDDEN = 30;
 
-/** What lies in the failures queue for these syncs is done with: it is being asked for. */
-async function tidy({ failuresReader }: OperatedConnector, asked: readonly Found[]): Promise<void> {
+/** Takes out of the failures queue what is being asked for, and what a later sync brought: nobody need look at it any more. */
+async function tidy(operated: OperatedConnector, asked: readonly Found[]): Promise<void> {
+  const { failuresReader } = operated;
   const syncs = new Set(asked.map(({ ref }) => JSON.stringify(ref)));
   const others: string[] = [];
   for (let held = await failuresReader.receive(HIDDEN); held.length > 0; held = await failuresReader.receive(HIDDEN)) {
     for (const { receipt, body } of held) {
       const task = taskSchema.safeParse(JSON.parse(body)).data;
-      const ref =
-        task !== undefined && 'sync' in task
-          ? { connection: task.connection, stream: task.stream, sync: task.sync }
-          : undefined;
-      if (ref !== undefined && syncs.has(JSON.stringify(ref))) await failuresReader.remove(receipt);
+      const ref = task !== undefined && 'sync' in task ? refOf(task) : undefined;
+      const settled =
+        ref !== undefined &&
+        (syncs.has(JSON.stringify(ref)) || ((await readStream(operated, ref)).lastCommitted ?? '') > ref.sync);
+      if (settled) await failuresReader.remove(receipt);
       else others.push(receipt);
     }
   }

@@ -4,6 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { openConnector } from '../../bin/deployed-connector.ts';
+import { connectors } from '../../lib/connectors/index.ts';
+import { REGION } from '../../lib/local/names.ts';
+import { simulate } from '../../lib/simulator/simulate.ts';
+import { deploy } from './deployed.ts';
 import { type Ending, headgate, readRecords, temporaryFolder } from './headgate.ts';
 
 const PAGES = 1_000;
@@ -105,4 +110,57 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
 
   const nothing = await headgate(['failures', 'list', '--state', state], { env });
   assert.deepEqual([nothing.code, nothing.stdout], [0, 'Nothing is missing.\n']);
+});
+
+it('on a deployed stack: what is missing is listed, and retried', async (t) => {
+  const practice = connectors.practice;
+  assert.ok(practice);
+  const simulation = await simulate(practice.connector, { seed: 5, records: { orders: 1_000 } });
+  t.after(() => simulation.stop());
+  let mended = false;
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '', simulation.url);
+    if (url.searchParams.get('page') === '3' && !mended) {
+      response.writeHead(404).end('{}');
+      return;
+    }
+    const answer = await fetch(url, { headers: { accept: 'application/json' } });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close().closeAllConnections());
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+
+  const { env, endpoint } = await deploy(t, [practice]);
+  const run = (...args: string[]) => headgate([...args, '--stage', 'prod'], { env });
+  await run('connections', 'add', 'practice', 'acme', '--param', `url=http://127.0.0.1:${address.port}`);
+  const first = await run('sync', 'practice', 'acme', '--stream', 'orders', '--wait');
+  assert.equal(first.code, 2, first.stderr);
+  const listed = await run('failures', 'list', 'practice', '--json');
+  const [row, ...others] = listed.stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+  assert.deepEqual([row.stream, row.page, row.code, others], ['orders', 3, 'http-404', []]);
+  mended = true;
+  const retried = await run('failures', 'retry', 'practice', '--connection', 'acme', '--json');
+  assert.equal(retried.code, 0, retried.stderr);
+  const receipt = JSON.parse(retried.stdout);
+  assert.deepEqual(
+    [receipt.sync, receipt.revision, receipt.verdict, receipt.records.delivered],
+    [row.sync, 2, 'COMPLETE', 1_000],
+  );
+  const credentials = { accessKeyId: 'operator', secretAccessKey: 'x' };
+  const waiting = async (): Promise<number> =>
+    (await openConnector({ endpoint, region: REGION, credentials }, 'prod', practice.connector)).failuresReader
+      .counts()
+      .then(({ visible, inFlight }) => visible + inFlight);
+  assert.equal(await waiting(), 0);
+
+  mended = false;
+  await run('sync', 'practice', 'acme', '--stream', 'orders', '--full', '--wait');
+  assert.equal(await waiting(), 1);
+  mended = true;
+  await run('sync', 'practice', 'acme', '--stream', 'orders', '--full', '--wait');
+  assert.match((await run('failures', 'list')).stdout, /^Nothing is missing\.$/m);
+  await run('failures', 'retry');
+  assert.equal(await waiting(), 0, 'what a later sync brought is taken out of the queue');
 });

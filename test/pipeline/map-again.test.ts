@@ -99,7 +99,7 @@ for (const [what, connector] of Object.entries(kinds)) {
       const clean = await run();
       const from = clean.world.calls();
       await clean.map(after, 0);
-      for (let call = from + 1; call <= clean.world.calls(); call += 3) {
+      for (let call = from + 1; call <= clean.world.calls(); call += 5) {
         const { world, map } = await run({ call, moment: call % 2 === 0 ? 'before' : 'after' });
         const last = await map(after, 0);
         assert.deepEqual([last.revision, last.verdict, last.records.quarantined], [2, 'COMPLETE', 0], `call ${call}`);

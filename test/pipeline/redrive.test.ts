@@ -87,7 +87,7 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
           return { world, before };
         };
         const clean = await run();
-        for (let call = clean.before + 1; call <= clean.world.calls(); call++) {
+        for (let call = clean.before + 1; call <= clean.world.calls(); call += 2) {
           const { world } = await run(call);
           const last = world.receipts().at(-1);
           const context = `death ${moment} call ${call}`;
