@@ -61,5 +61,6 @@ async function fromTerminal(connector: string, names: readonly string[]): Promis
     process.stderr.write('\n');
   }
   lines.close();
-  return JSON.stringify(Object.fromEntries(values));
+  // Enter alone leaves a field out, for what need not be there.
+  return JSON.stringify(Object.fromEntries(values.filter(([, value]) => value !== '')));
 }

@@ -36,6 +36,15 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
     says: `${name} is stale: some stream has had no complete sync for more than three times its schedule. Nothing is lost; what consumers see is old.`,
     runbook: 'stale',
   };
+  const ageing: Watch = {
+    id: 'Ageing',
+    metric: of('ConnectionsAgeing', { statistic: 'Maximum' }),
+    when: ['>', 0],
+    periods: [1, 1],
+    missing: 'notBreaching',
+    says: `${name}: somebody's consent ends within two weeks. When it has ended, nothing more is fetched for that connection until it is given again.`,
+    runbook: 'ageing',
+  };
   return [
     // Where syncs start only by hand, everything is always stale.
     ...(stage.schedules ? [stale] : []),
@@ -66,6 +75,7 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
       says: `${name}: a connection was paused because its authorisation was refused. Nothing more is fetched for it until somebody acts.`,
       runbook: 'paused',
     },
+    ...(connector.auth.kind === 'authorizationCode' ? [ageing] : []),
     {
       id: 'Throttled',
       metric: new MathExpression({

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { consent } from '../oidc/consent.ts';
 import { CLIENT, startProvider } from '../oidc/provider.ts';
 import { freePort, headgate, readRecords, temporaryFolder } from './headgate.ts';
@@ -45,12 +47,22 @@ it('a person consents to a stack of this machine, and the next run reads in his 
   await consent(await firstLine(child));
   assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
 
-  const { code, receipts, stderr } = await headgate(['run', file, ...shared, '--out', out, '--json'], { env });
+  const { code, receipts, stdout, stderr } = await headgate(['run', file, ...shared, '--out', out, '--json'], { env });
   const [receipt] = receipts;
   assert.ok(code === 0 && receipt, stderr);
   assert.equal(readRecords(out, receipt).length, 50);
   assert.deepEqual([provider.counts.tokens, provider.refusedRequests], [1, 0]);
+
+  // Every byte that is left: records, receipts, logs, tables, queues, what was printed. (A table's blocks are packed, but random text stays as it is.)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
+  const bytes = files.filter((name) => statSync(name).isFile()).map((name) => readFileSync(name).toString('latin1'));
+  const written = [...bytes, ...bytesOfGzip(files), stdout, stderr].join('\n');
+  assert.ok(provider.secrets.size >= 3 && files.some((name) => name.includes('tables')));
+  for (const secret of [...provider.secrets, CLIENT.clientSecret]) assert.ok(!written.includes(secret), secret);
 });
+
+const bytesOfGzip = (files: readonly string[]): string[] =>
+  files.filter((name) => name.endsWith('.gz')).map((name) => gunzipSync(readFileSync(name)).toString('latin1'));
 
 async function firstLine({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('The command has no output.');

@@ -105,6 +105,12 @@ it('the connect function has a URL, and is there only where somebody consents', 
   }
 });
 
+it('somebody is told of consents that end, where there are any', () => {
+  const alarmsOf = (auth: Connector['auth']) =>
+    Object.keys(resourcesOf(stacksOf(stages.prod, connectorBy(auth)).connector)).filter((id) => /Ageing/.test(id));
+  assert.deepEqual([alarmsOf(kinds.consent).length, alarmsOf(kinds.client).length], [1, 0]);
+});
+
 it('a worker has time for a token request beside its pages where giving it up would cost the consent', () => {
   const timeoutOf = (auth: Connector['auth']) => {
     const functions = ofType(

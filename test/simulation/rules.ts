@@ -370,13 +370,6 @@ export const RULES: readonly Rule[] = [
     replace: '',
   },
   {
-    name: 'a connection is paused once',
-    of: 'tokens',
-    file: 'lib/pipeline/pause.ts',
-    find: "    [{ equal: ['status', 'active'] }],\n",
-    replace: '    [],\n',
-  },
-  {
     name: 'what was paused resumes when its consent is another one',
     of: 'tokens',
     file: 'lib/pipeline/keep-authorised.ts',

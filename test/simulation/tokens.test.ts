@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { simulateTokens } from './tokens.ts';
 
-const SEEDS = 40;
+const SEEDS = 25;
 
 /** What must have happened over these seeds; none of it may be zero. */
 const EXERCISED = [
