@@ -191,7 +191,8 @@ async function nextOpening(
   if (typeof next === 'string') return undefined;
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
-  const children = new Map([[String(node.opened), { kind: 'block', open: pages }]]);
+  // Named by its pages: whoever died here may have had other limits in mind, and cut the listing otherwise.
+  const children = new Map([[`${from}-${to}`, { kind: 'block', open: pages }]]);
   return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1) } };
 }
 

@@ -56,3 +56,18 @@ it('a read that came to nothing does not end a listing that has grown since', as
   }
   assert.ok(reread >= 3, `${reread} deaths between the read of the first page and its commit`);
 });
+
+it('limits that are edited in the middle cut a listing otherwise, and no page is in two blocks', async () => {
+  const { connector } = kinds['pages with a total'];
+  const api = honest(rows(120));
+  for (let call = 1; ; call++) {
+    // Whoever comes after a death knows other limits than who died.
+    let asked = 0;
+    const limits = () => (asked++ % 2 === 0 ? [] : [{ requests: 1, per: '1 second' } as const]);
+    const world = makeWorld({ connector: { ...connector, limits }, api, death: { call, moment: 'after' } });
+    const receipt = await world.sync('rows');
+    assert.equal(receipt.verdict, 'COMPLETE', `death at call ${call}`);
+    assert.deepEqual([receipt.records.delivered, receipt.records.repeated], [120, 0], `death at call ${call}`);
+    if (world.calls() < call) break;
+  }
+});
