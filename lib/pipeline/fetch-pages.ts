@@ -103,6 +103,8 @@ async function fetchAll(
     if (attemptOf(task) > invocation.settings.ATTEMPTS) return [page, { is: 'refused', refusal: unsent(DIED) }];
     return [page, await fetchOne(invocation, run, page, task.task.refusals)];
   });
+  // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
+  await Promise.allSettled(fetched);
   return new Map(await Promise.all(fetched));
 }
 
