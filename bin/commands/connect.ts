@@ -59,7 +59,9 @@ export function connect(program: Command): void {
 function tell(url: string, link: string): void {
   process.stderr.write('Open this link in a browser, or send it to whoever owns the account:\n');
   process.stdout.write(`${new URL(link, url).href}\n`);
-  process.stderr.write('It works once, for 15 minutes.\n');
+  process.stderr.write(
+    `It works once, for 15 minutes. The API must know its callback: ${new URL('/callback', url).href}\n`,
+  );
 }
 
 function refuseOthers({ name, auth }: Connector): void {
