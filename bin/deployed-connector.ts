@@ -20,7 +20,7 @@ import {
 import { type Aws, openPorts, sqsClient } from '../lib/aws/open-ports.ts';
 import { type QueueReader, queueReader } from '../lib/aws/queue-reader.ts';
 import type { Connector } from '../lib/core/connector.ts';
-import { environmentSchema } from '../lib/core/environment.ts';
+import { type Environment, environmentSchema } from '../lib/core/environment.ts';
 import { HOUR } from '../lib/core/time.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
 import { newMemory } from '../lib/pipeline/memory.ts';
@@ -32,6 +32,8 @@ import { UsageError } from './usage-error.ts';
  * by hand; and what only an operator does. (Secrets: on a stack of this machine only the functions may read them.)
  */
 export type OperatedConnector = Invocation & {
+  /** Everything that its functions are told. */
+  readonly settings: Environment;
   readonly tasksReader: QueueReader;
   readonly failuresReader: QueueReader;
   /** Physical names of what belongs to the connector's stack. */

@@ -22,6 +22,7 @@ const PSEUDO_PARAMETERS: ReadonlyMap<string, string> = new Map([
 
 /** The ARN and what `Ref` gives, by type. The same at every start, so that a run finds the tables of the one before. */
 const TYPES: ReadonlyMap<string, (name: string, endpoint: string) => { arn: string; ref: string }> = new Map([
+  ['AWS::CloudWatch::Alarm', (name) => ({ arn: arnOf('cloudwatch', `alarm:${name}`), ref: name })],
   ['AWS::DynamoDB::Table', (name) => ({ arn: arnOf('dynamodb', `table/${name}`), ref: name })],
   ['AWS::IAM::Role', (name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, ref: name })],
   ['AWS::Lambda::Function', (name) => ({ arn: arnOf('lambda', `function:${name}`), ref: name })],

@@ -26,6 +26,8 @@ import { failPage, readNode, send, sendOpenPages, settle, updateNode } from './t
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
+/** How many syncs are looked at at once. */
+const AT_ONCE = 10;
 
 /** `idle`: milliseconds without progress after which a sync is taken up; for whoever knows that nobody works. */
 export type HousekeepingOptions = { readonly idle?: number | undefined };
@@ -41,19 +43,26 @@ export async function housekeep(
 ): Promise<void> {
   const { connector, syncs, log } = invocation;
   const paused = await keepAuthorised(invocation);
-  let open = 0;
-  for await (const { pk, sk } of syncs.live(connector.name)) {
-    const place = parsePartition(connector.name, pk);
-    if (place === undefined) continue;
-    if (sk !== STREAM) open += 1;
-    if (!mayBegin(invocation)) {
-      log.warn('housekeeping ran out of time', { next: pk });
-      break;
+  const live = await Array.fromAsync(syncs.live(connector.name));
+  const queue = live.values();
+  const broken: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    for (const { pk, sk } of queue) {
+      const place = parsePartition(connector.name, pk);
+      if (place === undefined) continue;
+      if (!mayBegin(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
+      try {
+        if (sk === STREAM) await finishStart(invocation, place);
+        else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle, paused.get(place.connection));
+      } catch (error) {
+        broken.push(error);
+      }
     }
-    if (sk === STREAM) await finishStart(invocation, place);
-    else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle, paused.get(place.connection));
-  }
-  await measure(invocation, open);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await measure(invocation, live.filter(({ sk }) => sk !== STREAM).length);
+  // One sync that cannot be mended keeps nobody from the others, but somebody must hear of it.
+  if (broken.length > 0) throw broken[0];
 }
 
 /** A stream that is taken, but whose sync is not there: its start died half-way, and is sent again. */
@@ -78,6 +87,10 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
   if (sync === undefined || sync.status === 'closed') return;
   const superseded = whySuperseded(invocation, ref, sync);
   if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);
+  // What is young, or waits for its time, needs no look at its tree.
+  const waits = sync.status === 'open' ? sync.parkedUntil : undefined;
+  const due = waits ?? Math.max(sync.startedAt, sync.roundAt) + idle;
+  if (now < due && now < sync.deadline) return;
   const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open')
