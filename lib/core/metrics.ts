@@ -18,6 +18,8 @@ export const METRICS = {
   RequestsSent: 'Count',
   RequestsThrottled: 'Count',
   RequestsRetried: 'Count',
+  /** Answers in which the API announces an end: `Sunset`, `Deprecation`. */
+  Farewells: 'Count',
   /** Pages that cannot succeed by themselves. */
   PagesSetAside: 'Count',
   /** By housekeeping, at every run. Age of the stalest stream of an active connection ÷ its schedule: 1 is as it should be. */

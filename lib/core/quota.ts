@@ -94,18 +94,20 @@ function untilReset(reset: string, time: number): number | undefined {
 export type Learned = { used?: number; left?: number; of?: number; resetsAt?: string };
 
 /** The same as a quota; `undefined` if it says nothing, or nonsense. */
-export function quotaLearned(
-  { used, left, of, resetsAt }: Learned,
-  date: string | undefined,
-  now: number,
-): Quota | undefined {
+export function quotaLearned(learned: Learned, date: string | undefined, now: number): Quota | undefined {
+  // A body can hold anything, and no type says so.
+  const [used, left, of] = [learned.used, learned.left, learned.of].map(finite);
+  const { resetsAt } = learned;
   const remaining = left ?? (of !== undefined && used !== undefined ? of - used : undefined);
-  if (remaining === undefined || !Number.isFinite(remaining)) return undefined;
-  // From a body it may come as a number.
-  const resetsIn = untilReset(String(resetsAt), clock(date, now));
+  if (remaining === undefined) return undefined;
+  // From a body it may come as a number, or as anything.
+  const resetsIn = untilReset(typeof resetsAt === 'object' ? '' : String(resetsAt), clock(date, now));
   return {
     left: Math.max(0, remaining),
     resetsIn,
-    of: of !== undefined && Number.isFinite(of) && of >= 0 ? of : undefined,
+    of: of !== undefined && of >= 0 ? of : undefined,
   };
 }
+
+const finite = (value: number | undefined): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;

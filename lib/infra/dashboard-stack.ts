@@ -69,6 +69,7 @@ export class DashboardStack extends Stack {
         { title: 'Requests sent', left: of('RequestsSent') },
         { title: 'Requests throttled', left: of('RequestsThrottled') },
         { title: 'Requests tried again', left: of('RequestsRetried') },
+        { title: 'Answers that announce an end', left: of('Farewells') },
         {
           title: 'Longest run of a worker, s',
           left: connectors.map(longestRun),
@@ -113,7 +114,7 @@ const graphs = (row: readonly Graph[]): IWidget[] =>
         left: [...left],
         leftYAxis: { min: 0, showUnits: false },
         ...(limit !== undefined && { leftAnnotations: [{ value: limit, color: Color.RED, label: 'alarm' }] }),
-        width: WIDE / row.length,
+        width: Math.floor(WIDE / row.length),
         height: HEIGHT,
       }),
   );

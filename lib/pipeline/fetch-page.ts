@@ -8,6 +8,7 @@ import type { Slice } from '../core/slice.ts';
 import { instant, SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
 import type { Credential, Replacement } from './credentials.ts';
+import { noteFarewell } from './farewell.ts';
 import { heed } from './heed.ts';
 import { hmac } from './hmac.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
@@ -129,6 +130,7 @@ async function send(
     });
     if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
     const { answer, leftAt } = sent;
+    noteFarewell(invocation, asked.url, answer);
     const verdict = judge(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
     const told = { meters, leftAt, refusals: place.refusals ?? 0 };
     const excused = (await heed(invocation, told, answer, verdict))?.wait;

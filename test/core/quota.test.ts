@@ -144,6 +144,12 @@ describe('what a connector learns of a quota', () => {
     assert.equal(resetIn('tomorrow'), undefined);
   });
 
+  it('nothing from an object that cannot be made a text or a number', () => {
+    const odd = { toString: [], valueOf: [] };
+    for (const learned of [{ left: 0, resetsAt: odd }, { of: odd, used: odd }, { left: odd }])
+      assert.equal(quotaLearned(JSON.parse(JSON.stringify(learned)), undefined, NOW)?.resetsIn, undefined);
+  });
+
   it('nothing from nonsense, whatever a body held', () => {
     const number = fc.double();
     const text = fc.oneof(fc.string(), fc.nat().map(String));

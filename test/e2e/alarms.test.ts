@@ -146,6 +146,30 @@ describe('each alarm', () => {
         await sync();
       },
     },
+    FailuresWaiting: {
+      runbook: 'failures-waiting',
+      normal: sync,
+      drive: async () => {
+        api.mood = 'gone';
+        await sync();
+      },
+    },
+    Incomplete: {
+      runbook: 'incomplete',
+      normal: sync,
+      drive: async () => {
+        api.mood = 'gone';
+        await sync();
+      },
+    },
+    FunctionErrors: {
+      runbook: 'function-errors',
+      normal: sync,
+      drive: async () => {
+        api.mood = 'kills';
+        await sync();
+      },
+    },
     HousekeepingSilent: { runbook: 'housekeeping-silent', normal: housekeep, drive: async () => {} },
     FunctionsSlow: {
       runbook: 'functions-slow',
@@ -194,4 +218,17 @@ describe('each alarm', () => {
       for (const { command, code, output } of commands) assert.ok(code === 0 || code === 2, `${command}\n${output}`);
     });
   }
+
+  it('FailuresWaiting: is over, too, when a later sync brought what was missing', async () => {
+    api.mood = 'gone';
+    await sync();
+    await until(() => stands('FailuresWaiting').off);
+    api.mood = 'well';
+    await sync();
+    stack.forget();
+    assert.equal(stands('FailuresWaiting').off, true, 'the message is still there');
+    await typed('failures-waiting');
+    stack.forget();
+    assert.equal(stands('FailuresWaiting').off, false);
+  });
 });

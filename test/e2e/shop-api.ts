@@ -5,17 +5,20 @@ import type { Ending } from './headgate.ts';
 /** What is the matter with the API. */
 export type Mood = 'well' | 'gone' | 'throttles' | 'drifts' | 'kills' | 'slow';
 
-/** `token`: the one that is let in. */
-export type ShopApi = { readonly url: string; mood: Mood; token: string };
+/** `token`: the one that is let in. `since`: what each request asked for the changes from. */
+export type ShopApi = { readonly url: string; mood: Mood; token: string; readonly since: string[] };
 
 const ORDERS = 45;
 const SIZE = 10;
 
 /** The API of the connector in `shop.ts`, on 127.0.0.1. */
 export async function shopApi(t: Ending): Promise<ShopApi> {
-  const api: { url: string; mood: Mood; token: string } = { url: '', mood: 'well', token: 'good' };
+  const since: string[] = [];
+  const api: { -readonly [name in keyof ShopApi]: ShopApi[name] } = { url: '', mood: 'well', token: 'good', since };
   const server = createServer((request, response) => {
-    const page = Number(new URL(request.url ?? '', 'http://shop.test').searchParams.get('page'));
+    const { searchParams: query } = new URL(request.url ?? '', 'http://shop.test');
+    since.push(query.get('since') ?? '');
+    const page = Number(query.get('page'));
     const { status, headers = {}, body } = answer(api, page, request.headers.authorization ?? '');
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   });

@@ -9,11 +9,12 @@ import { newMemory } from '../../lib/pipeline/memory.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
-import { storedGzip } from '../memory/gzip.ts';
+import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
+import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
 import { memoryQueue } from '../memory/task-queue.ts';
@@ -109,6 +110,7 @@ export async function manyConnections(count: number): Promise<Many> {
     failures: { send: async () => {} },
     objects: slow(objects),
     gzip: storedGzip,
+    gunzip: storedText,
     http: {
       async send({ url }) {
         departures.push(time.now());
@@ -121,6 +123,7 @@ export async function manyConnections(count: number): Promise<Many> {
       },
     },
     secrets: memorySecrets({}),
+    seals: memorySeals,
     events,
     log: memoryLog(),
     metrics,
