@@ -55,21 +55,28 @@ const Issue = z.looseObject({
 export default defineConnector({
   name: 'github',
   docs: 'https://docs.github.com/rest',
-  params: z.object({ org: z.string(), repo: z.string(), api: z.url().default('https://api.github.com') }),
+  params: z.object({ org: z.string(), repo: z.string().optional(), api: z.url().default('https://api.github.com') }),
   baseUrl: ({ params }) => params.api,
   auth: bearer(),
   headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
-  limits: [],
+  // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: primary, and the points of the secondary one.
+  limits: [
+    { requests: 5_000, per: '1 hour', burst: 50 },
+    { requests: 900, per: '1 minute' },
+  ],
   errors: [
     {
       when: (reply) =>
         reply.status === 403 &&
-        (reply.header('retry-after') !== undefined || reply.header('x-ratelimit-remaining') === '0'),
+        (reply.header('retry-after') !== undefined ||
+          reply.header('x-ratelimit-remaining') === '0' ||
+          /secondary rate/i.test(reply.body?.message)),
       is: 'throttled',
       wait: '1 minute',
       because: 'a limit, not a lack of rights',
     },
     { when: (reply) => reply.status === 410, is: 'empty', because: 'this repository has its issues switched off' },
+    { when: (reply) => reply.status === 409, is: 'empty', because: 'this repository is empty' },
   ],
   schedule: '15 minutes',
   streams: (stream) => ({
@@ -80,9 +87,11 @@ export default defineConnector({
       schema: Repo,
       key: 'id',
     }),
+    /** Of every repository of the organisation, or of the one that `repo` names. */
     issues: stream({
-      request: ({ params, page, window }) => ({
-        path: `/repos/${params.org}/${params.repo}/issues`,
+      each: { of: 'repos', pick: (repo) => String(repo.name), only: ({ params }) => params.repo },
+      request: ({ params, parent, page, window }) => ({
+        path: `/repos/${params.org}/${parent}/issues`,
         query: { state: 'all', sort: 'updated', direction: 'desc', since: window.from.iso, per_page: page.size },
       }),
       paging: links({ size: 100 }),

@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Connector } from '../core/connector.ts';
 import github from './github.ts';
+import hubspot from './hubspot.ts';
+import jira from './jira.ts';
 import practice from './practice.ts';
+import stripe from './stripe.ts';
 
 const fileOf = (name: string) => fileURLToPath(new URL(`${name}.ts`, import.meta.url));
 
@@ -9,4 +12,7 @@ const fileOf = (name: string) => fileURLToPath(new URL(`${name}.ts`, import.meta
 export const connectors: Readonly<Record<string, { readonly connector: Connector; readonly file: string }>> = {
   practice: { connector: practice, file: fileOf('practice') },
   github: { connector: github, file: fileOf('github') },
+  hubspot: { connector: hubspot, file: fileOf('hubspot') },
+  jira: { connector: jira, file: fileOf('jira') },
+  stripe: { connector: stripe, file: fileOf('stripe') },
 };

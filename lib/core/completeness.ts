@@ -1,3 +1,4 @@
+import { compareEdges, type Edges, type PageRead } from './drift.ts';
 import { pageNumber } from './paging.ts';
 import type { Receipt } from './receipt.ts';
 import type { Stream } from './stream.ts';
@@ -7,8 +8,13 @@ type Reason = Receipt['reasons'][number];
 
 /** What the tree says of one listing at the end of a sync: the sum over everything that counts. */
 export type Tally = {
-  /** One entry for each page that counts: index, records, fingerprints of the first and the last record. */
-  readonly pages: readonly (readonly [index: number, records: number, first: string, last: string])[];
+  /** Each page that counts, every time it was read, in the order of reading. */
+  readonly pages: readonly PageRead[];
+  /** Those that were to begin with the last record of all, to see where the listing ends; and all that were read behind it. */
+  readonly tails: ReadonlySet<number>;
+  readonly behind: ReadonlySet<number>;
+  /** How many records a full page has, where the API gives fewer than it is asked for. */
+  readonly size?: number | undefined;
   /** Pages opened, whether they came or not. */
   readonly planned: number;
   /** Pages set aside: index, and why. */
@@ -22,6 +28,8 @@ export type Tally = {
   /** Delivered, although a record with the same key was delivered too. */
   readonly again: number;
   readonly totals: { readonly least: number; readonly greatest: number } | undefined;
+  /** About how many there are, by a count that is not exact. */
+  readonly estimate?: number | undefined;
 };
 
 /** One listing of a sync. A sync without slices has one. */
@@ -69,7 +77,11 @@ export function judgeSync(listings: readonly SyncListing[], unopened: boolean): 
     verdict,
     evidence: verdict === 'COMPLETE' ? (STRENGTH[weakest] ?? null) : null,
     reasons: [...causes.values()].flatMap((cause) => reasonOf(cause) ?? []),
-    drift: { checked: sum(({ checked }) => checked), moved: sum(({ moved }) => moved.length), repaired: 0 },
+    drift: {
+      checked: sum(({ checked }) => checked),
+      moved: sum(({ moved }) => moved.length),
+      repaired: sum(({ moved, broken }) => Math.max(0, moved.length - broken.length)),
+    },
   };
 }
 
@@ -97,8 +109,16 @@ type JudgedListing = {
 };
 
 function judgeListing(stream: Stream, tally: Tally): JudgedListing {
-  const edges = compareEdges(stream, tally);
-  const findings = [...failures(tally), ...gaps(tally), ...moved(edges), ...miscount(stream, tally)];
+  const edges = edgesOf(stream, tally);
+  const findings = [
+    ...failures(tally),
+    ...gaps(tally),
+    ...moved(edges),
+    ...repeatedPages(stream, tally),
+    ...shortPages(stream, tally),
+    ...limited(stream, tally),
+    ...miscount(stream, tally),
+  ];
   const evidence = evidenceOf(stream, tally);
   if (findings.length === 0 && evidence === undefined) findings.push(INFERRED);
   return { findings, evidence, edges };
@@ -153,9 +173,20 @@ function failures({ failed, cutShort }: Tally): Finding[] {
   return cutShort ? [...findings, rest] : findings;
 }
 
-/** Pages without records before pages with records: a hole, whatever comes behind it. */
-function gaps({ pages }: Tally): Finding[] {
-  const last = Math.max(-1, ...pages.filter(([, records]) => records > 0).map(([index]) => index));
+/** Each page as it was when it had most records. */
+const fullest = ({ pages }: Pick<Tally, 'pages'>): PageRead[] => [
+  ...pages
+    .reduce(
+      (all, page) => ((all.get(page[0])?.[1] ?? -1) < page[1] ? all.set(page[0], page) : all),
+      new Map<number, PageRead>(),
+    )
+    .values(),
+];
+
+/** Pages without records before pages with records: a hole, whatever comes behind it. One that goes on from the last record leaves none. */
+function gaps({ behind, ...tally }: Tally): Finding[] {
+  const pages = fullest(tally);
+  const last = greatest(pages.filter(([index, records]) => records > 0 && !behind.has(index)).map(([index]) => index));
   const empty = pages.filter(([index, records]) => records === 0 && index < last).map(([index]) => index);
   if (empty.length === 0) return [];
   return [
@@ -168,25 +199,54 @@ function gaps({ pages }: Tally): Finding[] {
   ];
 }
 
-type Edges = { readonly checked: number; readonly moved: readonly number[] };
+const greatest = (values: readonly number[]): number => values.reduce((all, one) => Math.max(all, one), -1);
 
-/** Where offsets overlap, the last record of a page must be the first of the next. */
-function compareEdges({ paging }: Stream, { pages }: Tally): Edges {
-  if (paging.kind !== 'offsets') return { checked: 0, moved: [] };
+/** Neighbouring pages that are the same one: the API repeats its last page, or records moved by a whole page. */
+function repeatedPages({ paging }: Stream, tally: Tally): Finding[] {
+  const pages = fullest(tally);
+  if (paging.kind !== 'pages' && paging.kind !== 'offsets') return [];
   const byIndex = new Map(pages.map((page) => [page[0], page]));
-  let checked = 0;
-  const moved: number[] = [];
-  for (const [index, records, , last] of pages) {
-    const next = byIndex.get(index + 1);
-    // A short page is the end; behind it nothing is left to compare.
-    if (next === undefined || records < paging.size) continue;
-    checked += 1;
-    if (next[2] !== last) moved.push(index + 1);
-  }
-  return { checked, moved: moved.sort((a, b) => a - b) };
+  const repeated = pages.filter(([index, records, first, last]) => {
+    const before = byIndex.get(index - 1);
+    return records > 1 && before?.[1] === records && before[2] === first && before[3] === last;
+  });
+  if (repeated.length === 0) return [];
+  const found = repeated.map(([index]) => index).sort((a, b) => a - b);
+  const message = 'pages were the ones before them over again';
+  return [{ code: 'repeated-page', message, pages: found, verdict: 'INCOMPLETE' }];
 }
 
-const moved = ({ moved: pages }: Edges): Finding[] =>
+/** Where nothing else tells how many there are, a page that is not full before one that has records may lack some. */
+function shortPages({ paging }: Stream, { totals, ...tally }: Tally): Finding[] {
+  const pages = fullest(tally);
+  if (paging.kind !== 'pages' || totals !== undefined) return [];
+  const full = greatest(pages.map(([, records]) => records));
+  const last = greatest(pages.filter(([, records]) => records > 0).map(([index]) => index));
+  const short = pages.filter(([index, records]) => index < last && records > 0 && records < full);
+  if (short.length === 0) return [];
+  const message = 'pages had fewer records than others, although there were more behind them';
+  return [
+    { code: 'short-page', message, pages: short.map(([index]) => index).sort((a, b) => a - b), verdict: 'UNKNOWN' },
+  ];
+}
+
+/** As many records as the API lets be read, and nothing that tells how many there are. */
+function limited({ paging }: Stream, { totals, ...tally }: Tally): Finding[] {
+  const pages = fullest(tally);
+  const max = 'max' in paging ? paging.max : undefined;
+  const fetched = pages.reduce((sum, [, records]) => sum + records, 0);
+  if (max === undefined || totals !== undefined || fetched < max) return [];
+  const message = `as many records came as the API lets be read of one listing (${max}): there may be more`;
+  return [{ code: 'limit', message, verdict: 'UNKNOWN' }];
+}
+
+/** Only offsets overlap, and so can tell. */
+function edgesOf({ paging }: Stream, { pages, size, tails }: Tally): Edges {
+  if (paging.kind !== 'offsets') return { checked: 0, moved: [], broken: [] };
+  return compareEdges(pages, size ?? paging.size, tails);
+}
+
+const moved = ({ broken: pages }: Edges): Finding[] =>
   pages.length === 0
     ? []
     : [

@@ -83,8 +83,6 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     if (!NAME.test(name))
       throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
     check(streamShape, stream, which);
-    refuse(which, stream, NOT_YET.stream);
-    refuse(`${which}, paging`, stream.paging, NOT_YET.paging);
     if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
     const complaint = probe(stream) ?? parentage(streams, name);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
@@ -123,17 +121,6 @@ function parentage(streams: Readonly<Record<string, Stream>>, name: string): str
 
 /** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
 export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
-
-/** Typed already, so that connectors can be written against them, but without machinery: refused by name. */
-const NOT_YET = {
-  stream: ['setup', 'deleted', 'count', 'full'],
-  paging: ['max', 'expires'],
-} as const;
-
-function refuse(where: string, declared: object, names: readonly string[]): void {
-  const used = names.find((name) => Reflect.get(declared, name) !== undefined);
-  if (used !== undefined) throw new ConnectorError(`${where} uses "${used}", which does not work yet. Leave it out.`);
-}
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,29}$/;
 const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
@@ -189,16 +176,27 @@ const streamShape = z.strictObject({
   total: func.optional(),
   order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
   schedule: duration.optional(),
-  setup: anything.optional(),
+  setup: z.strictObject({ request: func, read: func }).optional(),
   each: z
-    .strictObject({ of: z.string(), pick: func, together: z.int().min(1).max(MOST_TOGETHER).optional() })
+    .strictObject({
+      of: z.string(),
+      pick: func,
+      together: z.int().min(1).max(MOST_TOGETHER).optional(),
+      only: func.optional(),
+    })
     .optional(),
-  deleted: anything.optional(),
-  slices: z.strictObject({ width: duration, least: duration }).optional(),
-  count: anything.optional(),
+  deleted: func.optional(),
+  slices: z
+    .strictObject({
+      width: duration,
+      least: duration,
+      byKey: z.strictObject({ request: func, paging: z.object({ kind: z.literal('keyset') }) }).optional(),
+    })
+    .optional(),
+  count: z.strictObject({ request: func, read: func, exact: z.boolean() }).optional(),
   limits: z.array(anything).optional(),
   cost: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
-  full: anything.optional(),
+  full: duration.optional(),
 });
 
 const connectorMark = z.object({

@@ -40,7 +40,7 @@ export type Verdict =
 
 /** What an answer is held against. */
 export type Expected = {
-  readonly stream: Stream;
+  readonly stream: Pick<Stream, 'records' | 'total'>;
   /** The connector's rules, `errors`. */
   readonly rules: readonly Rule[];
   /**

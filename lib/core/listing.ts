@@ -11,8 +11,8 @@ import { SECOND } from './time.ts';
 export const BLOCK_PAGES = 100;
 /** The most pages one task carries. */
 export const TASK_PAGES = 10;
-/** Behind the announced pages, what is still to come is the little that was added meanwhile. */
-const BEHIND_PAGES = 2;
+/** Behind the announced pages, what is still to come is the little that was added meanwhile, or that the total kept back. */
+const BEHIND_PAGES = { pages: 1, offsets: 2 } as const;
 
 /** First and last page index, both included. */
 export type PageRange = { readonly from: number; readonly to: number };
@@ -29,6 +29,10 @@ export type Extent = {
   readonly again?: readonly PageRange[];
   /** How many pages the first page's total announced. */
   readonly announced?: number | undefined;
+  /** More pages are not asked for, because the API does not let them be read. */
+  readonly limited?: boolean;
+  /** The greatest index of a page that came with records, where an earlier one was short or empty. */
+  readonly filled?: number | undefined;
   /** The least index of a page that came with fewer records than asked for. */
   readonly end?: number | undefined;
   /** A page failed for good. */
@@ -73,8 +77,8 @@ export type Step = { readonly open: PageRange } | 'wait' | 'done';
 
 /**
  * What a numbered listing does next. Within the announced pages up to a window's blocks are open at once. Where nothing
- * announces the end (no total, or offsets whose last announced page was full), one block at a time is opened until a
- * short page has been seen and, where no total announced it, a page behind it too.
+ * announces the end (no total, or one whose last page was full), one block at a time is opened until a short page has been
+ * seen and, where no total announced it, a page behind it too.
  */
 export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, blockPages }: Window): Step {
   const { opened, outstanding, covered, again = [], announced, broken, stopped } = extent;
@@ -87,16 +91,20 @@ export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, bl
   }
   if (outstanding > 0) return 'wait';
   if (broken || endIsSeen(kind, extent)) return 'done';
-  const size = announced === undefined ? Math.min(blockSize(opened), blockPages) : BEHIND_PAGES;
+  const size = announced === undefined ? Math.min(blockSize(opened), blockPages) : BEHIND_PAGES[kind];
   return { open: { from: covered, to: covered + size - 1 } };
 }
 
 const blockSize = (index: number): number => Math.min(2 ** index, BLOCK_PAGES);
 
-function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end }: Extent): boolean {
-  if (announced !== undefined && kind === 'pages') return true;
+function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end, filled = -2, limited }: Extent): boolean {
+  if (limited) return true;
+  // A page with records behind the last one that was announced is enough to know that the total is not to be believed.
+  if (kind === 'pages' && announced !== undefined && covered > announced) return true;
   if (end === undefined) return false;
-  return announced !== undefined || covered > end + 1;
+  // Where offsets end is proved by a page that begins with the last record; nothing has been read where there is none.
+  if (announced !== undefined) return true;
+  return covered > filled + 1 && covered > (kind === 'offsets' && end > 0 ? end : end + 1);
 }
 
 /** The pages that a total announces. There is always a first page: it is the one that told the total. */
@@ -104,8 +112,31 @@ export function announcedPages(kind: 'pages' | 'offsets', size: number, total: n
   return Math.max(1, Math.ceil(total / stride(kind, size)));
 }
 
+/** What the first page of a numbered listing tells of all of them. */
+export type Told = {
+  readonly announced?: number;
+  readonly limited?: boolean;
+  /** How many records a page has, where the first one has fewer than were asked for, and is not known to be the last. */
+  readonly size?: number;
+};
+
+/** `max` of a paging: how many records the API lets be read. */
+export function tellsOf(
+  { kind, size, max }: { kind: 'pages' | 'offsets'; size: number; max?: number | undefined },
+  { fetched, total }: { fetched: number; total: number | undefined },
+): Told {
+  const short = fetched < size && fetched > 1 && (total === undefined || total > fetched);
+  const most = max === undefined ? Number.POSITIVE_INFINITY : Math.ceil(max / size);
+  const announced = total === undefined ? undefined : announcedPages(kind, short ? fetched : size, total);
+  return {
+    ...(short ? { size: fetched } : {}),
+    ...(announced === undefined ? {} : { announced: Math.min(most, announced) }),
+    ...(announced !== undefined && most < announced ? { limited: true } : {}),
+  };
+}
+
 /** From the first record of a page to the first of the next. Offsets overlap by one record. */
-const stride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'offsets' ? size - 1 : size);
+export const stride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'offsets' ? size - 1 : size);
 
 /** Whether a total says that page `index` has records of its own. */
 export const hasRecords = (kind: 'pages' | 'offsets', size: number, index: number, total: number): boolean =>
@@ -157,10 +188,22 @@ export function indexesOf(ranges: readonly PageRange[], skip: number, count: num
   return found;
 }
 
-/** What a request is told about page `index`. */
-export function numberedPage(paging: Paging<unknown>, index: number): unknown {
+/**
+ * What a request is told about page `index`. `size`: how many records a page has, where the API gives fewer than it is asked for. `tail`: from
+ * which page on, and from where, the offsets are counted, if not from the beginning.
+ */
+export function numberedPage(
+  paging: Paging<unknown>,
+  index: number,
+  size?: number,
+  tail: { readonly first: number; readonly offset: number } = { first: 0, offset: 0 },
+): unknown {
   if (paging.kind === 'pages') return { number: paging.first + index, size: paging.size };
-  if (paging.kind === 'offsets') return { offset: index * (paging.size - 1), size: paging.size };
+  if (paging.kind === 'offsets')
+    return {
+      offset: tail.offset + (index - tail.first) * stride('offsets', size ?? paging.size),
+      size: paging.size,
+    };
   throw new Error(`A listing by ${paging.kind} has no numbered pages.`);
 }
 

@@ -32,7 +32,7 @@ export const receiptSchema = z.object({
     )
     .readonly(),
   /** What the API said there would be, and how it said so. */
-  expected: z.object({ records: z.int().nullable(), source: z.enum(['total']).nullable() }),
+  expected: z.object({ records: z.int().nullable(), source: z.enum(['total', 'count', 'estimate']).nullable() }),
   pages: z.object({ planned: z.int(), fetched: z.int(), failed: z.int() }),
   /** `repeated`: records whose key had been read before. Those in the overlap of two pages are dropped; any other is delivered again. */
   records: z.object({ fetched: z.int(), delivered: z.int(), quarantined: z.int(), repeated: z.int() }),

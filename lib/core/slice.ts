@@ -1,6 +1,6 @@
 import { writeJson } from './json.ts';
 import type { Stream } from './stream.ts';
-import { span } from './time.ts';
+import { DAY, span } from './time.ts';
 
 /**
  * A slice is a part of a sync that can be listed on its own: a window of time, the children of a parent, or both. What is true of a
@@ -50,4 +50,43 @@ export function sliceName(stream: Stream, { from, to, parents }: Slice, of: stri
   ]
     .flat()
     .join(', ');
+}
+
+/** Windows to be listed in a slice's place. `byKey`: not by the stream's own paging, but by `slices.byKey`. */
+export type Narrower = { readonly width: number; readonly byKey: boolean };
+
+/** What is listed in the place of a slice that is longer than the API lets be read; `undefined` if there is nothing narrower. */
+export function narrower({ slices }: Stream, { from, to }: Slice, byKey: boolean): Narrower | undefined {
+  if (slices === undefined || byKey) return undefined;
+  const [length, least] = [to - from, span(slices.least)];
+  if (length > least) return { width: Math.max(1, least, least * Math.ceil(length / 2 / least)), byKey };
+  return slices.byKey === undefined ? undefined : { width: Math.max(1, length), byKey: true };
+}
+
+/** How far outside of its window an API may list a record before it is taken to ignore the window: it may count its days elsewhere. */
+const TOLERATED = DAY;
+
+/** Whether an API lists what it is asked for. One that ignores the window would list the same in every slice, however narrow. */
+export const keepsWindow = (
+  { from, to }: Slice,
+  { lowest, highest }: { readonly lowest: number | undefined; readonly highest: number | undefined },
+): boolean => (lowest ?? from) >= from - TOLERATED && (highest ?? to) <= to + TOLERATED;
+
+/** How long a listing is, as far as it is known. */
+export type Length = {
+  /** As the API states it, exactly or not. */
+  readonly stated: number | undefined;
+  /** Records read so far, this page included. */
+  readonly read: number;
+  /** The API says that this page is the last one, although it is full. */
+  readonly endsFull: boolean;
+};
+
+/**
+ * Whether a listing is longer than it can be read. `limit`: how many records the API lets be read, as declared or found out. A total at the
+ * limit says nothing: some APIs count no further. A listing that ends with a full page, before the total it states, was cut off.
+ */
+export function exceeds(limit: number | undefined, { stated, read, endsFull }: Length): boolean {
+  if (stated !== undefined && endsFull && stated > read) return true;
+  return limit !== undefined && (stated ?? read) >= limit;
 }

@@ -32,7 +32,13 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   /** Asked once per sync: field lists, describes. */
   setup?: { request: (at: Account<P, G>) => Request; read: (reply: Reply) => Setup };
   /** List once per record of a parent stream, or per `together` of them. */
-  each?: { of: string; pick: (record: Raw) => Parent; together?: number };
+  each?: {
+    of: string;
+    pick: (record: Raw) => Parent;
+    together?: number;
+    /** The one parent that a connection is about, where its parameters name it: then none is looked for. */
+    only?: (at: { params: P }) => Parent | undefined;
+  };
   /** The whole request. It must use its `page`, and its `window` if the stream declares `since`. */
   request: (at: At<P, G, Page, Parent, Setup>) => Request;
   paging: Paging<Page>;
@@ -47,7 +53,15 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   deleted?: (record: z.output<S>) => boolean;
   /** Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: ISO date of the first window. */
   since?: { field: (raw: z.input<S>) => string | number; lookback: Span; start?: string };
-  slices?: { width: Span; least: Span };
+  slices?: {
+    width: Span;
+    least: Span;
+    /** How a slice of the least width is listed that is still longer than the API lets be read. */
+    byKey?: {
+      request: (at: At<P, G, { after: string | number | undefined; size: number }, Parent, Setup>) => Request;
+      paging: Paging<{ after: string | number | undefined; size: number }>;
+    };
+  };
   /** How many records the listing has, as the page itself says. */
   total?: (reply: Reply) => number | undefined;
   count?: {

@@ -4,20 +4,32 @@ import type { Leaf, ReadTree } from './read-tree.ts';
 import { isExhausted } from './slices.ts';
 import { type Chain, childPath, type Group, indexOfSlice, type Listing } from './sync-state.ts';
 
+/** The pages of a listing that are asked for again. `round`: of repair, in which pages are read again that came; 0 where they did not. */
+export type Wanted = { readonly round: number; readonly pages: (listing: Listing, leaf: Leaf) => readonly number[] };
+
+const FAILED: Wanted = {
+  round: 0,
+  // Where the last record stands may have changed since: what follows it is looked for anew.
+  pages: (_, { blocks, failed }) =>
+    failed.filter(({ node }) => blocks.get(node)?.first === undefined).map(({ page }) => page),
+};
+
 /**
  * The node by which a later phase reads what is missing at a place: it inherits how far its place was read, has again what failed there, and
  * goes on where it was cut short. `undefined`: nothing is missing. A pure function of a tree that no longer changes, so all who ask get the same.
  */
-export function againNode(tree: ReadTree, place: string): Item | undefined {
+export function againNode(tree: ReadTree, place: string, wanted: Wanted = FAILED): Item | undefined {
   const node = tree.places.get(place);
   if (node === undefined) return undefined;
-  if (node.kind === 'group') return againGroup(tree, place, node);
+  if (node.kind === 'group') return againGroup(tree, place, node, wanted);
   const leaf = tree.leaves.get(place);
   if (leaf === undefined) return undefined;
-  return node.kind === 'chain' ? againChain(node) : againListing(node, leaf);
+  if (node.kind === 'chain') return wanted.round === 0 ? againChain(node) : undefined;
+  return againListing(node, leaf, wanted);
 }
 
-const sliceOf = ({ from, to, of, parents }: Group | Listing | Chain): Item => present({ from, to, of, parents });
+const sliceOf = ({ from, to, of, parents, restarts, byKey, stray }: Group | Listing | Chain): Item =>
+  present({ from, to, of, parents, restarts, byKey, stray });
 
 /** An item has no place for what is absent. */
 const present = (fields: Readonly<Record<string, Item[string] | undefined>>): Item =>
@@ -25,33 +37,37 @@ const present = (fields: Readonly<Record<string, Item[string] | undefined>>): It
 
 function againChain(chain: Chain): Item | undefined {
   if (chain.ended !== 'failed') return undefined;
-  const { step, cursor, remembered } = chain;
-  return { kind: 'chain', ...sliceOf(chain), ...present({ step, cursor, remembered }) };
+  const { step, records, cursor, remembered, began } = chain;
+  return { kind: 'chain', ...sliceOf(chain), ...present({ step, records, cursor, remembered, began }) };
 }
 
-function againListing(listing: Listing, { failed }: Leaf): Item | undefined {
-  if (failed.length === 0 && !isCutShort(listing)) return undefined;
-  const { covered, announced, end } = listing;
-  const again = writeRanges(
-    runs(
-      failed.map(({ page }) => page),
-      BLOCK_PAGES,
-    ),
-  );
-  return { kind: 'listing', opened: 0, ...sliceOf(listing), ...present({ covered, announced, end, again }) };
+function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): Item | undefined {
+  const wanted = pages(listing, leaf);
+  const isMissing = round === 0 ? leaf.failed.length > 0 || isCutShort(listing) : wanted.length > 0;
+  if (!isMissing) return undefined;
+  const { covered, announced, limited, told, size } = listing;
+  // What moved may have moved the end: it is looked for again.
+  const { filled, end, proven } = round === 0 ? listing : {};
+  const again = writeRanges(runs(wanted, BLOCK_PAGES));
+  return {
+    kind: 'listing',
+    opened: 0,
+    ...sliceOf(listing),
+    ...present({ covered, announced, filled, limited, told, size, end, proven, again }),
+  };
 }
 
 /** A group has again the children where something is missing; if the one that finds the parents is among them, more may be found. */
-function againGroup(tree: ReadTree, place: string, group: Group): Item | undefined {
+function againGroup(tree: ReadTree, place: string, group: Group, wanted: Wanted): Item | undefined {
   const children = tree.children.get(place) ?? [];
-  const broken = children.filter((name) => againNode(tree, childPath(place, name)) !== undefined);
+  const broken = children.filter((name) => againNode(tree, childPath(place, name), wanted) !== undefined);
   if (broken.length === 0 && isExhausted(group)) return undefined;
   const indexes = broken.flatMap((name) => indexOfSlice(name) ?? []);
   const { opened, over, width, after, line } = group;
   return {
     kind: 'group',
     ...sliceOf(group),
-    ...{ opened, over, width, after, line, redone: 0 },
+    ...{ opened, over, width, after, line, redone: 0, repair: wanted.round },
     again: writeRanges(runs(indexes, Number.POSITIVE_INFINITY)),
     exhausted: group.exhausted && !indexes.includes(0),
   };

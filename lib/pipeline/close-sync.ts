@@ -2,11 +2,13 @@ import { judgeSync, type Tally } from '../core/completeness.ts';
 import type { Stream } from '../core/connector.ts';
 import { pageNumber } from '../core/paging.ts';
 import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
-import type { SyncRef } from '../core/tasks.ts';
+import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
+import type { Received } from './outcome.ts';
 import type { Change, Clause } from './ports.ts';
-import { readSync } from './start-sync.ts';
+import { repair } from './repair.ts';
+import { begin, readSync } from './start-sync.ts';
 import { quarantineOf } from './store-part.ts';
 import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
 import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
@@ -14,10 +16,11 @@ import { inPhase, rootOf, type SyncState, streamKey, syncFolder, syncKey } from 
 import { isDone, readNode } from './tree.ts';
 
 /**
- * Closes a sync whose tree is done: closing → sum → stream (watermark, free) → manifest → receipt → event → closed. Each step may be
+ * Closes a sync whose tree is done: closing → sum → what moved is read again, or: stream (watermark, free) → manifest → receipt → event → closed. Each step may be
  * repeated: all of it is derived from the tree, which no longer changes, and the first receipt that was put stands.
  */
-export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<void> {
+export async function closeSync(invocation: Invocation, { task, receives }: Received<TaskOf<'close'>>): Promise<void> {
+  const ref = refOf(task);
   const { syncs, connector } = invocation;
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
@@ -25,7 +28,11 @@ export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<v
   const superseded = whySuperseded(invocation, ref, sync);
   if (superseded !== undefined && sync.status === 'open') return supersede(invocation, ref, sync, superseded);
   const root = await readNode(invocation, ref, rootOf(sync.phase));
-  if (root === undefined || !isDone(invocation, ref, root)) return;
+  if (root === undefined || !isDone(invocation, ref, root)) {
+    // What moved is read again, perhaps since this message's last receiver, who died before the tasks were out.
+    if (receives > 1 && sync.repairs > 0) await begin(invocation, ref);
+    return;
+  }
   const key = syncKey(connector.name, ref);
   await syncs.update(key, { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }, inPhase(sync.phase)]);
 
@@ -33,6 +40,7 @@ export async function closeSync(invocation: Invocation, ref: SyncRef): Promise<v
   // Its stream went while it was being closed.
   if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
   const sum = await sumSync(invocation, ref, sync.phase);
+  if (await repair(invocation, ref, sync, sum)) return;
   const receipt = draw(invocation, ref, stream, sync, sum);
   if (commits(receipt.verdict, receipt.pages.failed)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
@@ -84,6 +92,9 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 const commits = (verdict: Receipt['verdict'], failedPages: number): boolean =>
   verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
 
+/** Pages that came, however often they were read. */
+const fetchedPages = ({ pages }: Tally): number => new Set(pages.map(([index]) => index)).size;
+
 /** The receipt of a sum. */
 function draw(
   invocation: Invocation,
@@ -104,17 +115,23 @@ function draw(
   ];
   const all = listings.map(({ tally }) => tally);
   const failed = count(all, (tally) => tally.failed.length);
-  const stated = own.every(({ totals }) => totals !== undefined)
-    ? count(own, ({ totals }) => totals?.greatest ?? 0)
+  const expected = (tally: Tally): number | undefined => tally.totals?.greatest ?? tally.estimate;
+  const stated = own.every((tally) => expected(tally) !== undefined)
+    ? count(own, (tally) => expected(tally) ?? 0)
     : null;
+  const exactly = own.every(({ totals }) => totals !== undefined)
+    ? stream.count === undefined
+      ? 'total'
+      : 'count'
+    : 'estimate';
   const before = sync.watermark ?? null;
   return {
     ...heading(invocation, ref, sync),
     verdict: judgement.verdict,
     evidence: judgement.evidence,
     reasons: judgement.reasons,
-    expected: { records: stated, source: stated === null ? null : 'total' },
-    pages: { planned: count(all, ({ planned }) => planned), fetched: count(all, ({ pages }) => pages.length), failed },
+    expected: { records: stated, source: stated === null ? null : exactly },
+    pages: { planned: count(all, ({ planned }) => planned), fetched: count(all, fetchedPages), failed },
     records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
     requests,
     drift: judgement.drift,
@@ -151,7 +168,11 @@ function heading(
  * Commits what a sync proves, before its receipt says so. What one sync proved stays proved, so this holds at any time and in any order, also when a
  * later phase of an old sync gets everything after newer syncs have begun: the watermark only rises.
  */
-async function commit(invocation: Invocation, ref: SyncRef, { verdict, watermark, startedAt }: Receipt): Promise<void> {
+async function commit(
+  invocation: Invocation,
+  ref: SyncRef,
+  { verdict, mode, watermark, startedAt }: Receipt,
+): Promise<void> {
   const { syncs, connector, clock } = invocation;
   const key = streamKey(connector.name, ref);
   const { after } = watermark;
@@ -161,6 +182,7 @@ async function commit(invocation: Invocation, ref: SyncRef, { verdict, watermark
     lastCommitted: ref.sync,
     freshAt: Date.parse(startedAt),
     ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
+    ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
   await syncs.update(key, { set }, [rises('lastCommitted', ref.sync)]);
 }

@@ -1,5 +1,5 @@
 import { authorise } from '../core/authorise.ts';
-import type { Raw, Reply, Stream } from '../core/connector.ts';
+import type { Raw, Reply, Request, Stream } from '../core/connector.ts';
 import { judge, type Reason, type Verdict } from '../core/judge.ts';
 import { redactSentence } from '../core/redact.ts';
 import type { Asked } from '../core/redirect.ts';
@@ -27,6 +27,8 @@ export type FetchedPage = {
   readonly reply: Reply;
   readonly records: readonly unknown[];
   readonly total: number | undefined;
+  /** About how many records the listing has, where the API says no better. */
+  readonly estimate: number | undefined;
   /** No records are here, by the API's own word: a chain ends with it. */
   readonly empty: boolean;
   /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
@@ -40,6 +42,8 @@ export type FetchedPage = {
 export type Refusal = {
   readonly reason: Reason;
   readonly heals: boolean;
+  /** What leads to the page has expired. */
+  readonly expired: boolean;
   readonly throttled: boolean;
   /** Milliseconds to wait, as the API advised. */
   readonly wait: number | undefined;
@@ -48,6 +52,9 @@ export type Refusal = {
   /** `undefined` if nothing was sent. */
   readonly exchange: Exchange | undefined;
 };
+/** What a stream asks once per sync, or why there is no answer. */
+export type Setup = { readonly value: Raw } | { readonly refusal: Refusal };
+
 export type PageResult = { readonly page: FetchedPage } | { readonly refusal: Refusal };
 
 export type PagePlace = {
@@ -60,6 +67,10 @@ export type PagePlace = {
   readonly patience: number;
   /** How often in a row the API asked for patience instead. */
   readonly refusals?: number;
+  /** What the stream asks once per sync. */
+  readonly setup: Setup;
+  /** It is the listing's first page. */
+  readonly first: boolean;
   /** What the request is told about its page. */
   readonly at: Raw;
   /** The link that leads to this page, where one does. */
@@ -68,26 +79,91 @@ export type PagePlace = {
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
 };
 
+/** Fetches a page; with the first one, and with one that is short, also the count that the stream asks for. */
+export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
+  const { account, stream, setup, first } = place;
+  if ('code' in account) return { refusal: unsent(account) };
+  if ('refusal' in setup) return setup;
+  const about = { ...place, setup: setup.value };
+  const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), place);
+  if ('refusal' in asked) return asked;
+  const { page } = asked;
+  const { count, paging } = stream;
+  const short = 'size' in paging && page.records.length < paging.size;
+  if (count === undefined || page.empty || !(first || short)) return asked;
+
+  const counted = await ask(invocation, account, place, (at) => count.request(told(at, about, undefined)));
+  if ('refusal' in counted) return counted;
+  const records = readCount(count.read, counted.reply);
+  const requests = page.exchange.requests + counted.exchange.requests;
+  if (typeof records !== 'number') return { refusal: refusePage(counted, records) };
+  const exchange = { ...page.exchange, requests };
+  return { page: { ...page, exchange, ...(count.exact ? { total: records } : { estimate: records }) } };
+}
+
+function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reason {
+  try {
+    const records = read(reply);
+    if (typeof records === 'number' && Number.isSafeInteger(records) && records >= 0) return records;
+    return { code: 'bad-count', message: `"count" is not a whole number: ${String(records).slice(0, 60)}` };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'bad-count', message: `"count" cannot be read from its answer: ${why}` };
+  }
+}
+
+/** What the connection and its token tell. */
+type Granted = { readonly params: Raw; readonly grant: Raw };
+
+/** Everything a request is told. */
+const told = (
+  { params, grant }: Granted,
+  { slice: { from, to, parents = [] }, setup }: { readonly slice: Slice; readonly setup: Raw },
+  page: Raw,
+) => ({
+  ...{ params, grant, page, parents, parent: parents[0], setup },
+  window: { from: instant(from), to: instant(to) },
+});
+
+/** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
+export async function ask(
+  invocation: Invocation,
+  account: Account,
+  { meters, patience }: Pick<PagePlace, 'meters' | 'patience'>,
+  request: (at: Granted) => Request,
+): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: Refusal }> {
+  const asked = await sendAndJudge(invocation, account, request, { meters, patience, stream: { records: () => [] } });
+  return 'page' in asked ? asked.page : asked;
+}
+
+/** How a request is sent, and its answer judged. */
+type Sending = Pick<PagePlace, 'owes' | 'url' | 'meters' | 'patience' | 'refusals'> & {
+  readonly stream: Pick<Stream, 'records' | 'total'>;
+};
+
 /**
  * Sends one request and judges the answer. Where the API does not take its token, or its key, and there is a newer one, it is sent with
  * that once more.
  */
-export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
-  const { account } = place;
-  if ('code' in account) return { refusal: unsent(account) };
+async function sendAndJudge(
+  invocation: Invocation,
+  account: Account,
+  request: (at: Granted) => Request,
+  sending: Sending,
+): Promise<PageResult> {
   const { credentials } = account;
   let credential: Replacement = await credentials.current(invocation);
   let refused: Attempt | undefined;
   while ('mark' in credential) {
-    const attempt: Attempt | Refusal = await send(invocation, place, account, credential);
+    const attempt: Attempt | Refusal = await send(invocation, sending, account, credential, request);
     if ('reason' in attempt) return { refusal: attempt };
     const { verdict, used } = attempt;
     if (verdict.is !== 'reauthorise') {
       if (!('reason' in verdict)) await credentials.worked(invocation, used);
       return resultOf(attempt);
     }
-    const request = attempt.url;
-    credential = await credentials.refused(invocation, used, { request, reason: verdict.reason });
+    const asked = attempt.url;
+    credential = await credentials.refused(invocation, used, { request: asked, reason: verdict.reason });
     if (refused !== undefined && 'mark' in credential) credential = { reason: verdict.reason, later: 0 };
     refused = attempt;
   }
@@ -106,13 +182,13 @@ type Attempt = {
 
 async function send(
   invocation: Invocation,
-  place: PagePlace,
+  { stream, owes, meters, patience, refusals = 0, url }: Sending,
   { credentials, params }: Account,
   credential: Credential,
+  request: (at: Granted) => Request,
 ): Promise<Attempt | Refusal> {
   const { connector, clock, remaining } = invocation;
-  const { stream, owes, meters, patience } = place;
-  const built = build(invocation, params, credential, place);
+  const built = build(invocation, params, credential, request, url);
   if ('code' in built) return unsent(built);
   let used = credential;
   let asked: Asked = built;
@@ -132,7 +208,7 @@ async function send(
     const { answer, leftAt } = sent;
     noteFarewell(invocation, asked.url, answer);
     const verdict = judge(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
-    const told = { meters, leftAt, refusals: place.refusals ?? 0 };
+    const told = { meters, leftAt, refusals };
     const excused = (await heed(invocation, told, answer, verdict))?.wait;
     const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
     if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
@@ -148,7 +224,9 @@ function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageRes
   const { is, reply, records, total, ambiguous } = verdict;
   const theirs = Date.parse(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
-  return { page: { reply, records, total, ambiguous, empty: is === 'empty', url, answeredAt, exchange } };
+  return {
+    page: { reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },
+  };
 }
 
 /** How long the tasks of a connection that is paused are put off: by then every worker knows that it is. */
@@ -173,21 +251,12 @@ function build(
   { connector }: Invocation,
   params: Raw,
   { grant }: Credential,
-  { stream, slice, at, url }: PagePlace,
+  request: (at: Granted) => Request,
+  url: string | undefined,
 ): BuiltRequest | Reason {
   try {
-    const { from, to, parents = [] } = slice;
-    const request = stream.request({
-      params,
-      grant,
-      page: at,
-      window: { from: instant(from), to: instant(to) },
-      parent: parents[0],
-      parents,
-      setup: undefined,
-    });
     const baseUrl = connector.baseUrl({ params, grant });
-    return buildRequest(connector, baseUrl, request, url);
+    return buildRequest(connector, baseUrl, request({ params, grant }), url);
   } catch (error) {
     return {
       code: 'bad-request',
@@ -200,6 +269,7 @@ function build(
 export const unsent = (reason: Reason): Refusal => ({
   reason,
   heals: false,
+  expired: false,
   throttled: false,
   wait: undefined,
   exchange: undefined,
@@ -209,13 +279,17 @@ const refusal = (exchange: Exchange, verdict: Extract<Verdict, { reason: Reason 
   // A reason may quote what came, and reasons are seen by everybody.
   reason: { ...verdict.reason, message: redactSentence(verdict.reason.message, exchange.redaction) },
   heals: verdict.is === 'retry' || verdict.is === 'throttled',
+  expired: verdict.is === 'restart',
   throttled: verdict.is === 'throttled',
   wait: 'wait' in verdict ? verdict.wait : undefined,
   exchange,
 });
 
-/** A page that was answered, but cannot be taken for what it says. */
-export const refusePage = ({ exchange }: FetchedPage, reason: Reason): Refusal => ({ ...unsent(reason), exchange });
+/** What was answered, but cannot be taken for what it says. */
+export const refusePage = ({ exchange }: Pick<FetchedPage, 'exchange'>, reason: Reason): Refusal => ({
+  ...unsent(reason),
+  exchange,
+});
 
 /** How many requests left for some pages, whether they came or not. */
 export const requestsOf = (all: readonly { readonly exchange: Exchange | undefined }[]): number =>

@@ -1,11 +1,13 @@
 import { backoff } from '../core/backoff.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
-import { announcedPages, hasRecords, numberedPage, runs, TASK_PAGES } from '../core/listing.ts';
+import { hasRecords, numberedPage, runs, TASK_PAGES, tellsOf } from '../core/listing.ts';
+import { exceeds, keepsWindow } from '../core/slice.ts';
 import { pagesTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, type Setup, unsent } from './fetch-page.ts';
+import { cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from './instead.ts';
 import type { Invocation } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
 import { readKept } from './kept-page.ts';
@@ -14,9 +16,10 @@ import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './ou
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
+import { setupOf } from './setup.ts';
 import { type Listed, listed } from './slices.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
-import { type Block, expires, type Listing, parentOf, partKey } from './sync-state.ts';
+import { type Block, expires, type Listing, parentOf, partKey, type SyncState, tailOf } from './sync-state.ts';
 import { failPage, readNode, send, settle, updateNode } from './tree.ts';
 
 type PagesTask = Received<TaskOf<'pages'>>;
@@ -30,20 +33,23 @@ type BlockRun = {
   readonly path: string;
   readonly account: Account | Reason;
   readonly meters: readonly MeterPlace[];
+  readonly block: Block;
   readonly listing: Listing;
   readonly listed: Listed;
+  readonly sync: SyncState;
+  readonly setup: Setup;
 };
 
 /** What became of one page. */
 type PageOutcome =
-  | { readonly is: 'content'; readonly content: PageContent }
+  | { readonly is: 'content'; readonly content: PageContent; readonly page: FetchedPage }
   | { readonly is: 'refused'; readonly refusal: Refusal };
 
 /** Fetches the pages of some tasks of one block, commits them together, and says what becomes of each message. */
 export async function fetchPages(
   invocation: Invocation,
   received: readonly PagesTask[],
-  given: Pick<BlockRun, 'account'>,
+  given: Pick<BlockRun, 'account' | 'sync'>,
 ): Promise<Map<string, Outcome>> {
   const [first] = received;
   if (first === undefined) return new Map();
@@ -52,14 +58,30 @@ export async function fetchPages(
   const block = await readNode(invocation, ref, path);
   const up = parentOf(path);
   const listing = up && (await readNode(invocation, ref, up.parent));
+  if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
+    // Others are listed in this listing's place. Whoever put them there may have died of it.
+    await settle(invocation, ref, up.parent, listing, true);
+    return allDone(received);
+  }
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
 
-  const { account } = given;
-  const meters = metersOf(account, listing.of ?? ref.stream);
-  const run: BlockRun = { account, meters, ref, path, listing, listed: listed(invocation, ref, listing) };
   const tasks = ownerOfPages(received, block);
+  const what = listed(invocation, ref, listing);
+  const meters = metersOf(given.account, what.name);
+  const slots = { meters, patience: PATIENCE };
+  const setup: Setup =
+    tasks.size > 0 ? await setupOf(invocation, ref, what, given.account, slots) : { value: undefined };
+  const run: BlockRun = { ...given, meters, ref, path, block, listing, listed: what, setup };
   if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
   const outcomes = await fetchAll(invocation, run, tasks);
+  const instead = listedInstead(invocation, run, tasks, outcomes);
+  if (instead !== undefined && up !== undefined) {
+    const requests = requestsOf(
+      [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
+    );
+    await listInstead(invocation, ref, up.parent, { node: listing, of: what.of }, instead, requests);
+    return allDone(received);
+  }
   const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;
   const after = await conclude(invocation, run, block, tasks, outcomes);
   await settle(invocation, ref, path, after, heal);
@@ -105,41 +127,68 @@ async function fetchAll(
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
-  return new Map(await Promise.all(fetched));
+  return withoutRepeats(new Map(await Promise.all(fetched)));
 }
 
+/** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
+function withoutRepeats(outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
+  return new Map(
+    [...outcomes].map(([index, outcome]) => {
+      const before = outcomes.get(index - 1);
+      if (outcome.is !== 'content' || before?.is !== 'content' || !isSame(before.content, outcome.content))
+        return [index, outcome];
+      return [index, { is: 'refused', refusal: refusePage(outcome.page, REPEATED) }];
+    }),
+  );
+}
+
+const isSame = (a: PageContent, b: PageContent): boolean =>
+  b.fetched > 0 && a.fetched === b.fetched && a.first === b.first && a.last === b.last;
+
+const REPEATED: Reason = { code: 'repeated-page', message: 'the page is the one before it over again' };
+
 async function fetchOne(invocation: Invocation, run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
-  const { listed, account, meters, listing } = run;
+  const { listed, account, meters, block, listing, setup } = run;
   const { stream, slice } = listed;
-  const at = numberedPage(stream.paging, index);
+  const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
   const kept = await readKept(invocation, run.ref, parentOf(run.path)?.parent ?? run.path, index, { stream, owes });
   const outcome = kept && readPage(invocation, run, index, kept);
   if (outcome?.is === 'content') return outcome;
   const result = await fetchPage(invocation, {
-    account,
-    stream,
-    slice,
-    meters,
-    patience: PATIENCE,
-    refusals,
-    at,
-    owes,
+    ...{ account, stream, slice, setup, meters, patience: PATIENCE },
+    ...{ first: index === 0, refusals, at, owes },
   });
-  if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
-  return readPage(invocation, run, index, result.page);
+  if ('refusal' in result && !isBehind(listing, index, result.refusal))
+    return { is: 'refused', refusal: result.refusal };
+  return readPage(invocation, run, index, 'refusal' in result ? nothing(invocation, result.refusal) : result.page);
 }
 
 function readPage(invocation: Invocation, { listed }: BlockRun, index: number, page: FetchedPage): PageOutcome {
   const overlaps = listed.stream.paging.kind === 'offsets' && index > 0;
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps });
-  return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content };
+  return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content, page };
 }
+
+/** Behind the pages that a total announces, an API may as well say that there is no such page. */
+const isBehind = ({ announced }: Listing, index: number, { heals, exchange }: Refusal): boolean =>
+  announced !== undefined && index >= announced && !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+
+/** A page without records, by a refusal that says so. */
+const nothing = ({ clock, connector }: Invocation, { exchange }: Refusal): FetchedPage => ({
+  reply: { status: 204, header: () => undefined, body: undefined },
+  ...{ records: [], total: undefined, estimate: undefined, ambiguous: new Map(), empty: true, url: '' },
+  answeredAt: clock.now(),
+  exchange: exchange ?? {
+    ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
+    redaction: { secrets: [], paths: connector.redact },
+  },
+});
 
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
 function owesRecords({ paging }: Stream, listing: Listing, index: number, total: number | undefined): boolean {
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return false;
-  if (total !== undefined) return hasRecords(paging.kind, paging.size, index, total);
+  if (total !== undefined) return hasRecords(paging.kind, listing.size ?? paging.size, index, total);
   return listing.announced !== undefined && index < listing.announced - 1;
 }
 
@@ -178,26 +227,64 @@ async function conclude(
   return after;
 }
 
+/** What APIs give for a page that they do not let be read, if they do not refuse it. */
+const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
+
+/**
+ * Whether other slices have to be listed in this one's place: it is longer than the API lets be read, by what the first page tells or by how a
+ * later page is refused.
+ */
+function listedInstead(
+  invocation: Invocation,
+  { listed, listing, sync }: BlockRun,
+  tasks: ReadonlyMap<number, PagesTask>,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Instead | undefined {
+  const narrower = cut(listed, listing);
+  if (narrower === undefined) return undefined;
+  const first = outcomes.get(0);
+  if (first?.is === 'content') {
+    const { total, estimate, fetched } = first.content;
+    const length = { stated: total ?? estimate, read: fetched, endsFull: false };
+    return exceeds(limitOf(listed, sync), length) && keepsWindow(listed.slice, first.content) ? narrower : undefined;
+  }
+  const beyond = [...outcomes].filter(([index, outcome]) => {
+    const task = tasks.get(index);
+    if (outcome.is !== 'refused' || index === 0 || task === undefined) return false;
+    const { refusal } = outcome;
+    const refused = NO_SUCH_PAGE.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
+    return refused && isFinal(invocation, task, refusal);
+  });
+  if (beyond.length === 0) return undefined;
+  const { paging } = listed.stream;
+  const size = 'size' in paging ? paging.size : 1;
+  return { ...narrower, limit: Math.min(...beyond.map(([index]) => index)) * (listing.size ?? size) };
+}
+
 /** Whether a refusal ends a page: it cannot heal, or had every chance to. */
 const isFinal = ({ settings }: Invocation, task: PagesTask, { heals, excused }: Refusal): boolean =>
   !heals || (excused === undefined && attemptOf(task) >= settings.ATTEMPTS);
 
 /**
  * Tells the listing what these pages show of its extent: how many pages the first one's total announces, and where a short page
- * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. Who dies
- * before it leaves a listing of unknown extent, which is read on until its end is seen.
+ * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. If who reads dies
+ * before it, whoever opens the next pages reads it from the part.
  */
 async function noteExtent(invocation: Invocation, run: BlockRun, contents: readonly PageContent[]): Promise<void> {
   const { paging } = run.listed.stream;
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return;
   const path = parentOf(run.path)?.parent ?? '';
-  const total = contents.find(({ index }) => index === 0)?.total;
-  if (total !== undefined) {
-    const announced = announcedPages(paging.kind, paging.size, total);
-    await updateNode(invocation, run.ref, path, { set: { announced } });
-    invocation.log.info('planned', { ...run.ref, pages: announced, records: total });
+  const first = contents.find(({ index }) => index === 0);
+  const told = first && tellsOf(paging, first);
+  if (first !== undefined && told !== undefined) {
+    const stray = keepsWindow(run.listed.slice, first) ? {} : { stray: true };
+    // Only as long as nothing else is open: pages that were asked for by another size would not fit.
+    await updateNode(invocation, run.ref, path, { set: { told: true, ...told, ...stray } }, [{ equal: ['opened', 1] }]);
+    if (told.announced !== undefined)
+      invocation.log.info('planned', { ...run.ref, pages: told.announced, records: first.total ?? 0 });
   }
-  const short = contents.filter(({ fetched }) => fetched < paging.size).map(({ index }) => index);
+  const size = (told ?? run.listing).size ?? paging.size;
+  const short = contents.filter(({ fetched }) => fetched < size).map(({ index }) => index);
   if (short.length === 0) return;
   const end = Math.min(...short);
   if (run.listing.end !== undefined && run.listing.end <= end) return;

@@ -76,7 +76,7 @@ export async function readKept(
     };
     return {
       ...{ reply, records, total, ambiguous, url, answeredAt },
-      ...{ empty: is === 'empty', exchange: { ...exchange, evidence: () => body } },
+      ...{ estimate: undefined, empty: is === 'empty', exchange: { ...exchange, evidence: () => body } },
     };
   }
   return undefined;

@@ -49,7 +49,7 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
   const pages = [...Map.groupBy(kept, ({ page }) => Number(page))].flatMap(([index, lines]) => {
     const page = {
       reply: { status: 200, header: () => undefined, body: undefined },
-      ...{ records: lines.map(({ record }) => record), total: undefined, empty: false, url: '' },
+      ...{ records: lines.map(({ record }) => record), total: undefined, estimate: undefined, empty: false, url: '' },
       ...{ answeredAt: part.answeredAt, ambiguous: new Map(), exchange },
     };
     const content = readRecords(page, index, {
@@ -65,7 +65,8 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
     content: {
       index: step,
       // The pages that they came on were counted when they came.
-      ...{ fetched: 0, repeated: 0, first: '', last: '', total: undefined, answeredAt: part.answeredAt, exchange },
+      ...{ fetched: 0, repeated: 0, first: '', last: '', total: undefined, estimate: undefined, lowest: undefined },
+      ...{ answeredAt: part.answeredAt, exchange },
       lines: pages.flatMap(({ lines }) => lines),
       quarantined: pages.flatMap((page) => page.quarantined),
       departures: pages.flatMap(({ departures }) => departures),

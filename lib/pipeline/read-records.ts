@@ -25,8 +25,10 @@ export type PageContent = {
   readonly first: string;
   readonly last: string;
   readonly total: number | undefined;
+  readonly estimate: number | undefined;
   readonly answeredAt: number;
-  /** The highest value of the watermark field, epoch milliseconds. */
+  /** The lowest and the highest value of the watermark field, epoch milliseconds. */
+  readonly lowest: number | undefined;
   readonly highest: number | undefined;
   readonly exchange: Exchange;
   /** These records stand for those that a part quarantined: the place of its listing, and its key. */
@@ -53,6 +55,7 @@ export function readRecords(
   /** Fields that the schema drops: once one was seen, nobody looks at it again. */
   const unknown = new Set<string>();
   const keys: Buffer[] = [];
+  let lowest: number | undefined;
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
     const twice = page.ambiguous.get(raw);
@@ -67,6 +70,7 @@ export function readRecords(
     if ('line' in one) {
       lines.push(one.line);
       keys.push(fingerprint(one.key));
+      lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
       if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
     } else {
       quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
@@ -83,7 +87,9 @@ export function readRecords(
     first: edge(stream, page.records.at(0)),
     last: edge(stream, page.records.at(-1)),
     total: page.total,
+    estimate: page.estimate,
     answeredAt: page.answeredAt,
+    lowest,
     highest,
     exchange: page.exchange,
   };
@@ -110,7 +116,8 @@ function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: Read
     if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
     const parent = slice.parents?.[0];
     const delivered = stream.map ? stream.map(checked.record, { parent }) : checked.record;
-    return { line: writeJson(delivered) ?? 'null', key, seen, departures };
+    const tombstone = stream.deleted?.(checked.record) === true ? { ...Object(delivered), _deleted: true } : delivered;
+    return { line: writeJson(tombstone) ?? 'null', key, seen, departures };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }

@@ -1,6 +1,6 @@
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
-import { partCounts } from './parents.ts';
+import { partCounts } from './read-parts.ts';
 import {
   type Block,
   type Chain,
@@ -25,8 +25,8 @@ import {
 export type Leaf = {
   /** As the last phase has it that read of it: only that one knows how far it came. */
   readonly node: Listing | Chain;
-  /** Of a numbered listing. */
-  readonly blocks: Block[];
+  /** Of a numbered listing, by path. */
+  readonly blocks: Map<string, Block>;
   readonly parts: Part[];
   /** Pages that failed, and that no later phase brought, or set aside again. */
   readonly failed: readonly Fail[];
@@ -56,11 +56,11 @@ export async function readTree(invocation: Invocation, ref: SyncRef, phase: numb
   type Open = Leaf & { readonly fails: Fail[] };
   const leaves = new Map<string, Open>();
   for (const [at, node] of places)
-    if (node.kind !== 'group') leaves.set(at, { node, blocks: [], parts: [], fails: [], failed: [] });
+    if (node.kind !== 'group') leaves.set(at, { node, blocks: new Map(), parts: [], fails: [], failed: [] });
   /** A chain itself, or the listing of a block. A block whose listing was given up for others belongs to none. */
   const leafOf = (path: string): Open | undefined =>
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
-  for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.push(node);
+  for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.set(path, node);
   for (const [id, part] of await below(partKey, (item) => partState.parse(item))) {
     const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
     if (leaf !== undefined && partCounts(id, part, nodes.get(part.node), leaf.node)) leaf.parts.push(part);

@@ -40,7 +40,7 @@ export async function redrive(
       ? againNode(await readTree(invocation, ref, sync.phase), '')
       : await mapAgainNode(invocation, ref, sync.phase);
   if (root === undefined) return 'done';
-  await openPhase(invocation, ref, sync, root);
+  await openPhase(invocation, ref, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
   return 'done';
 }
 
@@ -68,7 +68,17 @@ async function isWanted(invocation: Invocation, task: TaskOf<'pages'> | TaskOf<'
 }
 
 /** The root is there before the sync knows its phase, and the sync knows it before its tasks are out. */
-export async function openPhase(invocation: Invocation, ref: SyncRef, sync: SyncState, root: Item): Promise<void> {
+export async function openPhase(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  root: Item,
+  {
+    from,
+    revision,
+    repairs,
+  }: { readonly from: SyncState['status']; readonly revision: number; readonly repairs: number },
+): Promise<void> {
   const { syncs, connector, clock, log } = invocation;
   const now = clock.now();
   const phase = sync.phase + 1;
@@ -79,7 +89,8 @@ export async function openPhase(invocation: Invocation, ref: SyncRef, sync: Sync
       set: {
         status: 'open',
         phase,
-        revision: sync.revision + 1,
+        revision,
+        repairs,
         live: connector.name,
         deadline: now + DEADLINE,
         rounds: 0,
@@ -87,7 +98,7 @@ export async function openPhase(invocation: Invocation, ref: SyncRef, sync: Sync
         ...expires(now),
       },
     },
-    [{ equal: ['status', 'closed'] }, inPhase(sync.phase)],
+    [{ equal: ['status', from] }, inPhase(sync.phase)],
   );
   if (opened.item?.phase !== phase) return;
   if (opened.ok) log.info('sync opened again', { ...ref, phase });

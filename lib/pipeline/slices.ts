@@ -12,13 +12,17 @@ export type Listed = {
   /** Of a listing of parents: the stream they are records of. They are not delivered; their children are listed by what is picked. */
   readonly of?: string | undefined;
   readonly pick?: ((record: unknown) => unknown) | undefined;
+  /** The stream's name. */
+  readonly name: string;
 };
 
 export function listed(invocation: Invocation, ref: SyncRef, node: Listing | Chain | Group): Listed {
-  const { from, to, of } = node;
-  const stream = streamNamed(invocation, of ?? ref.stream);
+  const { from, to, of, byKey } = node;
+  const name = of ?? ref.stream;
+  const declared = streamNamed(invocation, name);
+  const stream = byKey ? { ...declared, ...declared.slices?.byKey } : declared;
   const pick = of === undefined ? undefined : childOf(invocation, ref.stream, of).each?.pick;
-  return { stream, slice: { from, to, parents: parseParents(node) }, of, pick };
+  return { stream, slice: { from, to, parents: parseParents(node) }, of, pick, name };
 }
 
 /** The stream of this name. The connector that runs is the one that the sync was begun with. */

@@ -1,5 +1,6 @@
+import type { Stream } from '../core/connector.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../core/tasks.ts';
-import { HOUR } from '../core/time.ts';
+import { DAY, HOUR, span } from '../core/time.ts';
 import { nextWindow } from '../core/watermark.ts';
 import { connectionState } from './account.ts';
 import { type Invocation, mayBegin, streamOf } from './invocation.ts';
@@ -18,6 +19,9 @@ import { plant, readNode, send, settle } from './tree.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
 export const DEADLINE = 24 * HOUR;
+
+/** For how long a page limit that was found out is believed. APIs change, and a page that failed for another reason may have looked like one. */
+const LIMIT_KNOWN = 30 * DAY;
 
 /** How many connections a tick starts between two looks at the clock. */
 const PORTION = 100;
@@ -85,15 +89,17 @@ export async function begin(invocation: Invocation, ref: SyncRef): Promise<void>
   else if (root !== undefined) await settle(invocation, ref, path, root, true);
 }
 
-/** Where a sync begins to ask for changes: at the watermark, or where an operator said. */
-const startOf = ({ asked, watermark }: StreamState): string | undefined =>
-  asked === 'full' ? undefined : (asked ?? watermark);
+/** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */
+const startOf = ({ asked, watermark }: StreamState, fullDue: boolean): string | undefined =>
+  asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? watermark);
 
 /** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
 async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
   const { syncs, connector, clock } = invocation;
   const now = clock.now();
-  const { mode, from, to } = nextWindow(streamOf(invocation, ref.stream)?.since, startOf(stream), now);
+  const declared = streamOf(invocation, ref.stream);
+  const { mode, from, to } = nextWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
+  const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;
   await syncs.create(syncKey(connector.name, ref), {
     status: 'open',
     live: connector.name,
@@ -107,8 +113,14 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
     rounds: 0,
     roundAt: 0,
     ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
+    ...(limit === undefined ? {} : { limit }),
     ...expires(now),
   });
+}
+
+/** Whether an incremental stream is to ask for everything again, as it does every so often. */
+function isFullDue(declared: Stream | undefined, { lastFullAt = 0 }: StreamState, now: number): boolean {
+  return declared?.full !== undefined && now - lastFullAt >= span(declared.full);
 }
 
 /** A tick that finds a sync running is noted; one that comes again is not. */

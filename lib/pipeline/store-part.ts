@@ -79,6 +79,7 @@ async function put(
 function summary(pages: readonly PageContent[]): Item {
   const sum = (count: (page: PageContent) => number): number => pages.reduce((all, page) => all + count(page), 0);
   const totals = pages.flatMap((page) => page.total ?? []);
+  const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
   return {
     pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
@@ -88,6 +89,7 @@ function summary(pages: readonly PageContent[]): Item {
     repeated: sum((page) => page.repeated),
     answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
     ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
+    ...(estimates.length > 0 ? { estimate: Math.max(...estimates) } : {}),
     ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
   };
 }

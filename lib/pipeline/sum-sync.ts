@@ -61,19 +61,18 @@ const hasContent = ({ delivered, quarantined }: Part): boolean => delivered + qu
 const firstPage = ({ pages: [first] }: Part): number => first?.[0] ?? 0;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-async function tallyLeaf(invocation: Invocation, { node, parts, failed }: Leaf): Promise<Tally> {
+async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed }: Leaf): Promise<Tally> {
   const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
     leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
   );
   return {
-    // Of a page that was read in several phases the last one counts, and the parts come in the order of their phases.
-    pages: [
-      ...new Map(
-        parts.flatMap(({ pages, instead }) =>
-          instead === undefined ? pages.map((page) => [page[0], page] as const) : [],
-        ),
-      ).values(),
-    ],
+    // The parts come in the order of their phases.
+    pages: parts.flatMap(({ pages, instead }) => (instead === undefined ? pages : [])),
+    tails: new Set([...blocks.values()].flatMap(({ first }) => first ?? [])),
+    behind: new Set(
+      parts.filter(({ node }) => blocks.get(node)?.first !== undefined).flatMap(({ pages }) => pages.map(([i]) => i)),
+    ),
+    size: node.kind === 'listing' ? node.size : undefined,
     planned: node.kind === 'listing' ? node.covered : node.step + (node.ended === 'failed' ? 1 : 0),
     failed,
     cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',
@@ -81,6 +80,7 @@ async function tallyLeaf(invocation: Invocation, { node, parts, failed }: Leaf):
     quarantined: add(parts, ({ quarantined }) => quarantined),
     dropped: add(parts, ({ repeated }) => repeated),
     again: await countRepeatedKeys(invocation, parts),
+    estimate: greatest(parts.flatMap(({ estimate }) => estimate ?? [])),
     totals: stated.length === 0 ? undefined : { least: Math.min(...stated), greatest: Math.max(...stated) },
   };
 }

@@ -55,7 +55,7 @@ export const syncKey = (connector: string, ref: SyncRef): Key => ({
   sk: `SYNC#${ref.sync}`,
 });
 const under =
-  (kind: 'NODE' | 'PART' | 'FAIL' | 'DRIFT') =>
+  (kind: 'NODE' | 'PART' | 'FAIL' | 'DRIFT' | 'SETUP') =>
   (connector: string, ref: SyncRef, rest = ''): Key => ({
     pk: partition(connector, ref),
     sk: `${kind}#${ref.sync}#${rest}`,
@@ -68,6 +68,7 @@ export const driftKey = under('DRIFT');
 /** Where a sync's objects lie. */
 export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
   `${connector}/${connection}/${stream}/${sync}`;
+export const setupKey = under('SETUP');
 
 /** State outlives its sync by this long, then DynamoDB removes it (TTL). Records and receipts stay. */
 const KEPT = 30 * DAY;
@@ -93,6 +94,11 @@ export const streamState = z.object({
   lastCompleteAt: millis.optional(),
   /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent while nobody syncs. */
   freshAt: millis.optional(),
+  /** How many records of a listing the API lets be read, as a sync found out, and when. */
+  limit: z.number().optional(),
+  limitAt: millis.default(0),
+  /** When the last full sync began that was complete. */
+  lastFullAt: millis.optional(),
   /** Ticks that found a sync running. */
   skipped: z.number().default(0),
 });
@@ -113,8 +119,12 @@ export const syncState = z.object({
   declared: z.number().default(1),
   /** Why it ends unfinished: a deployment changed what it was reading. */
   superseded: z.string().optional(),
+  /** How many records of a listing the API lets be read, where an earlier sync or a slice of this one found out. */
+  limit: z.number().optional(),
   /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
+  /** How often pages that did not agree with their neighbours were read again since. */
+  repairs: z.number().default(0),
   /** How often what is missing was asked for again after a close. */
   phase: z.number().default(0),
   /** How often housekeeping has sent again what is open without progress since. */
@@ -146,6 +156,14 @@ const sliced = {
   to: millis,
   /** The parents whose children it lists: a JSON list. */
   parents: z.string().optional(),
+  /** The round of repair in which it reads again what moved. */
+  repair: z.number().default(0),
+  /** How often it was begun again, because its cursor had expired. */
+  restarts: z.number().default(0),
+  /** It is walked by the stream's `slices.byKey`. */
+  byKey: z.boolean().default(false),
+  /** Records came that are not of its window: narrower ones would bring the same. */
+  stray: z.boolean().default(false),
 };
 
 /** What opens its children as others of them are done, a bounded number at once. */
@@ -191,7 +209,19 @@ export const listingState = z.object({
   ...opening,
   covered: z.number(),
   announced: z.number().optional(),
+  /** The API does not let all of its pages be read. */
+  limited: z.boolean().default(false),
+  /** What its first page told is known. */
+  told: z.boolean().default(false),
+  /** How many records a page has, where the API gives fewer than it is asked for. */
+  size: z.number().optional(),
   end: z.number().optional(),
+  /** The block that was opened last. */
+  last: z.string().optional(),
+  /** The greatest index of a page that came with records, where an earlier one was short or empty. */
+  filled: z.number().optional(),
+  /** Where no total tells it: its end was looked for behind the last record. */
+  proven: z.boolean().default(false),
   /** A page of it failed for good. */
   broken: z.boolean().default(false),
 });
@@ -199,6 +229,9 @@ export const listingState = z.object({
 export const blockState = z.object({
   kind: z.literal('block'),
   ...counted,
+  /** Of a block behind the last record: its first page, and where that begins. */
+  first: z.number().optional(),
+  offset: z.number().optional(),
   open: names.default(new Set()),
   failed: names.default(new Set()),
 });
@@ -211,8 +244,11 @@ export const chainState = z.object({
   cursor: z.string().optional(),
   /** Cursor remembered to detect a loop. */
   remembered: z.string().optional(),
-  /** Pages that are committed. */
+  /** Pages that are committed, and their records. */
   step: z.number(),
+  records: z.number().default(0),
+  /** When its first pages were committed: a cursor may have a lifetime. */
+  began: millis.optional(),
   lease: millis.default(0),
   owner: z.string().optional(),
   ended: z.enum(['end', 'failed']).optional(),
@@ -225,6 +261,11 @@ export type Listing = z.output<typeof listingState>;
 export type Block = z.output<typeof blockState>;
 export type Chain = z.output<typeof chainState>;
 export type Node = z.output<typeof nodeState>;
+
+/** A block whose pages are counted from the last record of the listing, wherever that stood: its first page, and where that begins. */
+export type Tail = { readonly first: number; readonly offset: number };
+export const tailOf = ({ first, offset }: Block): Tail | undefined =>
+  first === undefined || offset === undefined ? undefined : { first, offset };
 
 /** The parents whose children a node lists; `undefined` where it has none. */
 export const parseParents = ({ parents }: { parents?: string | undefined }): readonly unknown[] | undefined =>
@@ -253,6 +294,8 @@ export const partState = z.object({
   /** The least and the greatest total the API stated on these pages. */
   leastTotal: z.number().optional(),
   greatestTotal: z.number().optional(),
+  /** About how many records the listing has, by the stream's inexact count. */
+  estimate: z.number().optional(),
   /** The earliest time at which one of these pages was answered, by the API's own clock where it tells. */
   answeredAt: millis,
   /** Highest value of the watermark field. */
@@ -263,6 +306,8 @@ export const partState = z.object({
   /** Chains only: where the chain stands behind these pages; absent at its end. */
   next: z.string().optional(),
   remembered: z.string().optional(),
+  /** Chains only: it brought records that are not of the window. */
+  stray: z.boolean().default(false),
   /** Set when the chain ends with this part. */
   last: z.boolean().default(false),
 });

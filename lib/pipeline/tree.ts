@@ -1,15 +1,17 @@
 import type { Stream } from '../core/connector.ts';
 import { writeJson } from '../core/json.ts';
-import { indexesOf, nextStep, type Window } from '../core/listing.ts';
+import { BLOCK_PAGES, indexesOf, nextStep, stride, type Window } from '../core/listing.ts';
 import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type Task } from '../core/tasks.ts';
 import { parseInstant } from '../core/time.ts';
+import { accountOf } from './account.ts';
 import { againNode } from './again.ts';
 import { dispatch, pagesPortions, windowFor } from './dispatch.ts';
 import { type Invocation, streamOf } from './invocation.ts';
-import { nextParents } from './parents.ts';
+import { movedPages } from './moved-pages.ts';
 import type { Change, Clause, Item, Written } from './ports.ts';
 import type { Portion } from './postpone.ts';
+import { lastBlockRepeats, lastPage, nextParents, toldByFirstPage } from './read-parts.ts';
 import { readTree } from './read-tree.ts';
 import { isExhausted, listed, streamNamed } from './slices.ts';
 import {
@@ -39,7 +41,8 @@ export function isDone(invocation: Invocation, ref: SyncRef, node: Node): boolea
   if (node.kind === 'chain') return node.ended !== undefined;
   if (node.kind === 'block') return node.open.size === 0;
   if (node.open.size > 0) return false;
-  return node.kind === 'listing' ? step(invocation, ref, node, SMALLEST) === 'done' : node.stopped || isExhausted(node);
+  if (node.kind === 'group') return node.stopped || isExhausted(node);
+  return step(invocation, ref, node, SMALLEST) === 'done' && isProven(node);
 }
 
 export async function readNode(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
@@ -95,17 +98,34 @@ export async function createNode(
 /** The root of a new sync, put if it is absent. */
 export async function plant(invocation: Invocation, ref: SyncRef, { from, to }: SyncState): Promise<void> {
   const stream = streamOf(invocation, ref.stream);
-  if (stream !== undefined) await createNode(invocation, ref, ROOT, seedling(stream, { from, to }));
+  if (stream === undefined) return;
+  const only = await onlyParent(invocation, ref, stream);
+  const parents = only === undefined ? undefined : [only];
+  await createNode(invocation, ref, ROOT, seedling(stream, { from, to, parents }));
+}
+
+/** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
+async function onlyParent(invocation: Invocation, ref: SyncRef, { each }: Stream): Promise<unknown> {
+  if (each?.only === undefined) return undefined;
+  const account = await accountOf(invocation, ref.connection);
+  return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 
 /** The node that lists a slice of a stream, before anything of it is read. `of`: the stream's name, where it is not the sync's own. */
-function seedling(stream: Stream, { from, to, parents }: Slice, of?: string): Item {
+function seedling(
+  stream: Stream,
+  { from, to, parents }: Slice,
+  of?: string,
+  { restarts, byKey }: Pick<Group, 'restarts' | 'byKey'> = { restarts: 0, byKey: false },
+): Item {
   const form = formOf(stream, { from, to, parents });
   const slice = {
     from,
     to,
     ...(of === undefined ? {} : { of }),
     ...(parents === undefined ? {} : { parents: writeJson(parents) ?? '[]' }),
+    ...(restarts === 0 ? {} : { restarts }),
+    ...(byKey ? { byKey } : {}),
   };
   switch (form.is) {
     case 'parents':
@@ -187,13 +207,24 @@ async function nextOpening(
   node: Opener,
 ): Promise<Opening | undefined> {
   if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
+  if (node.opened === 1 && node.open.size === 0 && !node.told) {
+    // Who read the first page died before he could say what it told.
+    const { stream } = listed(invocation, ref, node);
+    const told = await toldByFirstPage(invocation, ref, path, node, stream.paging);
+    return { children: new Map(), fresh: 0, set: { told: true, ...told } };
+  }
   const next = step(invocation, ref, node, await windowFor(invocation, ref));
+  if (next === 'done' && !isProven(node)) return nextTail(invocation, ref, path, node);
   if (typeof next === 'string') return undefined;
+  const told = node.announced !== undefined && node.covered < node.announced;
+  if (!told && (await lastBlockRepeats(invocation, ref, path, node)))
+    return { children: new Map(), fresh: 0, set: { limited: true } };
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
   // Named by its pages: whoever died here may have had other limits in mind, and cut the listing otherwise.
-  const children = new Map([[`${from}-${to}`, { kind: 'block', open: pages }]]);
-  return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1) } };
+  const name = `${from}-${to}`;
+  const children = new Map([[name, { kind: 'block', open: pages }]]);
+  return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1), last: name } };
 }
 
 /** Whether a listing is done does not depend on its window. */
@@ -205,6 +236,43 @@ const step = (invocation: Invocation, ref: SyncRef, listing: Listing, window: Wi
     { ...listing, outstanding: listing.open.size },
     window,
   );
+
+/** Whether nothing is left to be shown of a listing's end. Where a total says it, nothing is. */
+function isProven(listing: Listing): boolean {
+  const { proven, announced, broken, stopped } = listing;
+  return proven || announced !== undefined || broken || stopped;
+}
+
+/**
+ * Looks for the end of a listing behind its last record, wherever that stood: a page that was short or empty before others with records is no
+ * end. Offsets can ask for a page that begins with that record: if it brings nothing else, the listing ends there. A short page alone shows no end: the
+ * API may give fewer records than it was asked for.
+ */
+async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<Opening> {
+  const { paging } = listed(invocation, ref, listing).stream;
+  const size = listing.size ?? ('size' in paging ? paging.size : 1);
+  const last = await lastPage(invocation, ref, path, listing);
+  const isFull = last !== undefined && last.records >= size;
+  if (
+    last !== undefined &&
+    last.tail === undefined &&
+    (paging.kind === 'pages' || isFull) &&
+    listing.covered <= last.index + 1
+  )
+    return { children: new Map(), fresh: 0, set: { filled: last.index } };
+  // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and nobody asks for ever.
+  if (paging.kind === 'pages' || last === undefined || last.gone || (last.records === 1 && last.index > 0))
+    return { children: new Map(), fresh: 0, set: { proven: true } };
+  const { first: from, offset: begin } = last.tail ?? { first: 0, offset: 0 };
+  const offset = begin + (last.index - from) * stride('offsets', size) + last.records - 1;
+  // As long as what comes is full, there is more: twice as much is asked for each time.
+  const pages = isFull && last.tail !== undefined ? Math.min(BLOCK_PAGES, 2 * (last.index - from + 1)) : 1;
+  const { covered } = listing;
+  const open = new Set(Array.from({ length: pages }, (_, i) => String(covered + i)));
+  const block = { kind: 'block', open, first: covered, offset };
+  const name = `${covered}-${covered + pages - 1}`;
+  return { children: new Map([[name, block]]), fresh: 1, set: { covered: covered + pages, last: name } };
+}
 
 /** The slices that a group opens next. Refilled when it is half empty, so that a finished slice rarely costs more than its own leaving. */
 async function nextSlices(
@@ -223,7 +291,7 @@ async function nextSlices(
   if (group.over === 'windows') {
     const count = Math.min(room, windowCount(group) - opened);
     const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
-    const items = windows.map((window) => seedling(stream, { ...window, parents }, of));
+    const items = windows.map((window) => seedling(stream, { ...window, parents }, of, group));
     return { children: named(opened, items), fresh: count, set: {} };
   }
   if (stream.each === undefined) return undefined;
@@ -253,13 +321,14 @@ async function reopen(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  { redone }: Group,
+  { redone, repair }: Group,
   indexes: readonly number[],
 ): Promise<Opening> {
+  const wanted = repair > 0 ? movedPages(invocation, ref, repair) : undefined;
   const children = new Map<string, Item>();
   for (const name of indexes.map(sliceChild)) {
     const place = placeOf(childPath(path, name));
-    const item = againNode(await readTree(invocation, ref, phaseOf(path) - 1, place), place);
+    const item = againNode(await readTree(invocation, ref, phaseOf(path) - 1, place), place, wanted);
     if (item !== undefined) children.set(name, item);
   }
   return { children, fresh: 0, set: { redone: redone + indexes.length } };

@@ -3,10 +3,12 @@ import { backoff } from '../core/backoff.ts';
 import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
+import { exceeds, keepsWindow } from '../core/slice.ts';
 import { chainTask, refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
-import { SECOND } from '../core/time.ts';
+import { SECOND, span } from '../core/time.ts';
 import { type Account, metersOf } from './account.ts';
-import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, type Setup, unsent } from './fetch-page.ts';
+import { again, cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from './instead.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
 import { readKept } from './kept-page.ts';
@@ -16,9 +18,10 @@ import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { postpone } from './postpone.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
+import { setupOf } from './setup.ts';
 import { type Listed, listed } from './slices.ts';
 import { PART_BYTES, storePart, waitingBytes } from './store-part.ts';
-import { type Chain, expires, type Part, partKey, partState } from './sync-state.ts';
+import { type Chain, expires, type Part, partKey, partState, type SyncState } from './sync-state.ts';
 import { readNode, send, settle, updateNode } from './tree.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
@@ -38,6 +41,8 @@ type Walk = {
   readonly account: Account | Reason;
   readonly meters: readonly MeterPlace[];
   readonly listed: Listed;
+  readonly sync: SyncState;
+  readonly setup: Setup;
   readonly owner: string;
 };
 
@@ -48,7 +53,15 @@ type Ahead = {
   cursor: string | undefined;
   remembered: string | undefined;
   ended: boolean;
+  /** Records of the chain up to here. */
+  records: number;
+  stray: boolean;
 };
+
+/** Why a chain does not go on: its next page was refused, or other slices have to be listed in its place. */
+type Obstacle =
+  | { readonly refusal: Refusal; readonly instead?: undefined }
+  | { readonly instead: Instead; readonly requests: number; readonly refusal?: undefined };
 
 /**
  * Walks a chain for as long as the time allows, and sends the task that goes on from there. The task's step is a hint: the node
@@ -58,22 +71,26 @@ type Ahead = {
 export async function walkChain(
   invocation: Invocation,
   received: Received<TaskOf<'chain'>>,
-  given: Pick<Walk, 'account'>,
+  given: Pick<Walk, 'account' | 'sync'>,
 ): Promise<Outcome> {
   const { task } = received;
   const ref = refOf(task);
   const seen = await readNode(invocation, ref, task.node);
+  // Others are listed in its place. Whoever put them there may have died of it.
+  if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);
   if (seen?.kind !== 'chain') return 'done';
-  const walk: Walk = {
-    ...given,
-    meters: metersOf(given.account, seen.of ?? ref.stream),
-    ref,
-    path: task.node,
-    owner: invocation.random.id(),
-    listed: listed(invocation, ref, seen),
-  };
+  const what = listed(invocation, ref, seen);
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
   if (received.receives === 1 && task.step < seen.step && seen.ended === undefined) return 'done';
+  const meters = metersOf(given.account, what.name);
+  const slots = { meters, patience: PATIENCE };
+  const setup: Setup =
+    seen.ended === undefined ? await setupOf(invocation, ref, what, given.account, slots) : { value: undefined };
+  const walk: Walk = {
+    ...{ ...given, ref, path: task.node, listed: what, setup },
+    meters,
+    owner: invocation.random.id(),
+  };
   const now = invocation.clock.now();
   const claimed = await updateNode(
     invocation,
@@ -123,19 +140,26 @@ async function advance(
 ): Promise<Outcome> {
   let chain: Chain | undefined = await adopt(invocation, walk, from);
   let ahead = startAhead(invocation, chain);
-  let refusal: Refusal | undefined;
+  let obstacle: Obstacle | undefined;
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBegin(invocation)) {
-    refusal = await readNext(invocation, walk, chain, ahead);
-    if (refusal !== undefined) break;
+    obstacle = await readNext(invocation, walk, chain, ahead);
+    if (obstacle !== undefined) break;
     if (chain.maps || isFull(invocation, ahead)) {
       chain = await commit(invocation, walk, chain, ahead);
       ahead = startAhead(invocation, chain);
     }
   }
+  if (obstacle?.instead !== undefined && chain !== undefined && chain.ended === undefined) {
+    // What was just read counts no more than the rest of it.
+    const { listed, ref, path } = walk;
+    const requests = obstacle.requests + requestsOf(ahead.contents);
+    await listInstead(invocation, ref, path, { node: chain, of: listed.of }, obstacle.instead, requests);
+    return 'done';
+  }
   if (chain !== undefined && ahead.contents.length > 0) chain = await commit(invocation, walk, chain, ahead);
   if (chain === undefined) return { later: SECOND };
-  if (refusal !== undefined && chain.ended === undefined)
-    return stumble(invocation, walk, received, from, chain, refusal);
+  if (obstacle?.refusal !== undefined && chain.ended === undefined)
+    return stumble(invocation, walk, received, from, chain, obstacle.refusal);
   return goOn(invocation, walk, chain, 0, 0);
 }
 
@@ -145,6 +169,8 @@ const startAhead = (invocation: Invocation, chain: Chain | undefined): Ahead => 
   cursor: chain?.cursor,
   remembered: chain?.remembered,
   ended: false,
+  records: chain?.records ?? 0,
+  stray: chain?.stray ?? false,
 });
 
 const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
@@ -153,23 +179,38 @@ const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
   invocation.clock.now() - since >= COMMIT_AFTER;
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
-async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Refusal | undefined> {
+async function readNext(invocation: Invocation, walk: Walk, chain: Chain, ahead: Ahead): Promise<Obstacle | undefined> {
   if (chain.maps) return mapNext(invocation, walk, chain, ahead);
-  const { listed, account, meters } = walk;
+  const { listed, account, meters, setup, sync } = walk;
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
+  const { stray } = ahead;
+  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsent(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
     const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
     if (kept !== undefined && takePage(invocation, walk, kept, index, ahead) === undefined) return undefined;
   }
   const result = await fetchPage(invocation, {
-    ...{ account, stream, slice, meters, patience: PATIENCE },
-    at: chainPage(stream, ahead.cursor),
-    url,
+    ...{ account, stream, slice, setup, meters, patience: PATIENCE },
+    ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
   });
-  if ('refusal' in result) return result.refusal;
-  return takePage(invocation, walk, result.page, index, ahead);
+  if ('refusal' in result) {
+    const { refusal } = result;
+    if (index > 0 && refusal.expired) return expired(listed, chain, refusal);
+    const narrower = index > 0 && isBeyond(refusal) ? cut(listed, { byKey: chain.byKey, stray }) : undefined;
+    return narrower === undefined
+      ? { refusal }
+      : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
+  }
+  const { page } = result;
+  const refusal = takePage(invocation, walk, page, index, ahead);
+  if (refusal !== undefined) return { refusal };
+  const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
+  const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
+  if (!exceeds(limitOf(listed, sync), length)) return undefined;
+  const narrower = cut(listed, { byKey: chain.byKey, stray: ahead.stray });
+  return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
 }
 
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
@@ -182,7 +223,27 @@ function takePage(
 ): Refusal | undefined {
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  return follow(invocation, listed.stream, page, content, ahead);
+  const refusal = follow(invocation, listed.stream, page, content, ahead);
+  if (refusal !== undefined) return refusal;
+  ahead.records += content.fetched;
+  ahead.stray ||= !keepsWindow(listed.slice, content);
+  return undefined;
+}
+
+/** Statuses by which APIs say that there is no such page. */
+const isBeyond = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+
+const EXPIRED: Reason = { code: 'expired', message: 'what leads to the next page has expired' };
+
+function hasExpired({ clock }: Invocation, { paging }: Stream, { began }: Chain): boolean {
+  const lifetime = 'expires' in paging && paging.expires !== undefined ? span(paging.expires) : undefined;
+  return lifetime !== undefined && began !== undefined && clock.now() - began >= lifetime;
+}
+
+/** A chain whose cursor has expired begins again, unless it has done so too often. */
+function expired(listed: Listed, chain: Chain, refusal: Refusal): Obstacle {
+  const instead = again(listed, chain);
+  return instead === undefined ? { refusal } : { instead, requests: requestsOf([refusal]) };
 }
 
 /** The next part that has quarantined records. */
@@ -191,9 +252,9 @@ async function mapNext(
   { ref, path }: Walk,
   { step }: Chain,
   ahead: Ahead,
-): Promise<Refusal | undefined> {
+): Promise<Obstacle | undefined> {
   const mapped = await mapAgain(invocation, ref, path, step);
-  if ('reason' in mapped) return unsent(mapped.reason);
+  if ('reason' in mapped) return { refusal: unsent(mapped.reason) };
   ahead.contents.push(mapped.content);
   ahead.ended = mapped.last;
   return undefined;
@@ -248,6 +309,7 @@ async function commit(invocation: Invocation, walk: Walk, chain: Chain, ahead: A
     ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
     ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
     last: ahead.ended,
+    ...(ahead.stray ? { stray: true } : {}),
   });
   if (part.item === undefined) return undefined;
   const moved = await move(invocation, walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
@@ -271,11 +333,16 @@ async function move(
     ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
   };
   const step = chain.step + part.pages.length;
+  const began = chain.step === 0 ? { began: invocation.clock.now() } : {};
+  const stray = part.stray ? { stray: true } : {};
   const written = await updateNode(
     invocation,
     walk.ref,
     walk.path,
-    { set: { step, ...where, ...(part.last ? { ended: 'end' } : {}) }, add: { requests } },
+    {
+      set: { step, ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
+      add: { requests, records: part.fetched },
+    },
     [{ equal: ['step', chain.step] }, { absent: 'ended' }],
   );
   if (written.item?.kind !== 'chain') return undefined;

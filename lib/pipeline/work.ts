@@ -85,7 +85,7 @@ async function doOne(invocation: Invocation, { id, task, receives }: Received): 
       await start(invocation, task);
       return 'done';
     case 'close':
-      await closeSync(invocation, refOf(task));
+      await closeSync(invocation, { id, task, receives });
       return 'done';
     case 'redrive':
       return redrive(invocation, { id, task, receives });
@@ -109,7 +109,7 @@ async function prepare(invocation: Invocation, task: SyncRef) {
     return undefined;
   }
   const account = await accountOf(invocation, task.connection);
-  if (!('paused' in account)) return { account };
+  if (!('paused' in account)) return { account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });
   return undefined;

@@ -87,10 +87,9 @@ function formsIn(
 }
 
 function declared(stream: Stream, at: { params: unknown; page: unknown; window: Window }): Places {
+  const parent: unknown = stream.each?.only?.({ params: at.params });
   try {
-    return placesOfDeclared(
-      stream.request({ ...at, grant: undefined, parent: undefined, parents: [], setup: undefined }),
-    );
+    return placesOfDeclared(stream.request({ ...at, grant: undefined, parent, parents: [parent], setup: undefined }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SimulatorRefusal(`its "request" fails for ${JSON.stringify(at.page)}: ${reason}`);

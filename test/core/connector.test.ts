@@ -112,7 +112,6 @@ describe('defineConnector', () => {
       /"rows" is its own parent/,
     ],
     ['parents that the request ignores', {}, { each: { of: 'rows', pick: () => 1 } }, /request ignores "parent"/],
-    ['a page limit, until it works', {}, { paging: pages({ size: 10, max: 100 }) }, /paging uses "max"/],
   ];
   for (const [what, connector, stream, message] of refusals) {
     it(`refuses ${what}`, () => {

@@ -222,9 +222,13 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
         evidence: () => '',
         redaction: { secrets: [], paths: [] },
       };
-      const page = { ...verdict, empty: verdict.is === 'empty', url, answeredAt: NOW, exchange };
+      const page = { ...verdict, estimate: undefined, empty: verdict.is === 'empty', url, answeredAt: NOW, exchange };
       const slice = { from: 0, to: NOW };
-      const content = readRecords(page, 0, { listed: { stream, slice }, mode: 'permissive', overlaps: false });
+      const content = readRecords(page, 0, {
+        listed: { stream, slice, name: 'rows' },
+        mode: 'permissive',
+        overlaps: false,
+      });
       assert.ok(!('code' in content));
       assert.equal(content.lines.length + content.quarantined.length, verdict.records.length);
       for (const line of content.lines) assert.ok(Row.safeParse(JSON.parse(line)).success, line);

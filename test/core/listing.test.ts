@@ -154,5 +154,7 @@ it('what an earlier reading left comes first, a bounded number at once; then the
   assert.deepEqual(nextStep('pages', { ...left, opened: 1, outstanding: 1 }, NARROW), { open: again[1] });
   assert.equal(nextStep('pages', { ...left, opened: 2, outstanding: 2 }, NARROW), 'wait');
   assert.deepEqual(nextStep('pages', { ...left, opened: 3, outstanding: 1 }, NARROW), { open: { from: 30, to: 30 } });
-  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31 }, NARROW), 'done');
+  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31, end: 30 }, NARROW), 'done');
+  const full = { ...left, opened: 4, covered: 31 };
+  assert.deepEqual(nextStep('pages', full, NARROW), { open: { from: 31, to: 31 } }, 'the last page was full');
 });

@@ -39,7 +39,7 @@ describe('what a sync measures', () => {
       connector,
       api: ({ query }) => {
         if (query.get('page') === '2') return json({ error: 'gone' }, {}, 410);
-        return json({ rows: [{ id: 1 }, { id: 'two' }], total: 12 });
+        return json({ rows: [{ id: 'ten' }, ...rows(9)], total: 12 });
       },
     });
     await world.sync('rows');

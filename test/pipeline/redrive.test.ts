@@ -114,7 +114,8 @@ it('whoever began a phase long ago, and only now goes on, begins nothing', async
   await world.sendBack();
   await world.settle();
   const requests = world.http.requests.length;
-  await openPhase(world.invocation(), ref, seen, { kind: 'listing', opened: 0, covered: 34, from: 0, to: 0 });
+  const root = { kind: 'listing', opened: 0, covered: 34, from: 0, to: 0 };
+  await openPhase(world.invocation(), ref, seen, root, { from: 'closed', revision: 2, repairs: 0 });
   await world.settle();
   assert.equal((await readSync(world.invocation(), ref))?.status, 'closed');
   assert.equal(world.http.requests.length, requests);

@@ -48,7 +48,7 @@ const chained = defineConnector({
 const PAGES = 60;
 const page = (number: number, of = PAGES): WireReply =>
   json({
-    rows: [{ id: 2 * number }, { id: 2 * number + 1 }],
+    rows: number > of ? [] : [{ id: 2 * number }, { id: 2 * number + 1 }],
     total: 2 * of,
     next: number < of ? String(number + 1) : null,
   });

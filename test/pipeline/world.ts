@@ -6,7 +6,7 @@ import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 import { newMemory } from '../../lib/pipeline/memory.ts';
-import type { Ports, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
+import type { Ports, Table, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';
@@ -42,8 +42,11 @@ export type WorldOptions = {
   readonly secret?: object;
   readonly seed?: number;
   readonly strict?: boolean;
-  /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. */
-  readonly death?: { readonly call: number; readonly moment: 'before' | 'after' };
+  /** Looks at what is written to the Syncs table. */
+  readonly metered?: (table: Table) => Table;
+  /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. Or the
+   * request to the API at which it does. */
+  readonly death?: { readonly call: number; readonly moment: 'before' | 'after' } | { readonly request: number };
   /** What is deployed right now: the connector, and the version of the tasks that its code reads and writes. Asked before each invocation. */
   readonly deployed?: () => { readonly connector: Connector; readonly version: number };
 };
@@ -57,6 +60,7 @@ export function makeWorld({
   secret = { token: 't' },
   seed = 1,
   strict = false,
+  metered = (table) => table,
   death,
   deployed = () => ({ connector, version: TASK_VERSION }),
 }: WorldOptions) {
@@ -76,7 +80,7 @@ export function makeWorld({
   const secretName = `headgate/test/${connector.name}/main`;
   const secretValues: Record<string, string> = { [secretName]: JSON.stringify(secret), 'token-key': KEY };
   const ports: Ports = {
-    syncs: watch(memoryTable()),
+    syncs: metered(watch(memoryTable())),
     connections: watch(memoryTable()),
     rateLimits: watch(memoryTable()),
     tokens: watch(memoryTable()),
@@ -250,6 +254,7 @@ export const json = (body: unknown, headers: Record<string, string> = {}, status
 function mortalPorts(ports: Ports, death: WorldOptions['death']) {
   let calls = 0;
   let justDied = false;
+  let requests = 0;
   const mortal = <T extends object>(port: T, body: { dead: boolean }): T =>
     new Proxy(port, {
       get(target, name) {
@@ -258,12 +263,16 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
         return (...input: unknown[]) => {
           if (body.dead) throw new Error('dead');
           calls += 1;
-          const dies = calls === death?.call;
+          if (target === ports.http) requests += 1;
+          const isRequest = target === ports.http && death !== undefined && 'request' in death;
+          const dies = isRequest
+            ? requests === death.request
+            : death !== undefined && 'call' in death && calls === death.call;
           if (dies) {
             body.dead = true;
             justDied = true;
           }
-          if (dies && death?.moment === 'before') throw new Error('died');
+          if (dies && death !== undefined && 'moment' in death && death.moment === 'before') throw new Error('died');
           const result: unknown = Reflect.apply(method, target, input);
           if (!dies) return result;
           throw new Error('died');

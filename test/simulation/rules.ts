@@ -30,7 +30,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a part counts only if a block holds it',
-    file: 'lib/pipeline/parents.ts',
+    file: 'lib/pipeline/read-parts.ts',
     find: "node.parts.has(id.slice(id.indexOf('@') + 1))",
     replace: 'true',
   },
@@ -170,16 +170,22 @@ export const RULES: readonly Rule[] = [
     replace: 'highest',
   },
   {
-    name: 'offsets are read until a page is short',
+    name: 'numbered pages are read until one is short',
     file: 'lib/core/listing.ts',
-    find: "if (announced !== undefined && kind === 'pages') return true;",
-    replace: 'if (announced !== undefined) return true;',
+    find: '  if (end === undefined) return false;\n',
+    replace: '  if (announced !== undefined) return true;\n  if (end === undefined) return false;\n',
+  },
+  {
+    name: 'who closes and came back sends what is read again',
+    file: 'lib/pipeline/close-sync.ts',
+    find: 'if (receives > 1 && sync.repairs > 0) await',
+    replace: 'if (receives > 1e9) await',
   },
   {
     name: 'the edges of neighbouring pages must agree',
-    file: 'lib/core/completeness.ts',
-    find: 'if (next[2] !== last) moved.push(index + 1);',
-    replace: '',
+    file: 'lib/core/drift.ts',
+    find: 'return first === from.last ?',
+    replace: 'return records > 0 ?',
   },
   {
     name: 'whoever closes an earlier phase ends no later one',

@@ -33,9 +33,11 @@ export async function walk(
   return found;
 }
 
-/** The stream's request for a page, of a connection without a grant, a parent or a setup. */
-export const ask = (stream: Stream, params: unknown, window: Window, page: unknown): Request =>
-  stream.request({ params, window, page, grant: undefined, parent: undefined, parents: [], setup: undefined });
+/** The stream's request for a page, of a connection without a grant or a setup, and with no parent but the one its parameters name. */
+export const ask = (stream: Stream, params: unknown, window: Window, page: unknown): Request => {
+  const parent: unknown = stream.each?.only?.({ params });
+  return stream.request({ params, window, page, parent, grant: undefined, parents: [parent], setup: undefined });
+};
 
 type Window = { readonly from: Instant; readonly to: Instant };
 type Place = { readonly page: unknown; readonly at: number; readonly url?: string } | 'end';

@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import { bearer, defineConnector, keyset } from '../core/connector.ts';
+
+/** What all of Stripe's objects have in common. `created`: epoch seconds. */
+const Thing = z.looseObject({ id: z.string(), object: z.string(), created: z.int() });
+
+/** Lists that can be asked for a time of creation, the newest first (https://docs.stripe.com/api/pagination). */
+const LISTS = {
+  charges: Thing.extend({ amount: z.int(), currency: z.string(), status: z.enum(['succeeded', 'pending', 'failed']) }),
+  customers: Thing.extend({ email: z.string().nullable() }),
+  invoices: Thing.extend({ total: z.int(), currency: z.string(), status: z.string().nullable() }),
+  refunds: Thing.extend({ amount: z.int(), currency: z.string() }),
+} as const;
+
+/**
+ * Stripe lists by date of creation, which never changes: a full sync has everything, an incremental one what is new. What was changed
+ * or deleted since is told by `events`, which Stripe keeps for 30 days.
+ */
+export default defineConnector({
+  name: 'stripe',
+  docs: 'https://docs.stripe.com/api',
+  params: z.object({ api: z.url().default('https://api.stripe.com') }),
+  baseUrl: ({ params }) => params.api,
+  auth: bearer(),
+  headers: { 'stripe-version': '2025-11-17.clover' },
+  // https://docs.stripe.com/rate-limits: 100 a second in live mode, 25 of them for one endpoint.
+  limits: [{ requests: 100, per: '1 second', share: 0.3 }],
+  errors: [
+    {
+      when: (reply) => reply.status === 429 && reply.header('stripe-rate-limited-reason') === 'global-concurrency',
+      is: 'throttled',
+      wait: '2 seconds',
+      because: 'too many requests at once',
+    },
+  ],
+  schedule: '1 hour',
+  streams: (stream) => ({
+    ...Object.fromEntries(
+      Object.entries(LISTS).map(([name, schema]) => [
+        name,
+        stream({
+          request: ({ page, window }) => ({
+            path: `/v1/${name}`,
+            query: {
+              limit: page.size,
+              starting_after: page.after,
+              'created[gte]': window.from.seconds,
+              'created[lt]': window.to.seconds,
+            },
+          }),
+          paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
+          records: (body) => body.data,
+          schema,
+          key: 'id',
+          order: 'newest first',
+          since: { field: (record) => record.created, lookback: '1 hour', start: '2011-09-01T00:00:00Z' },
+          slices: { width: '90 days', least: '1 minute' },
+          limits: [{ requests: 25, per: '1 second' }],
+          full: '7 days',
+        }),
+      ]),
+    ),
+    events: stream({
+      request: ({ page, window }) => ({
+        path: '/v1/events',
+        query: {
+          limit: page.size,
+          starting_after: page.after,
+          'created[gte]': window.from.seconds,
+          'created[lt]': window.to.seconds,
+        },
+      }),
+      paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
+      records: (body) => body.data,
+      schema: Thing.extend({ type: z.string(), data: z.looseObject({ object: z.looseObject({}) }) }),
+      key: 'id',
+      order: 'newest first',
+      deleted: (event) => event.type.endsWith('.deleted'),
+      since: { field: (event) => event.created, lookback: '1 hour', start: '2011-09-01T00:00:00Z' },
+      limits: [{ requests: 25, per: '1 second' }],
+      schedule: '5 minutes',
+    }),
+  }),
+});

@@ -1,0 +1,175 @@
+import type { Stream } from '../core/connector.ts';
+import { readJson } from '../core/json.ts';
+import { type Told, tellsOf } from '../core/listing.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import type { Invocation } from './invocation.ts';
+import {
+  type Group,
+  type Listing,
+  type Node,
+  nodeKey,
+  nodeState,
+  type Part,
+  parentOf,
+  partKey,
+  partState,
+  phaseOf,
+  placeOf,
+  rootOf,
+  type Tail,
+  tailOf,
+} from './sync-state.ts';
+
+/** What is opened next: the parents of each slice, and how far the parts that list them have then been read. */
+export type FoundParents = {
+  readonly batches: readonly (readonly unknown[])[];
+  readonly after: string;
+  readonly line: number;
+  readonly exhausted: boolean;
+};
+
+/**
+ * The next parents of a group, in the order of the parts that its first child left. Called when that child is done: no part that counts is
+ * added any more, so whoever asks from the same place finds the same. A later phase goes on behind what earlier ones found. `batches`: how
+ * many slices at most.
+ */
+export async function nextParents(
+  invocation: Invocation,
+  ref: SyncRef,
+  listing: string,
+  { after, line }: Group,
+  { batches: most, together, of }: { batches: number; together: number; of: string },
+): Promise<FoundParents> {
+  const { syncs, connector } = invocation;
+  const prefix = partKey(connector.name, ref);
+  const batches: unknown[][] = [];
+  let place = { after, line };
+  const from = after === '' ? '' : prefix.sk + after;
+  for (let phase = 0; phase <= phaseOf(listing); phase++) {
+    const parts = prefix.sk + rootOf(phase) + placeOf(listing);
+    for await (const { sk, ...item } of syncs.query(prefix.pk, parts, from)) {
+      const id = sk.slice(prefix.sk.length);
+      const part = partState.parse(item);
+      if (part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))) {
+        const parents = await readParents(invocation, part);
+        while (place.line < parents.length && batches.length < most) {
+          batches.push(parents.slice(place.line, place.line + together));
+          place = { ...place, line: place.line + together };
+        }
+        if (place.line < parents.length) return { batches, ...place, exhausted: false };
+      }
+      place = { after: id, line: 0 };
+    }
+  }
+  return { batches, ...place, exhausted: true };
+}
+
+/** Each parent once, although a part may list it twice. */
+async function readParents({ objects }: Invocation, { key }: Part): Promise<unknown[]> {
+  const body = await objects.get(key);
+  if (body === undefined) throw new Error(`The part ${key} of parents is not there.`);
+  const lines = new TextDecoder().decode(body).split('\n');
+  return [...new Set(lines)].filter((each) => each !== '').map((each) => readJson(each));
+}
+
+async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {
+  const up = parentOf(part.node);
+  const node = await readState(invocation, ref, part.node);
+  return partCounts(id, part, node, up && (await readState(invocation, ref, up.parent)));
+}
+
+async function readState(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
+  const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
+  return item === undefined ? undefined : nodeState.parse(item);
+}
+
+/**
+ * Whether a part counts: a block of a listing holds its id, or a chain has gone past the step it begins at. Any other is an orphan, or
+ * belongs to a listing in whose place others were read.
+ */
+export function partCounts(id: string, part: Part, node: Node | undefined, up: Node | undefined): boolean {
+  if (node?.kind === 'block') return up?.kind === 'listing' && node.parts.has(id.slice(id.indexOf('@') + 1));
+  return node?.kind === 'chain' && (part.pages[0]?.[0] ?? 0) < node.step;
+}
+
+/** What the first page of a numbered listing told, by its part; nothing if it did not come. */
+export async function toldByFirstPage(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  listing: Listing,
+  paging: Stream['paging'],
+): Promise<Told> {
+  if (paging.kind !== 'pages' && paging.kind !== 'offsets') return {};
+  for await (const part of partsOf(invocation, ref, `${path}.`, listing)) {
+    for (const [index, fetched] of part.pages)
+      if (index === 0) return tellsOf(paging, { fetched, total: part.greatestTotal });
+  }
+  return {};
+}
+
+/** The last page of a numbered listing that has records, and where it begins, if that does not follow from its index. */
+export type LastPage = {
+  readonly index: number;
+  readonly records: number;
+  /** The block behind the last record that it is of, if it is of one. */
+  readonly tail: Tail | undefined;
+  /** A page that was to begin with the last record came empty. */
+  readonly gone: boolean;
+};
+
+/** By its parts. Called when nothing of the listing is open. Where the end was looked for in an earlier phase it may be another one by now. */
+export async function lastPage(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  listing: Listing,
+): Promise<LastPage | undefined> {
+  let last: Omit<LastPage, 'gone'> | undefined;
+  let gone = false;
+  for await (const { node, pages, tail } of partsOf(invocation, ref, `${path}.`, listing)) {
+    if (tail !== undefined && phaseOf(node) < phaseOf(path)) continue;
+    for (const [index, records] of pages) {
+      if (records === 0) gone ||= index === tail?.first;
+      else if (index > (last?.index ?? -1)) last = { index, records, tail };
+    }
+  }
+  return last && { ...last, gone };
+}
+
+/**
+ * Whether all pages of a listing's last block are the same one: some APIs repeat their last page for whoever asks beyond it, and would be read
+ * for ever. Called when nothing of the listing is open.
+ */
+export async function lastBlockRepeats(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  listing: Listing,
+): Promise<boolean> {
+  const pages: string[] = [];
+  for await (const part of partsOf(invocation, ref, `${path}.${listing.last}@`, listing))
+    for (const [, records, first, last] of part.pages) if (records > 0) pages.push(`${records} ${first} ${last}`);
+  return pages.length > 1 && new Set(pages).size === 1;
+}
+
+/** The parts of a numbered listing that count, each with what its block says of it. `prefixed`: what their ids begin with. */
+async function* partsOf(
+  invocation: Invocation,
+  ref: SyncRef,
+  prefixed: string,
+  listing: Listing,
+): AsyncIterable<Part & { readonly tail: Tail | undefined }> {
+  const prefix = partKey(invocation.connector.name, ref);
+  const blocks = new Map<string, Node | undefined>();
+  for (let phase = 0; phase <= phaseOf(prefixed); phase++) {
+    const below = prefix.sk + rootOf(phase) + placeOf(prefixed);
+    for await (const { sk, ...item } of invocation.syncs.query(prefix.pk, below)) {
+      const part = partState.parse(item);
+      if (!blocks.has(part.node)) blocks.set(part.node, await readState(invocation, ref, part.node));
+      const block = blocks.get(part.node);
+      if (block?.kind === 'block' && partCounts(sk.slice(prefix.sk.length), part, block, listing))
+        yield { ...part, tail: tailOf(block) };
+    }
+  }
+}

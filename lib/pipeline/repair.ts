@@ -1,0 +1,29 @@
+import type { SyncListing } from '../core/completeness.ts';
+import { judgeSync } from '../core/completeness.ts';
+import { REPAIRS } from '../core/drift.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import { againNode } from './again.ts';
+import type { Invocation } from './invocation.ts';
+import { movedPages } from './moved-pages.ts';
+import { readTree } from './read-tree.ts';
+import { openPhase } from './redrive.ts';
+import type { SyncState } from './sync-state.ts';
+
+/**
+ * Reads pages again that do not agree with their neighbours, in a phase of its own, before there is a receipt; says whether it does. Whether it
+ * does is derived from the closed tree, so all who close come to the same.
+ */
+export async function repair(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  { listings, unopened }: { readonly listings: readonly SyncListing[]; readonly unopened: boolean },
+): Promise<boolean> {
+  const round = sync.repairs + 1;
+  const { moved, repaired } = judgeSync(listings, unopened).drift;
+  if (round > REPAIRS || unopened || moved === repaired) return false;
+  const root = againNode(await readTree(invocation, ref, sync.phase), '', movedPages(invocation, ref, round));
+  if (root === undefined) return false;
+  await openPhase(invocation, ref, sync, root, { from: 'closing', revision: sync.revision, repairs: round });
+  return true;
+}

@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import type { Raw } from '../core/connector.ts';
+import type { Reason } from '../core/judge.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import type { Account } from './account.ts';
+import { ask, refusePage, type Setup, unsent } from './fetch-page.ts';
+import type { Invocation } from './invocation.ts';
+import type { MeterPlace } from './meters.ts';
+import type { Listed } from './slices.ts';
+import { expires, ROOT, setupKey } from './sync-state.ts';
+import { updateNode } from './tree.ts';
+
+const kept = z.object({ value: z.string() });
+
+/**
+ * The answer to a stream's `setup`: asked by whoever needs it first, and kept for all requests of the sync, so that they agree. Two who ask at
+ * once keep the answer that was put first.
+ */
+export async function setupOf(
+  invocation: Invocation,
+  ref: SyncRef,
+  { stream, name }: Listed,
+  account: Account | Reason,
+  slots: { readonly meters: readonly MeterPlace[]; readonly patience: number },
+): Promise<Setup> {
+  const { setup } = stream;
+  if (setup === undefined) return { value: undefined };
+  if ('code' in account) return { refusal: unsent(account) };
+  const key = setupKey(invocation.connector.name, ref, name);
+  const found = await invocation.syncs.get(key);
+  if (found !== undefined) return { value: JSON.parse(kept.parse(found).value) };
+
+  const asked = await ask(invocation, account, slots, setup.request);
+  await updateNode(invocation, ref, ROOT, { add: { requests: 1 } });
+  if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };
+  const read = readSetup(setup.read, asked.reply);
+  if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
+  const put = await invocation.syncs.create(key, { value: read.value, ...expires(invocation.clock.now()) });
+  return { value: JSON.parse(kept.parse(put.item).value) };
+}
+
+function readSetup(read: (reply: Raw) => unknown, reply: Raw): { value: string } | Reason {
+  try {
+    return { value: JSON.stringify(read(reply)) ?? 'null' };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'bad-setup', message: `"setup" cannot be read from its answer: ${why}` };
+  }
+}
