@@ -33,7 +33,7 @@ async function api(t: Ending) {
         `{"message":"page ${page} is beyond us","you_sent":${JSON.stringify(request.headers.authorization)},"password":"hunter2"}`,
       );
     if (FAILING.includes(page) && asked.get(page) === 1) return send(500, 'oops');
-    const rows = Array.from({ length: SIZE }, (_, i) => ({ id: (page - 1) * SIZE + i }));
+    const rows = Array.from({ length: page > PAGES ? 0 : SIZE }, (_, i) => ({ id: (page - 1) * SIZE + i }));
     send(200, JSON.stringify({ rows, total: PAGES * SIZE }));
   }).listen(0, '127.0.0.1');
   t.after(() => server.close().closeAllConnections());
