@@ -23,7 +23,7 @@ export default defineConnector({
   auth: basic(),
   // https://developer.atlassian.com/cloud/jira/platform/rate-limiting: points an hour, requests a second.
   limits: [
-    { points: 65_000, per: '1 hour', scope: 'connector', share: 0.8 },
+    { points: 65_000, per: '1 hour', burst: 5_000, scope: 'connector', share: 0.8 },
     { requests: 100, per: '1 second' },
   ],
   errors: [
@@ -63,7 +63,7 @@ export default defineConnector({
       schema: Issue,
       key: 'id',
       since: { field: (issue) => issue.fields.updated, lookback: '2 minutes', start: '2002-01-01T00:00:00Z' },
-      slices: { width: '90 days', least: '1 minute' },
+      slices: { width: '365 days', least: '1 minute' },
       full: '7 days',
     }),
     comments: stream({

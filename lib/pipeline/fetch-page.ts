@@ -20,6 +20,8 @@ import { sendRequest } from './send-request.ts';
 const PAGE_DEADLINE = 30 * SECOND;
 /** The largest body of a page, decompressed, in bytes. */
 const PAGE_BOUND = 32 * 1024 * 1024;
+/** How far ahead the slot of a count may be, in milliseconds. */
+const COUNT_PATIENCE = 10 * SECOND;
 /** How often a request may be sent to another place. */
 const MOST_REDIRECTS = 5;
 
@@ -90,10 +92,14 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   const { page } = asked;
   const { count, paging } = stream;
   const short = 'size' in paging && page.records.length < paging.size;
+  // A listing that has nothing, by the API's own word, has nothing exactly.
+  if (first && page.empty) return { page: { ...page, total: 0 } };
   if (count === undefined || page.empty || !(first || short)) return asked;
 
-  const counted = await ask(invocation, account, place, (at) => count.request(told(at, about, undefined)));
-  if ('refusal' in counted) return counted;
+  // The page is there: its count may wait longer, and where there is no slot for it, the page is worth more without than asked for again.
+  const slots = { meters: place.meters, patience: Math.max(place.patience, COUNT_PATIENCE) };
+  const counted = await ask(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
+  if ('refusal' in counted) return counted.refusal.excused === undefined ? counted : asked;
   const records = readCount(count.read, counted.reply);
   const requests = page.exchange.requests + counted.exchange.requests;
   if (typeof records !== 'number') return { refusal: refusePage(counted, records) };

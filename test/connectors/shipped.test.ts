@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import github from '../../lib/connectors/github.ts';
+import hubspot from '../../lib/connectors/hubspot.ts';
+import jira from '../../lib/connectors/jira.ts';
+import stripe from '../../lib/connectors/stripe.ts';
+import type { Connector } from '../../lib/core/connector.ts';
+import { type Api, makeWorld } from '../pipeline/world.ts';
+import { githubApi, hubspotApi, jiraApi, type Row, rowsOf, stripeApi } from './fakes.ts';
+
+const run = async (connector: Connector, stream: string, api: Api, params: object = {}) => {
+  const secret = { token: 't', username: 'u', password: 'p' };
+  const world = makeWorld({ connector, api, params, secret });
+  const receipt = await world.sync(stream);
+  const delivered = world.delivered(receipt);
+  return {
+    world,
+    receipt,
+    delivered,
+    ids: new Set(delivered.map((record) => String(Reflect.get(Object(record), 'id')))),
+  };
+};
+
+describe('hubspot', () => {
+  it('contacts: more than a search reaches, cut into slices; each property that there is', async () => {
+    const { receipt, ids, world } = await run(hubspot, 'contacts', hubspotApi(rowsOf(12_500, 30)));
+    assert.equal(receipt.verdict, 'COMPLETE');
+    assert.equal(ids.size, 12_500);
+    assert.equal(world.http.requests.filter(({ url }) => url.includes('/properties/')).length, 1);
+  });
+
+  it('contacts: more in one second than a search reaches, walked by id', async () => {
+    const crowd = rowsOf(10_500, 0).map((row): Row => ({ ...row, at: row.at - 60_000 }));
+    const { receipt, ids } = await run(hubspot, 'contacts', hubspotApi(crowd));
+    assert.equal(receipt.verdict, 'COMPLETE', JSON.stringify(receipt.reasons));
+    assert.equal(ids.size, 10_500);
+  });
+
+  it('archived contacts are tombstones', async () => {
+    const { receipt, delivered } = await run(hubspot, 'contactsArchived', hubspotApi(rowsOf(230)));
+    assert.equal(receipt.verdict, 'COMPLETE');
+    assert.equal(delivered.length, 230);
+    for (const record of delivered) assert.equal(Reflect.get(Object(record), '_deleted'), true);
+  });
+
+  it('companies of contacts, a thousand contacts at a time', async () => {
+    const { receipt, delivered, world } = await run(hubspot, 'contactCompanies', hubspotApi(rowsOf(2_500)));
+    assert.equal(receipt.verdict, 'COMPLETE');
+    assert.equal(delivered.length, 2_500);
+    assert.ok(world.http.requests.filter(({ url }) => url.includes('/associations/')).length <= 6);
+  });
+});
+
+describe('stripe', () => {
+  for (const stream of ['charges', 'customers', 'invoices', 'refunds', 'events']) {
+    it(`${stream}: newest first, by the last one's id, in slices of time`, async () => {
+      const { receipt, ids } = await run(stripe, stream, stripeApi(rowsOf(730, 1_000)));
+      assert.equal(receipt.verdict, 'COMPLETE');
+      assert.equal(receipt.evidence, 'cursor');
+      assert.equal(ids.size, 730);
+    });
+  }
+});
+
+describe('jira', () => {
+  const params = { site: 'https://acme.atlassian.net' };
+
+  it('issues: the count is an estimate, and proves nothing', async () => {
+    const { receipt, ids } = await run(jira, 'issues', jiraApi(rowsOf(450)), params);
+    assert.deepEqual([receipt.verdict, receipt.evidence, ids.size], ['COMPLETE', 'cursor', 450]);
+    assert.equal(receipt.expected.source, 'estimate');
+  });
+
+  it('issues: a token that expires begins the slice again', async () => {
+    const { receipt, delivered, ids } = await run(jira, 'issues', jiraApi(rowsOf(450), { expired: 2 }), params);
+    assert.deepEqual([receipt.verdict, delivered.length, ids.size], ['COMPLETE', 450, 450]);
+  });
+
+  it('comments of each issue; of one that was deleted meanwhile there are none', async () => {
+    const { receipt, delivered } = await run(jira, 'comments', jiraApi(rowsOf(70)), params);
+    assert.equal(receipt.verdict, 'COMPLETE');
+    const expected = rowsOf(70).reduce((sum, { id }) => sum + (id % 7 === 0 ? 0 : id % 5), 0);
+    assert.equal(delivered.length, expected);
+    assert.ok(delivered.every((comment) => typeof Reflect.get(Object(comment), 'issue') === 'string'));
+  });
+
+  it('projects', async () => {
+    const { receipt, ids } = await run(jira, 'projects', jiraApi(rowsOf(70)), params);
+    assert.deepEqual([receipt.verdict, ids.size], ['COMPLETE', 70]);
+  });
+});
+
+describe('github', () => {
+  it('issues of every repository; one without issues has none', async () => {
+    const { receipt, ids } = await run(github, 'issues', githubApi(7), { org: 'acme' });
+    assert.equal(receipt.verdict, 'COMPLETE', JSON.stringify(receipt.reasons));
+    assert.equal(ids.size, 30 * (1 + 2 + 4 + 5 + 6 + 7));
+  });
+
+  it('issues of the one that is named: no other is asked for', async () => {
+    const { receipt, ids, world } = await run(github, 'issues', githubApi(7), { org: 'acme', repo: 'r5' });
+    assert.deepEqual([receipt.verdict, receipt.evidence, ids.size], ['COMPLETE', 'end', 150]);
+    assert.equal(world.http.requests.length, 2);
+  });
+});
