@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { accept } from './commands/accept.ts';
 import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
 import { connections } from './commands/connections.ts';
@@ -39,7 +40,7 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-const COMMANDS = [newConnector, connections, connect, sync, status, failures, pause, alarms, doctor, housekeep];
+const COMMANDS = [newConnector, connections, connect, sync, status, failures, accept, pause, alarms, doctor, housekeep];
 for (const register of COMMANDS) register(program);
 
 try {

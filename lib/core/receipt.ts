@@ -51,6 +51,8 @@ export const receiptSchema = z.object({
     )
     .readonly(),
   watermark: z.object({ before: z.string().nullable(), after: z.string().nullable() }),
+  /** Somebody accepted what is missing: then the watermark moved although the verdict is what it is. */
+  accepted: z.object({ reason: z.string(), at: z.iso.datetime() }).optional(),
   /** Key of the manifest, which lists the parts. */
   manifest: z.string(),
   startedAt: z.iso.datetime(),

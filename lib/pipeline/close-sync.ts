@@ -40,9 +40,9 @@ export async function closeSync(invocation: Invocation, { task, receives }: Rece
   // Its stream went while it was being closed.
   if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
   const sum = await sumSync(invocation, ref, sync.phase);
-  if (await repair(invocation, ref, sync, sum)) return;
+  if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;
   const receipt = draw(invocation, ref, stream, sync, sum);
-  if (commits(receipt.verdict, receipt.pages.failed)) await commit(invocation, ref, receipt);
+  if (commits(receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
   const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
   await conclude(invocation, ref, sync, receipt, manifest);
@@ -89,8 +89,8 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 }
 
 /** Whether a sync moves the watermark, and leaves its stream fresh. */
-const commits = (verdict: Receipt['verdict'], failedPages: number): boolean =>
-  verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
+const commits = (verdict: Receipt['verdict'], failedPages: number, { accepted }: SyncState): boolean =>
+  accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
 
 /** Pages that came, however often they were read. */
 const fetchedPages = ({ pages }: Tally): number => new Set(pages.map(([index]) => index)).size;
@@ -138,7 +138,7 @@ function draw(
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: commits(judgement.verdict, failed)
+      after: commits(judgement.verdict, failed, sync)
         ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null)
         : before,
     },
@@ -150,7 +150,10 @@ function heading(
   { connector, clock }: Invocation,
   ref: SyncRef,
   sync: SyncState,
-): Pick<Receipt, keyof SyncRef | 'connector' | 'revision' | 'mode' | 'manifest' | 'startedAt' | 'finishedAt'> {
+): Pick<
+  Receipt,
+  keyof SyncRef | 'connector' | 'revision' | 'mode' | 'accepted' | 'manifest' | 'startedAt' | 'finishedAt'
+> {
   return {
     connector: connector.name,
     connection: ref.connection,
@@ -158,6 +161,9 @@ function heading(
     sync: ref.sync,
     revision: sync.revision,
     mode: sync.mode,
+    ...(sync.accepted === undefined
+      ? {}
+      : { accepted: { reason: sync.accepted, at: new Date(sync.acceptedAt).toISOString() } }),
     manifest: receiptKeys(connector.name, ref, sync.revision).manifest,
     startedAt: new Date(sync.startedAt).toISOString(),
     finishedAt: new Date(clock.now()).toISOString(),

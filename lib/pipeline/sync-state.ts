@@ -123,6 +123,9 @@ export const syncState = z.object({
   limit: z.number().optional(),
   /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
+  /** Why a person accepts what it lacks, and when that was. */
+  accepted: z.string().optional(),
+  acceptedAt: millis.default(0),
   /** How often pages that did not agree with their neighbours were read again since. */
   repairs: z.number().default(0),
   /** How often what is missing was asked for again after a close. */

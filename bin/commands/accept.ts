@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { receiptSchema } from '../../lib/core/receipt.ts';
+import { accept as acceptSync } from '../../lib/pipeline/accept.ts';
+import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
+import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
+import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { describeReceipt } from '../show-receipt.ts';
+import { withStack } from '../stack.ts';
+import { UsageError } from '../usage-error.ts';
+
+type Options = OperatorOptions & { readonly connection: string; readonly sync?: string; readonly reason: string };
+
+/** `headgate accept`: a person is content with what a sync lacks, and the stream goes on from there. */
+export function accept(program: Command): void {
+  operatorCommand(
+    program,
+    'accept',
+    'Accept what the last sync of a stream lacks: its watermark moves, its receipt says who was content with what.',
+  )
+    .argument('<connector>')
+    .argument('<stream>')
+    .requiredOption('--reason <text>', 'why it will never come, or why nothing is missing; it is kept in the receipt')
+    .option('--connection <name>', 'of this connection', 'main')
+    .option('--sync <id>', 'this sync, if not the last one')
+    .action((name: string, stream: string, { connection, sync, reason, ...options }: Options) =>
+      withStack(options, async (stack) => {
+        const operated = await stack.connector(name);
+        if (!Object.hasOwn(operated.connector.streams, stream))
+          throw new UsageError(
+            `"${name}" has no stream "${stream}". There are: ${Object.keys(operated.connector.streams).join(', ')}.`,
+          );
+        const last = (await readStream(operated, { connection, stream, sync: '' })).lastClosed;
+        const chosen = sync ?? last;
+        if (chosen === undefined) throw new UsageError(`No sync of ${name}/${connection} ${stream} is closed.`);
+        const ref = { connection, stream, sync: chosen };
+        const problem = await acceptSync(operated, ref, reason);
+        if (problem !== undefined) throw new UsageError(`Nothing is accepted: ${problem}.`);
+        const { revision = 1 } = (await readSync(operated, ref)) ?? {};
+        const body = await operated.objects.get(receiptKeys(name, ref, revision).receipt);
+        const receipt = receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+        process.stdout.write(options.json === true ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, ''));
+      }),
+    );
+}
