@@ -18,7 +18,10 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
   const versions = Map.groupBy(pages, ([index]) => index);
   const indexes = [...versions.keys()].sort((a, b) => a - b);
   const lastTail = Math.max(-1, ...tails);
-  const walk = (of: (index: number) => readonly PageRead[]): { checked: number; disagree: number[] } => {
+  const walk = (
+    of: (index: number) => readonly PageRead[],
+    repaired: boolean,
+  ): { checked: number; disagree: number[] } => {
     const disagree: number[] = [];
     let checked = 0;
     let standing: readonly Standing[] | undefined;
@@ -28,7 +31,7 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
       if (standing !== undefined && (here.some(([, records]) => records > 0) || tails.has(index) || next?.length === 0))
         checked += 1;
       // An end that was looked for later, too, may have been another one then.
-      const superseded = tails.has(index) && index < lastTail;
+      const superseded = repaired && tails.has(index) && index < lastTail;
       if (superseded && next !== undefined) {
         standing = distinct([...next, ...(standing ?? [])]);
         continue;
@@ -41,8 +44,8 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
     }
     return { checked, disagree };
   };
-  const first = walk((index) => versions.get(index)?.slice(0, 1) ?? []);
-  const all = walk((index) => versions.get(index) ?? []);
+  const first = walk((index) => versions.get(index)?.slice(0, 1) ?? [], false);
+  const all = walk((index) => versions.get(index) ?? [], true);
   return { checked: first.checked, moved: first.disagree, broken: all.disagree };
 }
 

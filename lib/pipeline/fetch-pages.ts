@@ -127,7 +127,7 @@ async function fetchAll(
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
-  return withoutRepeats(new Map(await Promise.all(fetched)));
+  return endedBefore(invocation, run, withoutRepeats(new Map(await Promise.all(fetched))));
 }
 
 /** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
@@ -141,6 +141,29 @@ function withoutRepeats(outcomes: ReadonlyMap<number, PageOutcome>): Map<number,
     }),
   );
 }
+
+/** Behind a page that is not full nothing is left, and an API may as well say that there is no such page. */
+function endedBefore(
+  invocation: Invocation,
+  run: BlockRun,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Map<number, PageOutcome> {
+  const { paging } = run.listed.stream;
+  const full = run.listing.size ?? ('size' in paging ? paging.size : 1);
+  const short = [...outcomes].flatMap(([index, each]) =>
+    each.is === 'content' && each.content.fetched < full ? index : [],
+  );
+  const end = Math.min(run.listing.end ?? Number.POSITIVE_INFINITY, ...short);
+  return new Map(
+    [...outcomes].map(([index, each]) =>
+      each.is === 'refused' && index > end && isNoPage(each.refusal)
+        ? [index, readPage(invocation, run, index, nothing(invocation, each.refusal))]
+        : [index, each],
+    ),
+  );
+}
+
+const isNoPage = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
 
 const isSame = (a: PageContent, b: PageContent): boolean =>
   b.fetched > 0 && a.fetched === b.fetched && a.first === b.first && a.last === b.last;
@@ -171,8 +194,8 @@ function readPage(invocation: Invocation, { listed }: BlockRun, index: number, p
 }
 
 /** Behind the pages that a total announces, an API may as well say that there is no such page. */
-const isBehind = ({ announced }: Listing, index: number, { heals, exchange }: Refusal): boolean =>
-  announced !== undefined && index >= announced && !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+const isBehind = ({ announced }: Listing, index: number, refusal: Refusal): boolean =>
+  announced !== undefined && index >= announced && isNoPage(refusal);
 
 /** A page without records, by a refusal that says so. */
 const nothing = ({ clock, connector }: Invocation, { exchange }: Refusal): FetchedPage => ({

@@ -142,7 +142,8 @@ function seedling(
 /**
  * Passes the closing on: opens what a node opens next, and where a node is done takes it out of its parent, up to the
  * root, whose end asks for the sync's close. Safe to run at any time, by anybody, any number of times.
- * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died.
+ * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died. `healAbove`: the same of the nodes
+ * above it.
  */
 export async function settle(
   invocation: Invocation,
@@ -150,6 +151,7 @@ export async function settle(
   path: string,
   node: Node,
   heal = false,
+  healAbove = heal,
 ): Promise<void> {
   const settled = isOpener(node) ? await openChildren(invocation, ref, path, node, heal) : node;
   if (settled === undefined || !isDone(invocation, ref, settled)) return;
@@ -163,7 +165,7 @@ export async function settle(
     delete: { open: new Set([up.name]) },
     ...(broken ? { set: { broken: true } } : {}),
   });
-  if (left.ok) await settle(invocation, ref, up.parent, left.item, heal);
+  if (left.ok) await settle(invocation, ref, up.parent, left.item, healAbove);
 }
 
 type Opener = Listing | Group;
@@ -217,7 +219,7 @@ async function nextOpening(
   if (next === 'done' && !isProven(node)) return nextTail(invocation, ref, path, node);
   if (typeof next === 'string') return undefined;
   const told = node.announced !== undefined && node.covered < node.announced;
-  if (!told && (await lastBlockRepeats(invocation, ref, path, node)))
+  if (!told && node.last !== undefined && (await lastBlockRepeats(invocation, ref, path, node)))
     return { children: new Map(), fresh: 0, set: { limited: true } };
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
@@ -249,6 +251,8 @@ function isProven(listing: Listing): boolean {
  * API may give fewer records than it was asked for.
  */
 async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<Opening> {
+  // An API that only repeats its last page shows no end.
+  if (listing.limited) return { children: new Map(), fresh: 0, set: { proven: true } };
   const { paging } = listed(invocation, ref, listing).stream;
   const size = listing.size ?? ('size' in paging ? paging.size : 1);
   const last = await lastPage(invocation, ref, path, listing);
@@ -382,7 +386,8 @@ async function sendChild(invocation: Invocation, ref: SyncRef, path: string): Pr
   if (node?.kind === 'block') await sendOpenPages(invocation, ref, path, node);
   else if (node?.kind === 'chain' && node.ended === undefined)
     await send(invocation, [chainTask(ref, path, node.step)]);
-  else if (node !== undefined) await settle(invocation, ref, path, node, true);
+  // Whoever opens or heals the parent sends the others himself: to heal it from here would lead back to this child, for ever.
+  else if (node !== undefined) await settle(invocation, ref, path, node, true, false);
 }
 
 async function markSent(

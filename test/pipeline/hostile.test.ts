@@ -86,6 +86,12 @@ cases['pages without a total: no further than 40 records (repeat), and nothing t
   ...{ kind: 'pages', shape: { order: 'by key' }, api: { limit: { records: 40, by: 'repeat' } } },
   ...{ verdict: 'INCOMPLETE', delivered: 40 },
 };
+for (const kind of ['pages', 'offsets'] as const) {
+  cases[`${kind} without a total: there is no page (400) behind the last one`] = {
+    ...{ kind, shape: { order: 'by key' }, records: 95, api: { limit: { records: 100, by: '400' } } },
+    ...{ verdict: 'COMPLETE', evidence: kind === 'pages' ? 'cursor' : 'overlap', delivered: 95 },
+  };
+}
 for (const kind of ['cursor', 'links', 'keyset'] as const) {
   Object.assign(cases, {
     [`${kind}: no further than 40 records (400), and nothing to cut`]: {

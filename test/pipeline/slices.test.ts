@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
 import { cursor, defineConnector, none, pages } from '../../lib/core/connector.ts';
+import { hostile, hostileConnector, rowsOf } from './hostile-api.ts';
 import { rows } from './kinds.ts';
 import { type Api, json, makeWorld } from './world.ts';
 
@@ -145,6 +146,22 @@ describe('slices of time', () => {
     assert.equal(receipt.watermark.after, null);
   });
 });
+
+for (const moment of ['before', 'after'] as const) {
+  it(`slices that are cut while workers die at any call, ${moment} its effect: nothing is lost, nothing counts twice`, async () => {
+    const cut = hostileConnector('pages', { total: true, slices: '2 hours' });
+    const limited = () => hostile(rowsOf(90), { limit: { records: 20, by: '400' } });
+    const clean = makeWorld({ connector: cut, api: limited() });
+    await clean.sync('rows');
+    for (let call = 1; call <= clean.calls(); call++) {
+      const world = makeWorld({ connector: cut, api: limited(), death: { call, moment } });
+      const receipt = await world.sync('rows');
+      assert.equal(receipt.verdict, 'COMPLETE', `death at call ${call}`);
+      assert.equal(receipt.records.delivered, 90, `death at call ${call}`);
+      assert.equal(new Set(idsOf(world.delivered(receipt))).size, 90, `death at call ${call}`);
+    }
+  });
+}
 
 describe('parents', () => {
   it('each is listed on its own: the children come once, and are told of their parent', async () => {

@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 
 export type Violation = { readonly invariant: string; readonly what: string };
 
-type Row = { readonly id: number; readonly version: number };
+type Row = { readonly id: number; readonly version: number; readonly slice: string };
 type Sync = {
   readonly id: string;
   readonly receipt: Receipt;
@@ -119,20 +119,25 @@ async function checkSentBack(world: World, broken: Broken): Promise<void> {
   }
 }
 
-const manifestLine = z.object({ key: z.string(), records: z.number(), pages: z.array(z.number()) });
+const manifestLine = z.object({
+  key: z.string(),
+  records: z.number(),
+  pages: z.array(z.number()),
+  slice: z.string().default(''),
+});
 const row = z.object({ id: z.number(), version: z.number() });
 
 function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
-  const pages = new Set<number>();
+  const pages = new Set<string>();
   return linesOf(world, receipt.manifest).flatMap((line) => {
     const part = manifestLine.parse(line);
     for (const page of part.pages) {
       // What moved is read again, and both readings are delivered.
-      if (pages.has(page) && receipt.drift.moved === 0)
+      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0)
         broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
-      pages.add(page);
+      pages.add(`${part.slice} ${page}`);
     }
-    const rows = linesOf(world, part.key).map((each) => row.parse(each));
+    const rows = linesOf(world, part.key).map((each) => ({ ...row.parse(each), slice: part.slice }));
     if (rows.length !== part.records)
       broken('6 the manifest tells the truth', `part ${part.key} has ${rows.length} records, not ${part.records}`);
     return rows;
@@ -143,7 +148,7 @@ function checkCounts({ receipt, rows, id }: Sync, broken: Broken): void {
   const { delivered, fetched, quarantined, repeated } = receipt.records;
   if (delivered !== rows.length)
     broken('6 exact counts', `sync ${id} says ${delivered} delivered, its parts hold ${rows.length}`);
-  const again = rows.length - new Set(rows.map((each) => each.id)).size;
+  const again = rows.length - new Set(rows.map((each) => `${each.slice} ${each.id}`)).size;
   if (fetched !== delivered + quarantined + repeated - again)
     broken('6 exact counts', `sync ${id}: ${JSON.stringify(receipt.records)}, ${again} twice`);
 }
@@ -203,13 +208,17 @@ function checkWatermark(world: World, syncs: readonly Sync[], broken: Broken): v
 
 /** Invariant 5: each page that failed has a reason, and a message that can be sent back. */
 function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): void {
-  const named = receipt.reasons.flatMap(({ pages = [], code }) => (code === 'moved' ? [] : pages));
-  if (named.length < receipt.pages.failed)
+  const named = receipt.reasons.flatMap(({ pages = [], slices = [], code }) =>
+    code === 'moved' ? [] : [...pages, ...slices.flatMap((each) => each.pages ?? [])],
+  );
+  // A reason names some of its slices.
+  const all = receipt.reasons.every(({ slices = [] }) => slices.length < 20);
+  if (all && named.length < receipt.pages.failed)
     broken('5 set aside with a reason', `sync ${id}: ${receipt.pages.failed} failed pages, ${named.length} named`);
   const messages = new Set(
     world.failures
       .filter((task) => 'sync' in task && task.sync === id)
-      .map((task) => ('failure' in task ? task.failure?.page : undefined)),
+      .map((task) => ('failure' in task && 'node' in task ? `${task.node} ${task.failure?.page}` : undefined)),
   );
   if (messages.size < receipt.pages.failed)
     broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);

@@ -30,18 +30,40 @@ export const PROOF: ReadonlySet<Kind> = new Set(['offsets', 'endless offsets', '
 
 export const SECRET = 'S3CR3T-never-to-be-seen';
 
-/** `bounded`: the API is asked for an upper bound of the window, too. */
+/** Where sliced streams begin: before the first record was changed. */
+const BEGINNING = '2026-11-22T11:40:00.000Z';
+
+/** `bounded`: the API is asked for an upper bound of the window, too. `sliced`: the window is cut. */
 export function connectorOf(
   kind: Kind,
   size: number,
-  { incremental, bounded, limits = [] }: { incremental: boolean; bounded: boolean; limits?: readonly Limit[] },
+  {
+    incremental,
+    bounded,
+    sliced = false,
+    limits = [],
+  }: { incremental: boolean; bounded: boolean; sliced?: boolean; limits?: readonly Limit[] },
 ): Connector {
-  const since = { field: (row: { updated: string }) => row.updated, lookback: '10 seconds' } as const;
+  const start = sliced ? { start: BEGINNING } : {};
+  const since = { field: (row: { updated: string }) => row.updated, lookback: '10 seconds', ...start } as const;
+  /** The least slice may still be longer than the API lets be read: then it is walked by key. */
+  const slices = {
+    width: '3 minutes',
+    least: '1 second',
+    byKey: {
+      request: ({ page, window }: { page: { after: string | number | undefined; size: number }; window: Window }) => ({
+        path: '/rows',
+        query: { after: page.after ?? -1, size, by: 'key', ...range(window) },
+      }),
+      paging: keyset({ size, after: (last) => last.id, more: (reply) => reply.body.next !== null }),
+    },
+  } as const;
   const shared = {
     records: (body: { rows: unknown[] }) => body.rows,
     schema: Row,
     key: 'id',
     ...(incremental ? { since } : {}),
+    ...(sliced ? { slices } : {}),
   } as const;
   const total = { total: (reply: { body: { total: number } }) => reply.body.total };
   type Window = { from: { millis: number }; to: { millis: number } };
@@ -132,10 +154,21 @@ export type ApiOptions = {
   readonly kind: Kind;
   readonly count: number;
   readonly size: number;
+  /** So many records of one listing may be read, and no more, unless it is walked by key. */
+  readonly reach?: number | undefined;
   readonly tally: Tally;
 };
 
-export function practiceApi({ time, random, weather, kind: paging, count, size, tally }: ApiOptions): PracticeApi {
+export function practiceApi({
+  time,
+  random,
+  weather,
+  kind: paging,
+  count,
+  size,
+  reach,
+  tally,
+}: ApiOptions): PracticeApi {
   const offset = (random.number() - 0.5) * 10 * MINUTE;
   const now = (): number => Math.floor(time.now() + offset);
   const lives: Lived[] = [];
@@ -205,6 +238,10 @@ export function practiceApi({ time, random, weather, kind: paging, count, size, 
     const after = url.searchParams.get('after');
     const start =
       after !== null ? window.findIndex(({ id }) => id > Number(after)) : Number(url.searchParams.get('offset') ?? 0);
+    if (reach !== undefined && start >= reach && url.searchParams.get('by') !== 'key') {
+      tally.count('pages out of reach');
+      return reply(400, { message: 'no further' });
+    }
     const found = start < 0 ? [] : window.slice(start, start + size);
     const more = start >= 0 && start + size < window.length;
     const next = new URL(url);
@@ -283,7 +320,7 @@ export function practiceApi({ time, random, weather, kind: paging, count, size, 
       if (chance(weather.apiFails)) return { takes, reply: failure() };
       const page = honest(url);
       // A lie that nothing in the listing contradicts is nobody's to find: only a total contradicts an empty page.
-      const honestly = (paging !== 'pages' && paging !== 'offsets') || !chance(weather.apiLies);
+      const honestly = (paging !== 'pages' && paging !== 'offsets') || page.status !== 200 || !chance(weather.apiLies);
       if (honestly) return { takes, reply: page };
       tally.count('API lies');
       return {

@@ -49,8 +49,10 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const count = random.number() < 0.1 ? pick(3) : pick(random.number() < 0.2 ? 300 : 70);
   const incremental = random.number() < 0.5;
   const bounded = random.number() < 0.5;
-  const connector = connectorOf(kind, size, { incremental, bounded, limits: weather.limits });
-  const api = practiceApi({ time, random, weather, kind, count, size, tally: counted });
+  const sliced = incremental && bounded && random.number() < 0.5;
+  const reach = sliced && random.number() < 0.5 ? size * (1 + pick(4)) : undefined;
+  const connector = connectorOf(kind, size, { incremental, bounded, sliced, limits: weather.limits });
+  const api = practiceApi({ time, random, weather, kind, count, size, reach, tally: counted });
   const queue = simulatedQueue({
     time,
     random,
@@ -234,6 +236,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     if (message === 'sync taken up') counted.count('syncs taken up by housekeeping');
     if (message.startsWith('tick skipped')) counted.count('ticks skipped');
     if (message === 'page set aside') counted.count('pages set aside');
+    if (message === 'slice cut') counted.count('slices cut');
     if (message === 'sync opened again') counted.count('syncs opened again');
     if (message.startsWith('failures are obsolete')) counted.count('failures found obsolete');
     if (message === 'meter held') counted.count('meters held');
@@ -364,7 +367,7 @@ function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
       now,
       wait: (millis) =>
         new Promise((resolve) => {
-          time.after(millis, () => life.alive() && resolve());
+          time.after(Math.ceil(millis), () => life.alive() && resolve());
         }),
     },
     connector,
