@@ -35,7 +35,13 @@ export const readMeters = (
   invocation: Invocation,
   places: readonly MeterPlace[],
   age: number,
-): Promise<readonly Meter[]> => Promise.all(places.map((place) => read(invocation, place, age)));
+): Promise<readonly Meter[]> => allEnded(places.map((place) => read(invocation, place, age)));
+
+/** All of them, or why one failed, once none is under way: whoever came later would share a read that ended with its invocation. */
+async function allEnded<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
 
 async function read(invocation: Invocation, { key }: MeterPlace, age: number): Promise<Meter> {
   const known = knownMeters(invocation);
@@ -71,7 +77,7 @@ export async function changeMeters<T>(
 ): Promise<T | 'contended'> {
   const known = knownMeters(invocation);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const from = await Promise.all(
+    const from = await allEnded(
       places.map((place) => {
         const mine = known.get(place.key.pk)?.contended === false;
         // What beat the try before this one has just been told.

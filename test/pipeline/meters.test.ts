@@ -133,4 +133,23 @@ describe('reading a meter', () => {
     const reads = fleet.count('meter reads');
     assert.ok(reads >= 3 && reads <= 5, `${reads} reads in a second`);
   });
+
+  it('that fails beside another leaves none under way for a later invocation to wait for', async () => {
+    const fleet = newFleet();
+    const table = memoryTable();
+    const slow = Promise.withResolvers<undefined>();
+    const uneven: Table = {
+      ...table,
+      get: ({ pk }) => (pk === place.key.pk ? Promise.reject(new Error('throttled')) : slow.promise),
+    };
+    let over = false;
+    const reading = readMeters(on(fleet, uneven), [place, other], 0).finally(() => {
+      over = true;
+    });
+    const failed = assert.rejects(reading, /throttled/);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(over, false);
+    slow.resolve(undefined);
+    await failed;
+  });
 });
