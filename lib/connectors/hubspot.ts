@@ -3,7 +3,8 @@ import { bearer, cursor, defineConnector, keyset, one } from '../core/connector.
 
 /** A CRM object as search and list give it (https://developers.hubspot.com/docs/api-reference/search/guide). */
 const CrmObject = z.looseObject({
-  id: z.string(),
+  /** A number, in text: whatever is longer than one search reaches is walked by it. */
+  id: z.string().regex(/^\d+$/),
   properties: z.record(z.string(), z.string().nullable()),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),

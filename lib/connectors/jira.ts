@@ -32,7 +32,12 @@ export default defineConnector({
       is: 'restart',
       because: 'the token of the next page has expired',
     },
-    { when: (reply) => reply.status === 404, is: 'empty', because: 'the issue was deleted meanwhile' },
+    {
+      // Not every 404: a site that is spelt wrong has one for everything.
+      when: (reply) => reply.status === 404 && /issue does not exist/i.test(JSON.stringify(reply.body)),
+      is: 'empty',
+      because: 'the issue was deleted meanwhile',
+    },
   ],
   schedule: '1 hour',
   streams: (stream) => ({

@@ -21,18 +21,20 @@ export type Samples = { readonly more: readonly [Facts, Facts]; readonly last: r
 
 type Read = (reply: Reply) => unknown;
 /** Something that a reply must tell: how the connector reads it, and whether it read what it should. */
-type Demand = { readonly read: Read; readonly fits: (found: unknown, facts: Facts) => boolean };
+export type Demand = { readonly read: Read; readonly fits: (found: unknown, facts: Facts) => boolean };
 
 /**
  * Finds replies out of which the stream's own functions read what is meant: it tries, and they judge. A form grows by
  * one place at a time, where a function looked and found nothing, so the simplest form is found first. Throws a
  * {@link SimulatorRefusal} that names the function that cannot be satisfied.
  */
-export function findReplyForms(stream: Stream, samples: Samples): ReplyForms {
-  const { paging, total } = stream;
+export function findReplyForms(
+  { total, records, paging }: Pick<Stream, 'total' | 'records' | 'paging'>,
+  samples: Samples,
+): ReplyForms {
   const all = [...samples.more, ...samples.last];
   const told: Demand[] = [
-    { read: ({ body }) => stream.records(body), fits: (found, facts) => isDeepStrictEqual(found, facts.records) },
+    { read: ({ body }) => records(body), fits: (found, facts) => isDeepStrictEqual(found, facts.records) },
   ];
   let form = must('records', search(ROOTS, told, all, RECORD_WORDS));
   if (total !== undefined) {
@@ -46,6 +48,24 @@ export function findReplyForms(stream: Stream, samples: Samples): ReplyForms {
   const more = must(name, search(openings(form), [...told, goesOn], samples.more, words));
   const last = must(name, search([...closings(more), ...openings(form)], [...told, ends], samples.last, words));
   return { more, last };
+}
+
+/** The reply to a question for how many records there are. */
+export const findCountForm = (read: Read, samples: readonly Facts[]): ReplyForm =>
+  must('count', search(COUNT_ROOTS, [{ read, fits: (found, { total }) => found === total }], samples, TOTAL_WORDS));
+
+/**
+ * The reply to a question of which only the connector knows what it is for: one in which all that it looks for is something, and no list
+ * is empty.
+ */
+export const findSetupForm = (read: Read, facts: Facts): ReplyForm =>
+  must('setup', search(ROOTS, [{ read, fits: isSomething }], [facts], SETUP_WORDS));
+
+function isSomething(found: unknown): boolean {
+  if (typeof found === 'number') return !Number.isNaN(found);
+  if (typeof found !== 'object' || found === null) return found !== undefined;
+  const inside = Object.values(found);
+  return inside.length > 0 && inside.every(isSomething);
 }
 
 type Chain = { readonly name: string; readonly goesOn: Demand; readonly ends: Demand; readonly words: Words };
@@ -85,6 +105,7 @@ function must(name: string, form: ReplyForm | undefined): ReplyForm {
 
 const GUARDS: readonly Word[] = ['true', 'one', 'zero', 'false', 'null'];
 const ROOTS = (['object', 'records', 'rows'] as const).map((word): ReplyForm => new Map([['', word]]));
+const COUNT_ROOTS: readonly ReplyForm[] = [new Map([['', 'object']]), new Map([['', 'total']])];
 const RECORD_WORDS = words(
   ['records', 'object', 'rows', 'no records', ...GUARDS],
   [],
@@ -94,6 +115,11 @@ const TOTAL_WORDS = words(['total', 'total in text', 'object', ...GUARDS], ['tot
 const NEXT_WORDS = words(
   ['next', ...GUARDS, 'object'],
   ['next', 'next as a Link header', 'true in text', 'false in text'],
+);
+const SETUP_WORDS = words(
+  ['rows', 'text', 'one', 'true', 'object'],
+  ['text', 'one'],
+  ['text', 'one', 'true', 'object'],
 );
 const MORE_WORDS = words([...GUARDS, 'object'], ['true in text', 'false in text']);
 

@@ -1,8 +1,8 @@
 import type { Stream } from '../core/connector.ts';
 import { type Cursor, parseCursor } from './cursor-text.ts';
-import type { StreamModel } from './model.ts';
 import type { Asked } from './request-form.ts';
 import { isBefore } from './samples.ts';
+import type { StreamModel } from './stream-model.ts';
 import type { StreamRecords } from './stream-records.ts';
 
 /** The records of a stream that fit a window: a run of indexes `[low, high)`, because later records changed later. */
@@ -22,15 +22,18 @@ export function listingOf(stream: StreamModel, asked: Asked): Listing {
 }
 
 /** The cursor that is asked for, if it is one of this stream's. */
-function cursorOf({ name, paging }: StreamModel, { page }: Asked): Cursor | undefined {
-  if (page === undefined || (paging.kind !== 'cursor' && paging.kind !== 'links')) return undefined;
-  const cursor = parseCursor(String(page));
+function cursorOf({ name }: StreamModel, { page }: Asked): Cursor | undefined {
+  const cursor = typeof page === 'string' ? parseCursor(page) : undefined;
   return cursor?.stream === name ? cursor : undefined;
 }
 
 /** How many records of the listing come before the page that is asked for; `undefined` if there is no such page. */
-export function startOf(stream: StreamModel, listing: Listing, asked: Asked): number | undefined {
-  const { paging } = stream;
+export function startOf(
+  stream: StreamModel,
+  paging: Stream['paging'],
+  listing: Listing,
+  asked: Asked,
+): number | undefined {
   const { page } = asked;
   if (page === undefined) return 0;
   switch (paging.kind) {

@@ -1,29 +1,16 @@
 import * as z from 'zod';
-import type { Connector, Stream } from '../core/connector.ts';
+import type { Connector } from '../core/connector.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
-import { findReplyForms } from './find-reply-form.ts';
+import type { Question } from './question.ts';
 import { recordMaker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
-import { replyMaker } from './reply-form.ts';
-import { type RequestForm, requestForms } from './request-form.ts';
-import { pageProbe, sampleFacts } from './samples.ts';
-import { type StreamRecords, streamRecords } from './stream-records.ts';
-
-/** One stream of the simulated API: what it holds, which requests ask for it, and what its replies look like. */
-export type StreamModel = {
-  readonly name: string;
-  readonly paging: Stream['paging'];
-  readonly newestFirst: boolean;
-  readonly records: StreamRecords;
-  readonly forms: readonly RequestForm[];
-  /** Makes the reply to a page that others follow, and to the last one. */
-  readonly more: ReturnType<typeof replyMaker>;
-  readonly last: ReturnType<typeof replyMaker>;
-};
+import { type StreamModel, streamModel } from './stream-model.ts';
 
 /** An API made from a connector's declaration. It is plain data and pure functions; it remembers nothing. */
 export type Model = {
   readonly streams: readonly StreamModel[];
+  /** Everything that the connector asks. */
+  readonly questions: readonly Question[];
   readonly params: unknown;
   readonly credentials: Credentials;
   /** The path of the connector's base URL (`/v2`): requests may come with it or without. */
@@ -48,15 +35,18 @@ export function modelOf(connector: Connector, options: ModelOptions = {}): Model
     typeof records === 'number' ? [] : Object.keys(records).filter((name) => !(name in connector.streams));
   if (unknown.length > 0) throw new SimulatorRefusal(`Connector "${connector.name}" has no stream "${unknown[0]}".`);
   const params = paramsOf(connector, seed, options.params ?? {});
+  const account = { params, grant: undefined };
   const streams = Object.entries(connector.streams).map(([name, stream]) => {
     const count = typeof records === 'number' ? records : (records[name] ?? RECORDS);
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new SimulatorRefusal(`Stream "${name}" cannot have ${count} records; it must be a whole number from 0.`);
     }
-    return within(name, () => streamModel(name, stream, { seed, params, count }));
+    return within(name, () => streamModel(name, stream, { seed, account, count }));
   });
-  for (const stream of streams) refuseTwin(stream, streams);
-  return { streams, params, credentials: credentialsOf(connector, seed), basePath: basePathOf(connector, params) };
+  const questions = streams.flatMap((stream) => stream.questions);
+  for (const stream of streams) refuseTwin(stream, questions);
+  const credentials = credentialsOf(connector, seed);
+  return { streams, questions, params, credentials, basePath: basePathOf(connector, params) };
 }
 
 const fields = z.record(z.string(), z.unknown()).catch({});
@@ -66,16 +56,19 @@ function paramsOf({ name, params }: Connector, seed: number, given: object): unk
   const issues = params.safeParse(given).error?.issues ?? [];
   const missing = issues.map(({ path }) => String(path[0])).filter((field) => !(field in given));
   const made = fields.parse(recordMaker(params, { label: name, seed, count: 1, keys: missing })(0));
-  const parsed = params.safeParse({ ...Object.fromEntries(missing.map((field) => [field, made[field]])), ...given });
+  const found = missing.map((field) => [field, isUrl(made[field]) ? new URL(made[field]).origin : made[field]]);
+  const parsed = params.safeParse({ ...Object.fromEntries(found), ...given });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new SimulatorRefusal(`Connector "${name}": parameter "${issue?.path.join('.')}": ${issue?.message}.`);
 }
 
+const isUrl = (value: unknown): value is string => typeof value === 'string' && /^https?:/.test(value);
+
 /** What the base URL adds to the origin. A parameter that is a URL is taken for the origin: it will be the simulator's. */
 function basePathOf({ baseUrl }: Connector, params: unknown): string {
   const named = typeof params === 'object' && params !== null ? Object.entries(params) : [];
-  const moved = named.map(([name, value]) => [name, /^https?:/.test(String(value)) ? 'http://any' : value]);
+  const moved = named.map(([name, value]) => [name, isUrl(value) ? 'http://any' : value]);
   const base = URL.parse(baseUrl({ params: Object.fromEntries(moved), grant: undefined }));
   return base?.pathname.replace(/\/+$/, '') ?? '';
 }
@@ -89,24 +82,13 @@ function within<T>(name: string, run: () => T): T {
   }
 }
 
-function streamModel(name: string, stream: Stream, o: { seed: number; params: unknown; count: number }): StreamModel {
-  const { paging } = stream;
-  const records = streamRecords(stream, name, o.seed, o.count);
-  const forms = requestForms(stream, o.params, pageProbe(stream, records));
-  const { more, last } = findReplyForms(stream, sampleFacts(stream, records));
-  const newestFirst = stream.order === 'newest first';
-  return { name, paging, newestFirst, records, forms, more: replyMaker(more), last: replyMaker(last) };
-}
-
-/** Two streams that ask the same cannot be told apart, so neither could get its own records. */
-function refuseTwin(stream: StreamModel, streams: readonly StreamModel[]): void {
-  const examples = stream.forms.map(({ example }) => example);
-  const twin = streams.find(
-    (other) =>
-      other !== stream && other.forms.some(({ read }) => examples.some((example) => read(example) !== undefined)),
+/** What two streams ask in the same words cannot be told apart, so neither could get its own answer. */
+function refuseTwin({ name, questions }: StreamModel, all: readonly Question[]): void {
+  const examples = questions.flatMap(({ forms }) => forms.map(({ example }) => example));
+  const twin = all.find(
+    ({ stream, forms }) =>
+      stream !== name && forms.some(({ read }) => examples.some((example) => read(example) !== undefined)),
   );
   if (twin === undefined) return;
-  throw new SimulatorRefusal(
-    `Stream "${stream.name}": its "request" cannot be told from that of stream "${twin.name}".`,
-  );
+  throw new SimulatorRefusal(`Stream "${name}": its "request" cannot be told from that of stream "${twin.stream}".`);
 }

@@ -2,9 +2,9 @@ import type { Model } from './model.ts';
 import { isHeader, type Places } from './places.ts';
 
 /** Says which declared request is nearest to one that no stream makes, and where the two differ. */
-export function notFoundMessage({ streams }: Model, sent: Places): string {
+export function notFoundMessage({ questions }: Model, sent: Places): string {
   const path = sent.get('path');
-  const forms = streams.flatMap(({ name, forms }) => forms.map(({ text }) => ({ name, text })));
+  const forms = questions.flatMap(({ stream: name, forms }) => forms.map(({ text }) => ({ name, text })));
   const near = forms
     .filter(({ text }) => matches(text.get('path') ?? '', path ?? ''))
     .map(({ name, text }) => ({ name, differences: differences(text, sent) }))

@@ -24,6 +24,7 @@ const VALUES = {
   record: (_, row) => row,
   'field of the record': (_, row, field) =>
     typeof row === 'object' && row !== null ? Reflect.get(row, field) : undefined,
+  text: (_, row, field) => (typeof row === 'string' ? `${field}_${row}` : field),
   total: ({ total }) => total,
   'total in text': ({ total }) => String(total),
   next: ({ next }) => next,

@@ -1,5 +1,5 @@
-import type { Stream } from '../core/connector.ts';
-import { DAY, type Instant, instant, parseInstant } from '../core/time.ts';
+import type { Request } from '../core/connector.ts';
+import { DAY, type Instant, instant } from '../core/time.ts';
 import { requestDates } from './dates.ts';
 import { isHeader, type Places, placesOfDeclared } from './places.ts';
 import { SimulatorRefusal } from './refusal.ts';
@@ -13,7 +13,19 @@ export type Asked = {
   readonly to?: number;
 };
 
-/** One form that a stream's requests take: what always stands in it, and where the page and the window stand. */
+/** How a connector writes a request. */
+export type Writing = {
+  /** The function's name in the declaration. */
+  readonly name: string;
+  /** The request, for what it is to ask for. */
+  readonly write: (at: { page: unknown; window: Window }) => Request;
+  /** By default it is asked for no page. */
+  readonly pages?: PageProbe;
+  /** Where the window of a full sync begins, epoch milliseconds. Default 0. */
+  readonly begin?: number;
+};
+
+/** One form that requests take: what always stands in it, and where the page and the window stand. */
 export type RequestForm = {
   /** What a request asks for, or `undefined` if it does not have this form. */
   readonly read: (places: Places) => Asked | undefined;
@@ -32,7 +44,7 @@ export type PageProbe = {
   readonly later?: { readonly page: (value: Value) => unknown; readonly values: readonly [Value, Value, Value] };
 };
 export type Value = string | number;
-type Window = { readonly from: Instant; readonly to: Instant };
+export type Window = { readonly from: Instant; readonly to: Instant };
 
 /** A part of a place's text: fixed, or a value to be read. */
 type Piece = string | { readonly name: keyof Asked; readonly pattern: string; readonly tell: (text: string) => Asked };
@@ -48,17 +60,19 @@ const OTHER: Window = {
 };
 
 /**
- * The forms of a stream's requests, those that tell least first. They are learnt by asking for known pages and windows
+ * The forms of a connector's requests, those that tell least first. They are learnt by asking for known pages and windows
  * and looking where these turn up, and proved: out of requests that were not learnt from, each reads what they were
  * asked with. A first page, a later one, a full sync and an incremental one may each have a form of its own. Throws a
  * {@link SimulatorRefusal} if a page or a window cannot be read back.
  */
-export function requestForms(stream: Stream, params: unknown, probe: PageProbe): readonly RequestForm[] {
-  const ask: Ask = (page, window) => declared(stream, { params, page, window });
-  const start = instant(parseInstant(stream.since?.start) ?? 0);
+export function requestForms(writing: Writing): readonly RequestForm[] {
+  const { pages: probe = { first: undefined }, begin = 0 } = writing;
+  const ask: Ask = (page, window) => declared(writing, page, window);
+  const prove = prover(writing.name);
+  const start = instant(begin);
   const forms = [
-    ...formsIn(ask, probe, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
-    ...formsIn(ask, probe, ['from', 'to'], WINDOW, OTHER),
+    ...formsIn(ask, prove, probe, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
+    ...formsIn(ask, prove, probe, ['from', 'to'], WINDOW, OTHER),
   ];
   const distinct = new Map(forms.map((form) => [JSON.stringify([...form.text]), form]));
   return [...distinct.values()].sort((a, b) => a.tells - b.tells);
@@ -69,6 +83,7 @@ type Ask = (page: unknown, window: Window) => Places;
 /** The forms of the first page and of later ones, learnt in one window and proved in another. `parts`: what to look for. */
 function formsIn(
   ask: Ask,
+  prove: Prove,
   { first, later }: PageProbe,
   parts: readonly ('from' | 'to')[],
   window: Window,
@@ -86,13 +101,12 @@ function formsIn(
   return [form, laterForm];
 }
 
-function declared(stream: Stream, at: { params: unknown; page: unknown; window: Window }): Places {
-  const parent: unknown = stream.each?.only?.({ params: at.params });
+function declared({ name, write }: Writing, page: unknown, window: Window): Places {
   try {
-    return placesOfDeclared(stream.request({ ...at, grant: undefined, parent, parents: [parent], setup: undefined }));
+    return placesOfDeclared(write({ page, window }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SimulatorRefusal(`its "request" fails for ${JSON.stringify(at.page)}: ${reason}`);
+    throw new SimulatorRefusal(`its "${name}" fails for ${JSON.stringify(page)}: ${reason}`);
   }
 }
 
@@ -200,14 +214,18 @@ function merged(one: Asked, other: Asked | undefined): Asked | undefined {
 
 const NAMES = ['page', 'from', 'to'] as const;
 
+type Prove = (form: RequestForm, places: Places, what: 'page' | 'window', window: Window, page?: Value) => void;
+
 /** Throws unless the form reads what was asked. A date may be told only to the second, the minute or the day. */
-function prove(form: RequestForm, places: Places, what: 'page' | 'window', window: Window, page?: Value): void {
-  const asked = form.read(places);
-  const isNear = (told: number | undefined, { millis }: Instant) =>
-    told === undefined || (told <= millis && told > millis - DAY);
-  const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
-  if (asked !== undefined && isRead) return;
-  throw new SimulatorRefusal(
-    `its "request" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
-  );
-}
+const prover =
+  (name: string): Prove =>
+  (form, places, what, window, page) => {
+    const asked = form.read(places);
+    const isNear = (told: number | undefined, { millis }: Instant) =>
+      told === undefined || (told <= millis && told > millis - DAY);
+    const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
+    if (asked !== undefined && isRead) return;
+    throw new SimulatorRefusal(
+      `its "${name}" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
+    );
+  };

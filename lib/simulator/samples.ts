@@ -2,14 +2,21 @@ import type { Stream } from '../core/connector.ts';
 import { cursorText } from './cursor-text.ts';
 import type { Samples } from './find-reply-form.ts';
 import { SimulatorRefusal } from './refusal.ts';
+import type { Facts } from './reply-form.ts';
 import type { PageProbe, Value } from './request-form.ts';
 import { type StreamRecords, sampleOf } from './stream-records.ts';
+
+/** Listings of different lengths, for what tells their length alone. */
+export const countFacts: readonly Facts[] = [1_299_709, 0, 7_919].map((total) => ({ records: [], total, next: '' }));
+
+/** What is told of whatever there is: two rows of it. */
+export const anyFacts: Facts = { records: ['one', 'two'], total: 2, next: '' };
 
 /** Three numbers that nobody takes for anything else in a request. */
 const [ONE, TWO, THREE] = [7_919, 104_729, 1_299_709];
 
 /** The pages to ask for to learn how a stream's requests are written. */
-export function pageProbe({ paging }: Stream, records: StreamRecords): PageProbe {
+export function pageProbe({ paging }: Pick<Stream, 'paging'>, records: StreamRecords): PageProbe {
   switch (paging.kind) {
     case 'one':
       return { first: undefined };
@@ -56,7 +63,7 @@ export const isBefore = (one: unknown, other: unknown): boolean =>
   (typeof one === 'number' && typeof other === 'number' && one < other);
 
 /** Full pages that others follow, and last pages: with one record, and with none. */
-export function sampleFacts({ paging }: Stream, { complete }: StreamRecords): Samples {
+export function sampleFacts({ paging }: Pick<Stream, 'paging'>, { complete }: StreamRecords): Samples {
   const size = 'size' in paging ? paging.size : 3;
   const records = (from: number, length: number) => Array.from({ length }, (_, at) => complete(from + at));
   const next = (start: number) => (paging.kind === 'links' ? `http://127.0.0.1/next?start=${start}` : cursorAt(start));

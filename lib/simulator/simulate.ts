@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Connector } from '../core/connector.ts';
 import { SECOND } from '../core/time.ts';
-import { type Answer, answer } from './answer.ts';
+import { answer } from './answer.ts';
 import { type Model, type ModelOptions, modelOf } from './model.ts';
 import type { Received } from './places.ts';
+import type { Answer } from './question.ts';
 import { SimulatorRefusal } from './refusal.ts';
 
 /** A simulated API that is up. */

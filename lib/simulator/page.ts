@@ -1,0 +1,44 @@
+import { cursorText } from './cursor-text.ts';
+import { listingOf, startOf } from './listing.ts';
+import type { Received } from './places.ts';
+import { type Answer, refusal } from './question.ts';
+import type { replyMaker } from './reply-form.ts';
+import type { Asked } from './request-form.ts';
+import type { Listings, StreamModel } from './stream-model.ts';
+
+/** Where the next URL of a chain of links points. */
+export const NEXT_PATH = '/next-page';
+
+/** 200 with a page, or 400 for one that there cannot be. The last page of a million records costs what the first one does. */
+export function answerPage(
+  stream: StreamModel,
+  { paging, more, last }: Listings,
+  asked: Asked,
+  { url }: Received,
+): Answer {
+  const { name, records, newestFirst } = stream;
+  const listing = listingOf(stream, asked);
+  const start = startOf(stream, paging, listing, asked);
+  if (start === undefined) return refusal(400, 'invalid_page', `This listing has no page "${asked.page}".`);
+
+  const { low, high, from, to } = listing;
+  const total = high - low;
+  const end = 'size' in paging ? Math.min(start + paging.size, total) : total;
+  const index = newestFirst ? (at: number) => high - 1 - start - at : (at: number) => low + start + at;
+  const cursor = cursorText({ stream: name, start: end, from, to });
+  const next = paging.kind === 'links' ? `${url.origin}${NEXT_PATH}?cursor=${encodeURIComponent(cursor)}` : cursor;
+  const shown = Array.from({ length: Math.max(0, end - start) }, (_, at) => records.record(index(at)));
+  return { status: 200, ...(end < total ? more : last)({ records: shown, total, next }) };
+}
+
+/** How many records the listing has; as an estimate, in tens. */
+export function answerCount(
+  stream: StreamModel,
+  reply: ReturnType<typeof replyMaker>,
+  asked: Asked,
+  exact: boolean,
+): Answer {
+  const { low, high } = listingOf(stream, asked);
+  const total = exact ? high - low : Math.floor((high - low) / 10) * 10;
+  return { status: 200, ...reply({ records: [], total, next: '' }) };
+}
