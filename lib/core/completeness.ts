@@ -230,12 +230,11 @@ function shortPages({ paging }: Stream, { totals, ...tally }: Tally): Finding[] 
   ];
 }
 
-/** As many records as the API lets be read, and nothing that tells how many there are. */
-function limited({ paging }: Stream, { totals, ...tally }: Tally): Finding[] {
-  const pages = fullest(tally);
+/** As many records as the API lets be read, and no total that says how many there are: one that ends there may have stopped counting. */
+function limited({ paging }: Stream, { totals, delivered, quarantined, again }: Tally): Finding[] {
   const max = 'max' in paging ? paging.max : undefined;
-  const fetched = pages.reduce((sum, [, records]) => sum + records, 0);
-  if (max === undefined || totals !== undefined || fetched < max) return [];
+  const isTold = max === undefined || (totals !== undefined && totals.greatest > max);
+  if (isTold || delivered + quarantined - again < max) return [];
   const message = `as many records came as the API lets be read of one listing (${max}): there may be more`;
   return [{ code: 'limit', message, verdict: 'UNKNOWN' }];
 }

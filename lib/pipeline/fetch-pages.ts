@@ -14,6 +14,7 @@ import { readKept } from './kept-page.ts';
 import type { MeterPlace } from './meters.ts';
 import { attemptOf, DIED, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';
+import { readEntry } from './read-parts.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { setAside } from './set-aside.ts';
 import { setupOf } from './setup.ts';
@@ -73,7 +74,7 @@ export async function fetchPages(
     tasks.size > 0 ? await setupOf(invocation, ref, what, given.account, slots) : { value: undefined };
   const run: BlockRun = { ...given, meters, ref, path, block, listing, listed: what, setup };
   if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
-  const outcomes = await fetchAll(invocation, run, tasks);
+  const outcomes = await withoutRepeatsBehind(invocation, run, await fetchAll(invocation, run, tasks));
   const instead = listedInstead(invocation, run, tasks, outcomes);
   if (instead !== undefined && up !== undefined) {
     const requests = requestsOf(
@@ -142,6 +143,27 @@ function withoutRepeats(outcomes: ReadonlyMap<number, PageOutcome>): Map<number,
   );
 }
 
+/**
+ * Behind the pages that a total announces, an API may repeat the last one: then there is nothing behind it. Only here, where the total agrees, is
+ * that known; anywhere else the API may just let nobody read on.
+ */
+async function withoutRepeatsBehind(
+  invocation: Invocation,
+  run: BlockRun,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Promise<Map<number, PageOutcome>> {
+  const { listing, path, ref } = run;
+  const behind = listing.announced;
+  const found = behind === undefined ? undefined : outcomes.get(behind);
+  if (behind === undefined || found?.is !== 'content' || found.content.fetched === 0) return new Map(outcomes);
+  const [, fetched, first, last] =
+    (await readEntry(invocation, ref, parentOf(path)?.parent ?? '', listing, behind - 1)) ?? [];
+  const repeats = fetched === found.content.fetched && first === found.content.first && last === found.content.last;
+  return repeats
+    ? new Map(outcomes).set(behind, readPage(invocation, run, behind, nothing(invocation, found.page)))
+    : new Map(outcomes);
+}
+
 /** Behind a page that is not full nothing is left, and an API may as well say that there is no such page. */
 function endedBefore(
   invocation: Invocation,
@@ -198,7 +220,7 @@ const isBehind = ({ announced }: Listing, index: number, refusal: Refusal): bool
   announced !== undefined && index >= announced && isNoPage(refusal);
 
 /** A page without records, by a refusal that says so. */
-const nothing = ({ clock, connector }: Invocation, { exchange }: Refusal): FetchedPage => ({
+const nothing = ({ clock, connector }: Invocation, { exchange }: Pick<Refusal, 'exchange'>): FetchedPage => ({
   reply: { status: 204, header: () => undefined, body: undefined },
   ...{ records: [], total: undefined, estimate: undefined, ambiguous: new Map(), empty: true, url: '' },
   answeredAt: clock.now(),

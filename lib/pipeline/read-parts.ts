@@ -9,6 +9,7 @@ import {
   type Node,
   nodeKey,
   nodeState,
+  type PageEntry,
   type Part,
   parentOf,
   partKey,
@@ -106,6 +107,21 @@ export async function toldByFirstPage(
       if (index === 0) return tellsOf(paging, { fetched, total: part.greatestTotal });
   }
   return {};
+}
+
+/** What is known of one page of a numbered listing, if it came. */
+export async function readEntry(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  listing: Listing,
+  page: number,
+): Promise<PageEntry | undefined> {
+  for await (const { pages } of partsOf(invocation, ref, `${path}.`, listing)) {
+    const entry = pages.find(([index]) => index === page);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
 }
 
 /** The last page of a numbered listing that has records, and where it begins, if that does not follow from its index. */

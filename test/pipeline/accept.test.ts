@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { accept } from '../../lib/pipeline/accept.ts';
-import { hostile, hostileConnector, rowsOf } from './hostile-api.ts';
+import { hostile } from '../hostile/api.ts';
+import { hostileConnector } from '../hostile/connector.ts';
+import { rowsOf } from '../hostile/rows.ts';
 import { json, makeWorld } from './world.ts';
 
 const REASON = 'the supplier has confirmed that page 3 was lost for good';

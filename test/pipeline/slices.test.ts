@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
 import { cursor, defineConnector, none, pages } from '../../lib/core/connector.ts';
-import { hostile, hostileConnector, rowsOf } from './hostile-api.ts';
+import { hostile } from '../hostile/api.ts';
+import { hostileConnector } from '../hostile/connector.ts';
+import { rowsOf } from '../hostile/rows.ts';
 import { rows } from './kinds.ts';
 import { type Api, json, makeWorld } from './world.ts';
 
