@@ -18,7 +18,11 @@ export function probe(stream: Stream): string | undefined {
   if (stream.since !== undefined && alike(stream, { from: 0 }, { from: DAY })) {
     return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out.';
   }
-  if (stream.each !== undefined && alike(stream, { parent: 'probe' }, { parent: 'another' })) {
+  if (
+    stream.each !== undefined &&
+    alike(stream, { parent: 'probe' }, { parent: 'another' }) &&
+    alike(stream, { parent: standIn('probe') }, { parent: standIn('another') })
+  ) {
     return 'it declares "each", but its request ignores "parent" and "parents": it would list the same for all of them.';
   }
   if (stream.slices !== undefined) {
@@ -59,7 +63,7 @@ function samplePages({ paging }: Stream): [unknown, unknown?] {
   }
 }
 
-type Sample = { page?: unknown; from?: number; to?: number; parent?: string };
+type Sample = { page?: unknown; from?: number; to?: number; parent?: unknown };
 
 /** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
 function alike(stream: Stream, a: Sample, b: Sample): boolean {
@@ -74,24 +78,29 @@ function ask(
   const window = { from: instant(from), to: instant(to) };
   try {
     return stream.request({
-      params: standIn,
-      grant: standIn,
+      params: PARAMETERS,
+      grant: PARAMETERS,
       page,
       window,
       parent,
       parents: [parent],
-      setup: standIn,
+      setup: PARAMETERS,
     });
   } catch {
     return undefined;
   }
 }
 
-/** Stands for parameters nobody has given yet: any property of it is itself, and as text it is "probe". */
-const standIn: object = new Proxy(() => standIn, {
-  get: (_, name) => {
-    if (name === Symbol.toPrimitive || name === 'toJSON') return () => 'probe';
-    return name === Symbol.iterator ? [][Symbol.iterator] : standIn;
-  },
-  apply: () => standIn,
-});
+/** Stands for what nobody has given yet, a parameter or a parent: any property of it is itself, and what it is as text. */
+function standIn(text: string): object {
+  const itself: object = new Proxy(() => itself, {
+    get: (_, name) => {
+      if (name === Symbol.toPrimitive || name === 'toJSON') return () => text;
+      return name === Symbol.iterator ? [][Symbol.iterator] : itself;
+    },
+    apply: () => itself,
+  });
+  return itself;
+}
+
+const PARAMETERS = standIn('probe');

@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** Indexes of records, from `low` to `high` - 1. */
+export type Run = { readonly low: number; readonly high: number };
+
 /** What a cursor stands for: which record of which listing comes next. It carries all of it, so no memory is needed. */
 export type Cursor = {
   readonly stream: string;
@@ -8,6 +11,8 @@ export type Cursor = {
   /** The listing's window, epoch milliseconds; `null`: open. */
   readonly from: number | null;
   readonly to: number | null;
+  /** Which records are the children of the listing's parents; absent: all. */
+  readonly of?: readonly Run[] | undefined;
 };
 
 const moment = z.number().nullable();
@@ -16,6 +21,7 @@ const cursorSchema: z.ZodType<Cursor> = z.strictObject({
   start: z.int().min(0),
   from: moment,
   to: moment,
+  of: z.array(z.strictObject({ low: z.int(), high: z.int() })).optional(),
 });
 
 /** A cursor as APIs send it: base64, with the `+`, `/` and `=` that a client must encode. */

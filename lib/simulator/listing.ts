@@ -1,24 +1,66 @@
 import type { Stream } from '../core/connector.ts';
-import { type Cursor, parseCursor } from './cursor-text.ts';
+import { type Cursor, parseCursor, type Run } from './cursor-text.ts';
+import { childrenOf } from './parents.ts';
 import type { Asked } from './request-form.ts';
-import { isBefore } from './samples.ts';
+import { firstWhere, isBefore } from './sorted.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { StreamRecords } from './stream-records.ts';
 
-/** The records of a stream that fit a window: a run of indexes `[low, high)`, because later records changed later. */
+/** The records of a stream that fit a window and a parent. Later records changed later, so a window of them is a run. */
 export type Listing = {
-  readonly low: number;
-  readonly high: number;
+  /** In ascending order, none of them empty. */
+  readonly runs: readonly Run[];
+  readonly total: number;
   /** The window, epoch milliseconds; `null`: open. */
   readonly from: number | null;
   readonly to: number | null;
+  /** The children of the parents, whenever they changed; absent: everything. */
+  readonly of?: readonly Run[] | undefined;
 };
 
-/** The listing that is asked for. A cursor brings its own window along. */
-export function listingOf(stream: StreamModel, asked: Asked): Listing {
+/** The listing that is asked for. A cursor brings its own window and parents along. `undefined`: there are no such parents. */
+export function listingOf(stream: StreamModel, asked: Asked): Listing | undefined {
   const { records } = stream;
-  const { from, to } = cursorOf(stream, asked) ?? { from: asked.from ?? null, to: asked.to ?? null };
-  return { low: firstFrom(records, from) ?? 0, high: firstFrom(records, to) ?? records.count, from, to };
+  const cursor = cursorOf(stream, asked);
+  const of = cursor === undefined ? childrenAsked(stream, asked) : cursor.of;
+  if (of === 'nobody') return undefined;
+  const { from, to } = cursor ?? { from: asked.from ?? null, to: asked.to ?? null };
+  const [first, end] = [firstFrom(records, from) ?? 0, firstFrom(records, to) ?? records.count];
+  const runs = (of ?? [{ low: 0, high: records.count }])
+    .map(({ low, high }) => ({ low: Math.max(low, first), high: Math.min(high, end) }))
+    .filter(({ low, high }) => low < high);
+  return { runs, total: lengthOf(runs), from, to, of };
+}
+
+const lengthOf = (runs: readonly Run[]): number => runs.reduce((sum, { low, high }) => sum + high - low, 0);
+
+/** The children of the parents that are asked for; `undefined` if the stream has none. */
+function childrenAsked({ parents, records }: StreamModel, asked: Asked): readonly Run[] | undefined | 'nobody' {
+  if (parents === undefined) return undefined;
+  const known = (asked.parents ?? []).filter((index) => index >= 0 && index < parents.count);
+  return known.length === 0 ? 'nobody' : joined(known.map((index) => childrenOf(parents, index, records.count)));
+}
+
+/** The runs in ascending order; neighbours become one. */
+function joined(runs: readonly Run[]): readonly Run[] {
+  const found: Run[] = [];
+  for (const { low, high } of [...runs].sort((a, b) => a.low - b.low)) {
+    const last = found.at(-1);
+    if (last !== undefined && low <= last.high)
+      found[found.length - 1] = { low: last.low, high: Math.max(last.high, high) };
+    else found.push({ low, high });
+  }
+  return found;
+}
+
+/** Index of the record at a position of the listing, from 0. */
+export function indexAt({ runs }: Listing, position: number): number {
+  let rest = position;
+  for (const { low, high } of runs) {
+    if (rest < high - low) return low + rest;
+    rest -= high - low;
+  }
+  throw new RangeError(`The listing has no record ${position}.`);
 }
 
 /** The cursor that is asked for, if it is one of this stream's. */
@@ -57,28 +99,19 @@ type Keyset = Extract<Stream['paging'], { kind: 'keyset' }>;
 
 function startAfter(
   { records, newestFirst }: StreamModel,
-  { low, high }: Listing,
+  listing: Listing,
   { after }: Keyset,
   page: string | number,
-) {
-  const key = (index: number) => after(records.record(index));
-  const wanted = typeof key(low) === 'number' ? Number(page) : String(page);
-  const index = firstWhere(low, high, (one) => !isBefore(key(one), wanted));
-  if (index === high || key(index) !== wanted) return undefined;
-  return newestFirst ? high - index : index - low + 1;
+): number | undefined {
+  const { total } = listing;
+  const key = (position: number) => after(records.record(indexAt(listing, position)));
+  if (total === 0) return undefined;
+  const wanted = typeof key(0) === 'number' ? Number(page) : String(page);
+  const position = firstWhere(0, total, (one) => !isBefore(key(one), wanted));
+  if (position === total || key(position) !== wanted) return undefined;
+  return newestFirst ? total - position : position + 1;
 }
 
 /** Index of the first record that changed at this moment or later; `undefined` if every record fits. */
 const firstFrom = ({ count, changedAt }: StreamRecords, moment: number | null): number | undefined =>
   changedAt === undefined || moment === null ? undefined : firstWhere(0, count, (index) => changedAt(index) >= moment);
-
-/** The first whole number in `[low, high)` for which the test holds, if it holds for all that follow; otherwise `high`. */
-function firstWhere(low: number, high: number, test: (index: number) => boolean): number {
-  let [from, to] = [low, high];
-  while (from < to) {
-    const middle = Math.floor((from + to) / 2);
-    if (test(middle)) to = middle;
-    else from = middle + 1;
-  }
-  return from;
-}

@@ -1,10 +1,13 @@
 import * as z from 'zod';
-import type { Connector } from '../core/connector.ts';
+import type { Connector, Stream } from '../core/connector.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
+import { invertStream } from './invert-stream.ts';
+import { parentsOf } from './parents.ts';
 import type { Question } from './question.ts';
 import { recordMaker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
-import { type StreamModel, streamModel } from './stream-model.ts';
+import type { StreamModel } from './stream-model.ts';
+import { type StreamRecords, streamRecords } from './stream-records.ts';
 
 /** An API made from a connector's declaration. It is plain data and pure functions; it remembers nothing. */
 export type Model = {
@@ -36,17 +39,37 @@ export function modelOf(connector: Connector, options: ModelOptions = {}): Model
   if (unknown.length > 0) throw new SimulatorRefusal(`Connector "${connector.name}" has no stream "${unknown[0]}".`);
   const params = paramsOf(connector, seed, options.params ?? {});
   const account = { params, grant: undefined };
-  const streams = Object.entries(connector.streams).map(([name, stream]) => {
-    const count = typeof records === 'number' ? records : (records[name] ?? RECORDS);
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new SimulatorRefusal(`Stream "${name}" cannot have ${count} records; it must be a whole number from 0.`);
-    }
-    return within(name, () => streamModel(name, stream, { seed, account, count }));
+  const counts = (name: string) => (typeof records === 'number' ? records : (records[name] ?? RECORDS));
+  const held = recordsOf(connector, seed, counts);
+  const streams = held.map(({ name, stream, records }) => {
+    const { each } = stream;
+    const of = held.find((one) => one.name === each?.of);
+    const isOnly = each?.only?.(account) !== undefined;
+    return within(name, () => {
+      const parents =
+        each === undefined || of === undefined || isOnly ? undefined : parentsOf(each, of.stream, of.records);
+      return invertStream(name, stream, { account, records, parents });
+    });
   });
   const questions = streams.flatMap((stream) => stream.questions);
   for (const stream of streams) refuseTwin(stream, questions);
   const credentials = credentialsOf(connector, seed);
   return { streams, questions, params, credentials, basePath: basePathOf(connector, params) };
+}
+
+type Held = { readonly name: string; readonly stream: Stream; readonly records: StreamRecords };
+
+/** What the API holds of each stream. */
+function recordsOf({ streams }: Connector, seed: number, counts: (name: string) => number): readonly Held[] {
+  const all = Object.entries(streams);
+  return all.map(([name, stream]) => {
+    const count = counts(name);
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new SimulatorRefusal(`Stream "${name}" cannot have ${count} records; it must be a whole number from 0.`);
+    }
+    const picks = all.flatMap(([, { each }]) => (each?.of === name ? [each.pick] : []));
+    return { name, stream, records: within(name, () => streamRecords(stream, name, { seed, count, picks })) };
+  });
 }
 
 const fields = z.record(z.string(), z.unknown()).catch({});

@@ -14,7 +14,7 @@ export function notFoundMessage({ questions }: Model, sent: Places): string {
     const known = new Set(forms.map(({ text }) => `"${text.get('path')}"`));
     return `No stream asks for "${path}". Paths asked for: ${[...known].join(', ')}.`;
   }
-  const [difference = 'its page or its window cannot be read'] = nearest.differences;
+  const [difference = 'its page, its window or its parent cannot be read'] = nearest.differences;
   return `No stream makes this request. The nearest is that of stream "${nearest.name}", but ${difference}.`;
 }
 
@@ -28,9 +28,9 @@ function differences(text: Places, sent: Places): string[] {
   });
 }
 
-/** Whether the text could be the declared one, with anything in place of `{page}`, `{from}` and `{to}`. */
+/** Whether the text could be the declared one, with anything in place of `{page}`, `{from}`, `{to}` and `{parents}`. */
 function matches(declared: string, found: string): boolean {
-  const fixed = declared.split(/\{(?:page|from|to)\}/);
+  const fixed = declared.split(/\{(?:page|from|to|parents)\}/);
   return fixed.length === 1
     ? declared === found
     : found.startsWith(fixed[0] ?? '') && found.endsWith(fixed.at(-1) ?? '');

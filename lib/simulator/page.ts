@@ -1,5 +1,5 @@
 import { cursorText } from './cursor-text.ts';
-import { listingOf, startOf } from './listing.ts';
+import { indexAt, listingOf, startOf } from './listing.ts';
 import type { Received } from './places.ts';
 import { type Answer, refusal } from './question.ts';
 import type { replyMaker } from './reply-form.ts';
@@ -18,16 +18,18 @@ export function answerPage(
 ): Answer {
   const { name, records, newestFirst } = stream;
   const listing = listingOf(stream, asked);
+  if (listing === undefined) return NO_PARENT;
   const start = startOf(stream, paging, listing, asked);
   if (start === undefined) return refusal(400, 'invalid_page', `This listing has no page "${asked.page}".`);
 
-  const { low, high, from, to } = listing;
-  const total = high - low;
+  const { total, from, to, of } = listing;
   const end = 'size' in paging ? Math.min(start + paging.size, total) : total;
-  const index = newestFirst ? (at: number) => high - 1 - start - at : (at: number) => low + start + at;
-  const cursor = cursorText({ stream: name, start: end, from, to });
+  const position = newestFirst ? (at: number) => total - 1 - start - at : (at: number) => start + at;
+  const cursor = cursorText({ stream: name, start: end, from, to, of });
   const next = paging.kind === 'links' ? `${url.origin}${NEXT_PATH}?cursor=${encodeURIComponent(cursor)}` : cursor;
-  const shown = Array.from({ length: Math.max(0, end - start) }, (_, at) => records.record(index(at)));
+  const shown = Array.from({ length: Math.max(0, end - start) }, (_, at) =>
+    records.record(indexAt(listing, position(at))),
+  );
   return { status: 200, ...(end < total ? more : last)({ records: shown, total, next }) };
 }
 
@@ -38,7 +40,10 @@ export function answerCount(
   asked: Asked,
   exact: boolean,
 ): Answer {
-  const { low, high } = listingOf(stream, asked);
-  const total = exact ? high - low : Math.floor((high - low) / 10) * 10;
+  const listing = listingOf(stream, asked);
+  if (listing === undefined) return NO_PARENT;
+  const total = exact ? listing.total : Math.floor(listing.total / 10) * 10;
   return { status: 200, ...reply({ records: [], total, next: '' }) };
 }
+
+const NO_PARENT = refusal(404, 'no_such_parent', 'There is no such parent: it does not exist.');

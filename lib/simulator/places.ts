@@ -18,6 +18,19 @@ export type Places = ReadonlyMap<string, string>;
 const HEADER = 'header ';
 export const isHeader = (place: string): boolean => place.startsWith(HEADER);
 
+/**
+ * The same, whatever the length of its lists: what stands at one place of every element of a list, or at one name of a query, becomes one
+ * text, a line each. Elements that agree have one line.
+ */
+export function folded(places: Places): Places {
+  const lines = new Map<string, string[]>();
+  for (const [place, text] of places) {
+    const folds = place.replaceAll(/\/\d+(?=[/"])/g, '/*').replace(/ \(\d+\)$/, '');
+    lines.set(folds, [...(lines.get(folds) ?? []), text]);
+  }
+  return new Map([...lines].map(([place, all]) => [place, [...new Set(all)].join('\n')]));
+}
+
 /** The places of a request that a connector declares. */
 export function placesOfDeclared(request: Request): Places {
   const url = new URL(`/${request.path.replace(/^\/+/, '')}`, 'http://any');

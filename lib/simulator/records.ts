@@ -14,7 +14,7 @@ export type Recipe = {
   readonly seed: number;
   /** How many records there are: so many keys must differ. */
   readonly count: number;
-  /** Fields that are never left out and rise from record to record, so that no two are the same. */
+  /** Fields (`id`, `meta/name`) that are never left out and rise from record to record, so that no two are the same. */
   readonly keys: readonly string[];
   /** A field with a maker of its own: its path (`/meta/changed`), and what makes it. */
   readonly pin?: { readonly path: string; readonly maker: Maker };
@@ -43,7 +43,8 @@ export function recordMaker(schema: z.ZodType, recipe: Recipe): Maker {
   const root = jsonSchemaOf(schema);
   const salt = (spot: Spot, purpose: string) => saltOf(seed, label, spot.path, purpose);
   const isPinned = ({ path }: Spot) => pin !== undefined && `${pin.path}/`.startsWith(`${path}/`);
-  const isCertain = (spot: Spot) => complete || spot.rising || isPinned(spot);
+  const holdsKey = ({ path }: Spot) => recipe.keys.some((key) => `/${key}`.startsWith(`${path}/`));
+  const isCertain = (spot: Spot) => complete || spot.rising || isPinned(spot) || holdsKey(spot);
 
   function compile(given: JsonSchema | boolean, spot: Spot): Maker {
     if (pin?.path === spot.path) return pin.maker;
@@ -89,8 +90,8 @@ export function recordMaker(schema: z.ZodType, recipe: Recipe): Maker {
     const required = new Set(node.required);
     const names = new Set([...Object.keys(node.properties ?? {}), ...required, ...freeNames(node)]);
     const fields = [...names].flatMap((name) => {
-      const isKey = spot.path === '' && recipe.keys.includes(name);
-      const at = { ...spot, path: `${spot.path}/${name}`, rising: spot.rising || isKey };
+      const path = `${spot.path}/${name}`;
+      const at = { ...spot, path, rising: spot.rising || recipe.keys.includes(path.slice(1)) };
       const property = node.properties?.[name] ?? node.additionalProperties ?? true;
       const isSure = required.has(name) || isCertain(at);
       const makers = workable([property], !isSure, () => compile(property, at));

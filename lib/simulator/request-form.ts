@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Request } from '../core/connector.ts';
 import { DAY, type Instant, instant } from '../core/time.ts';
 import { requestDates } from './dates.ts';
-import { isHeader, type Places, placesOfDeclared } from './places.ts';
+import { leavesOf, type Parents, PROBED } from './parents.ts';
+import { folded, isHeader, type Places, placesOfDeclared } from './places.ts';
 import { SimulatorRefusal } from './refusal.ts';
 
 /** What a request asks for. What it does not say is absent. */
@@ -11,29 +13,36 @@ export type Asked = {
   /** The window `[from, to)`, in epoch milliseconds, as exactly as the request tells it. */
   readonly from?: number;
   readonly to?: number;
+  /** Indexes of the parents whose children are asked for; -1 for one that there is not. */
+  readonly parents?: readonly number[];
 };
+
+/** What a request is to ask for. */
+export type Wanted = { readonly page: unknown; readonly window: Window; readonly parents: readonly unknown[] };
 
 /** How a connector writes a request. */
 export type Writing = {
   /** The function's name in the declaration. */
   readonly name: string;
   /** The request, for what it is to ask for. */
-  readonly write: (at: { page: unknown; window: Window }) => Request;
+  readonly write: (wanted: Wanted) => Request;
   /** By default it is asked for no page. */
   readonly pages?: PageProbe;
   /** Where the window of a full sync begins, epoch milliseconds. Default 0. */
   readonly begin?: number;
+  /** Those by whom it asks. */
+  readonly parents?: Parents | undefined;
 };
 
 /** One form that requests take: what always stands in it, and where the page and the window stand. */
 export type RequestForm = {
   /** What a request asks for, or `undefined` if it does not have this form. */
   readonly read: (places: Places) => Asked | undefined;
-  /** The form in text: what always stands there as it is, and `{page}`, `{from}`, `{to}` for the rest. */
+  /** The form in text: what always stands there as it is, and `{page}`, `{from}`, `{to}`, `{parents}` for the rest. */
   readonly text: Places;
   /** A request of this form. */
   readonly example: Places;
-  /** How many of page, from and to it tells. */
+  /** How many of page, from, to and parents it tells. */
   readonly tells: number;
 };
 
@@ -66,61 +75,87 @@ const OTHER: Window = {
  * {@link SimulatorRefusal} if a page or a window cannot be read back.
  */
 export function requestForms(writing: Writing): readonly RequestForm[] {
-  const { pages: probe = { first: undefined }, begin = 0 } = writing;
-  const ask: Ask = (page, window) => declared(writing, page, window);
-  const prove = prover(writing.name);
-  const start = instant(begin);
+  const start = instant(writing.begin ?? 0);
   const forms = [
-    ...formsIn(ask, prove, probe, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
-    ...formsIn(ask, prove, probe, ['from', 'to'], WINDOW, OTHER),
+    ...formsIn(writing, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
+    ...formsIn(writing, ['from', 'to'], WINDOW, OTHER),
   ];
   const distinct = new Map(forms.map((form) => [JSON.stringify([...form.text]), form]));
   return [...distinct.values()].sort((a, b) => a.tells - b.tells);
 }
 
-type Ask = (page: unknown, window: Window) => Places;
-
 /** The forms of the first page and of later ones, learnt in one window and proved in another. `parts`: what to look for. */
-function formsIn(
-  ask: Ask,
-  prove: Prove,
-  { first, later }: PageProbe,
-  parts: readonly ('from' | 'to')[],
-  window: Window,
-  other: Window,
-) {
+function formsIn(writing: Writing, parts: readonly ('from' | 'to')[], window: Window, other: Window): RequestForm[] {
+  const { pages: { first, later } = { first: undefined }, parents } = writing;
   const dates = parts.map((part) => ({ part, millis: window[part].millis }));
-  const form = learn(ask(first, window), dates);
-  prove(form, ask(first, other), 'window', other);
+  const indexes: readonly number[] = parents === undefined ? [] : PROBED;
+  const ask = (page: unknown, within = window, by: readonly number[] = indexes.slice(0, 1)): Places =>
+    declared(writing, { page, window: within, parents: by.map((index) => parents?.parent(index)) });
+  const learnt = (page: unknown, later?: Later): RequestForm => {
+    const example = ask(page);
+    const pages = later && { ...later, places: ask(later.page) };
+    const [a, b] = PROBED;
+    const kin = parents && { parents, a, b, places: ask(page, window, [a, b]) };
+    return learn(example, dates, pages, kin);
+  };
+  const proved = (form: RequestForm, page: unknown, value?: Value): RequestForm => {
+    for (const by of parents === undefined ? [] : parents.together > 1 ? [indexes] : indexes.map((one) => [one]))
+      prove(writing, form, ask(page, window, by), { page: value, window, parents: by }, 'parent');
+    prove(writing, form, ask(page, other), { page: value, window: other, parents: indexes.slice(0, 1) }, 'window');
+    return form;
+  };
+
+  const form = proved(learnt(first), first);
   if (later === undefined) return [form];
   const { page, values } = later;
   const [one, two] = values;
-  const laterForm = learn(ask(page(one), window), dates, { one, two, places: ask(page(two), window) });
-  for (const value of values) prove(laterForm, ask(page(value), window), 'page', window, value);
-  prove(laterForm, ask(page(one), other), 'window', other, one);
-  return [form, laterForm];
+  const laterForm = learnt(page(one), { one, two, page: page(two) });
+  for (const value of values)
+    prove(writing, laterForm, ask(page(value)), { page: value, window, parents: indexes.slice(0, 1) }, 'page');
+  return [form, proved(laterForm, page(one), one)];
 }
 
-function declared({ name, write }: Writing, page: unknown, window: Window): Places {
+function declared({ name, write }: Writing, wanted: Wanted): Places {
   try {
-    return placesOfDeclared(write({ page, window }));
+    return placesOfDeclared(write(wanted));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SimulatorRefusal(`its "${name}" fails for ${JSON.stringify(page)}: ${reason}`);
+    throw new SimulatorRefusal(`its "${name}" fails for ${JSON.stringify(wanted.page)}: ${reason}`);
   }
 }
 
 /** What was asked for: the dates of the window, and two values of the page with the request for the second one. */
 type Dates = readonly { readonly part: 'from' | 'to'; readonly millis: number }[];
 type Pages = { readonly one: Value; readonly two: Value; readonly places: Places };
+type Later = { readonly one: Value; readonly two: Value; readonly page: unknown };
+/** Two parents, of whom the first was asked for, with the request for both. */
+type Kin = { readonly parents: Parents; readonly a: number; readonly b: number; readonly places: Places };
 
-function learn(places: Places, dates: Dates, pages?: Pages): RequestForm {
+function learn(example: Places, dates: Dates, pages: Pages | undefined, kin: Kin | undefined): RequestForm {
+  const view = kin !== undefined && kin.parents.together > 1 ? folded : (places: Places) => places;
+  const [later, both] = [pages && view(pages.places), kin && view(kin.places)];
   const pieces = new Map<string, readonly Piece[]>();
-  for (const [place, text] of places) {
-    const found = pages === undefined ? [text] : pagePieces(text, pages.places.get(place) ?? text, pages);
+  for (const [place, text] of view(example)) {
+    const paged = pages === undefined ? [text] : pagePieces(text, later?.get(place) ?? text, pages);
+    const found = kin === undefined ? paged : parentPieces(paged, text, both?.get(place) ?? text, kin);
     pieces.set(place, datePieces(found, dates));
   }
-  return { ...requestForm(pieces), example: places };
+  return { ...requestForm(pieces, view), example };
+}
+
+/** Where the first parent is written, and between both of them whatever stands there between any two. */
+function parentPieces(pieces: readonly Piece[], text: string, both: string, { parents, a, b }: Kin): readonly Piece[] {
+  const others = new Map(leavesOf(parents.parent(b)));
+  return leavesOf(parents.parent(a)).reduce((found, [path, value]) => {
+    const [one, two] = [String(value), String(others.get(path))];
+    if (one === two) return found;
+    const at = text.indexOf(one) + one.length;
+    const between = both.slice(at, both.length - (text.length - at));
+    const separator = between.length > two.length && between.endsWith(two) ? between.slice(0, -two.length) : undefined;
+    const names = (all: string) => (separator === undefined ? [all] : all.split(separator));
+    const tell = (all: string): Asked => ({ parents: names(all).map((name) => parents.find(path, name)) });
+    return cut(found, one, { name: 'parents', pattern: '.+', tell });
+  }, pieces);
 }
 
 function pagePieces(text: string, other: string, { one, two }: Pages): readonly Piece[] {
@@ -168,13 +203,17 @@ function joined(pieces: readonly Piece[]): readonly Piece[] {
   return found;
 }
 
-function requestForm(pieces: ReadonlyMap<string, readonly Piece[]>): Omit<RequestForm, 'example'> {
+function requestForm(
+  pieces: ReadonlyMap<string, readonly Piece[]>,
+  view: (places: Places) => Places,
+): Omit<RequestForm, 'example'> {
   const readers = [...pieces].map(([place, parts]) => ({ place, read: reader(parts) }));
   const own = [...pieces.keys()].filter((place) => !isHeader(place)).length;
   const names = [...pieces.values()].flat().flatMap((piece) => (typeof piece === 'string' ? [] : [piece.name]));
   const text = (parts: readonly Piece[]) => parts.map((part) => (typeof part === 'string' ? part : `{${part.name}}`));
   return {
-    read: (places) => {
+    read: (sent) => {
+      const places = view(sent);
       if ([...places.keys()].filter((place) => !isHeader(place)).length !== own) return undefined;
       return readers.reduce<Asked | undefined>((asked, { place, read }) => {
         const found = places.get(place);
@@ -207,25 +246,29 @@ const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 function merged(one: Asked, other: Asked | undefined): Asked | undefined {
   if (other === undefined || Object.values(other).some(Number.isNaN)) return undefined;
   const differs = NAMES.some(
-    (name) => one[name] !== undefined && other[name] !== undefined && one[name] !== other[name],
+    (name) => one[name] !== undefined && other[name] !== undefined && !isDeepStrictEqual(one[name], other[name]),
   );
   return differs ? undefined : { ...one, ...other };
 }
 
-const NAMES = ['page', 'from', 'to'] as const;
+const NAMES = ['page', 'from', 'to', 'parents'] as const;
 
-type Prove = (form: RequestForm, places: Places, what: 'page' | 'window', window: Window, page?: Value) => void;
+type Meant = { readonly page: Value | undefined; readonly window: Window; readonly parents: readonly number[] };
 
 /** Throws unless the form reads what was asked. A date may be told only to the second, the minute or the day. */
-const prover =
-  (name: string): Prove =>
-  (form, places, what, window, page) => {
-    const asked = form.read(places);
-    const isNear = (told: number | undefined, { millis }: Instant) =>
-      told === undefined || (told <= millis && told > millis - DAY);
-    const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
-    if (asked !== undefined && isRead) return;
-    throw new SimulatorRefusal(
-      `its "${name}" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
-    );
-  };
+function prove(
+  { name }: Writing,
+  form: RequestForm,
+  places: Places,
+  { page, window, parents }: Meant,
+  what: 'page' | 'window' | 'parent',
+): void {
+  const asked = form.read(places);
+  const isNear = (told: number | undefined, { millis }: Instant) =>
+    told === undefined || (told <= millis && told > millis - DAY);
+  const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
+  if (asked !== undefined && isRead && isDeepStrictEqual(asked.parents ?? [], parents)) return;
+  throw new SimulatorRefusal(
+    `its "${name}" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
+  );
+}

@@ -4,6 +4,7 @@ import type { Samples } from './find-reply-form.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import type { Facts } from './reply-form.ts';
 import type { PageProbe, Value } from './request-form.ts';
+import { isBefore } from './sorted.ts';
 import { type StreamRecords, sampleOf } from './stream-records.ts';
 
 /** Listings of different lengths, for what tells their length alone. */
@@ -56,11 +57,6 @@ function refuseUnlessRising(key: (index: number) => unknown, count: number): voi
     'its "after" must give text or a number that rises from record to record: read the key or the date.',
   );
 }
-
-/** Whether one key comes before the other. Keys of different kinds have no order. */
-export const isBefore = (one: unknown, other: unknown): boolean =>
-  (typeof one === 'string' && typeof other === 'string' && one < other) ||
-  (typeof one === 'number' && typeof other === 'number' && one < other);
 
 /** Full pages that others follow, and last pages: with one record, and with none. */
 export function sampleFacts({ paging }: Pick<Stream, 'paging'>, { complete }: StreamRecords): Samples {

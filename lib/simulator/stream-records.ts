@@ -1,4 +1,4 @@
-import type { Stream } from '../core/connector.ts';
+import type { Raw, Stream } from '../core/connector.ts';
 import { parseInstant } from '../core/time.ts';
 import { BETWEEN_CHANGES, FIRST_CHANGE, recordDates, roundedDown } from './dates.ts';
 import { type Maker, type Recipe, recordMaker } from './records.ts';
@@ -15,15 +15,28 @@ export type StreamRecords = {
   readonly changedAt: ((index: number) => number) | undefined;
 };
 
+/** So many parents can be made even if there are fewer. */
+export const LEAST_PARENTS = 9;
+
+/** `picks`: what other streams pick of these records, to list by it. */
+export type RecordsOptions = {
+  readonly seed: number;
+  readonly count: number;
+  readonly picks: readonly ((record: Raw) => unknown)[];
+};
+
 /** Makes a stream's records and proves on a sample that they fit its schema, differ by key, and carry their dates. */
-export function streamRecords(stream: Stream, name: string, seed: number, count: number): StreamRecords {
-  const keys = typeof stream.key === 'string' ? [stream.key] : stream.key;
-  const recipe = { label: name, seed, count: Math.max(count, 1), keys };
-  const { since } = stream;
-  const complete = recordMaker(stream.schema, { ...recipe, complete: true });
+export function streamRecords(stream: Stream, name: string, options: RecordsOptions): StreamRecords {
+  const { seed, count, picks } = options;
+  const { schema, since } = stream;
+  const own = typeof stream.key === 'string' ? [stream.key] : stream.key;
+  const least = { label: name, seed, count: Math.max(count, picks.length > 0 ? LEAST_PARENTS : 1), keys: own };
+  const picked = picks.flatMap((pick) => pathsRead(pick, recordMaker(schema, { ...least, complete: true })(0)));
+  const recipe = { ...least, keys: [...own, ...picked.map((path) => path.slice(1))] };
+  const complete = recordMaker(schema, { ...recipe, complete: true });
   const dated = since === undefined ? undefined : datedRecords(stream, since, recipe, complete(0));
-  const record = dated?.record ?? recordMaker(stream.schema, recipe);
-  verify(stream, keys, record, sampleOf(count));
+  const record = dated?.record ?? recordMaker(schema, recipe);
+  verify(stream, own, record, sampleOf(count));
   return { count, record, complete, changedAt: dated?.changedAt };
 }
 

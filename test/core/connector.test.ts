@@ -141,6 +141,18 @@ describe('defineConnector', () => {
   });
 });
 
+it('a parent may be an object, of which the request writes a field', () => {
+  const orders = {
+    ...row,
+    each: { of: 'rows', pick: ({ id, at }: { id: number; at: string }) => ({ id, at }) },
+    request: ({ parent, page }: { parent: { id: number }; page: { number: number } }) => ({
+      path: `/rows/${parent.id}`,
+      query: { page: page.number },
+    }),
+  };
+  assert.ok(defineConnector({ ...base, streams: (make) => ({ rows: make(row), orders: make(orders) }) }));
+});
+
 it('what a stranger exports is no connector', () => {
   for (const value of [undefined, null, 1, {}, [], { name: 'x', streams: {} }]) assert.ok(!isConnector(value));
 });

@@ -225,6 +225,63 @@ describe('a declaration that cannot be turned round is refused with the stream a
       }),
       /^Stream "items": the simulator cannot make records whose "key" differs: \["[ab]"\] came twice\.$/,
     ],
+    'parents that are all the same': [
+      (stream) => ({
+        ...plain(stream),
+        parts: stream({
+          each: { of: 'items', pick: () => 'the only one' },
+          request: ({ parent }) => ({ path: `/items/${parent}` }),
+          paging: one(),
+          records: (body) => body,
+          schema: Item,
+          key: 'id',
+        }),
+      }),
+      'Stream "parts": its "each.pick" must give text or a number that differs from record to record.',
+    ],
+    'a parent in a code': [
+      (stream) => ({
+        ...plain(stream),
+        parts: stream({
+          each: { of: 'items', pick: (item) => item.name },
+          request: ({ parent }) => ({ path: `/items/${btoa(parent)}` }),
+          paging: one(),
+          records: (body) => body,
+          schema: Item,
+          key: 'id',
+        }),
+      }),
+      writes('parent').replace('items', 'parts'),
+    ],
+    'a count of pages': [
+      (stream) => ({
+        items: stream({
+          request: () => ({ path: '/items' }),
+          paging: one(),
+          records: (body) => body,
+          count: { request: () => ({ path: '/count' }), read: (reply) => reply.body.pages * 10, exact: false },
+          schema: Item,
+          key: 'id',
+        }),
+      }),
+      reads('count'),
+    ],
+    'a setup that wants a text of its own': [
+      (stream) => ({
+        items: stream({
+          setup: {
+            request: () => ({ path: '/fields' }),
+            read: ({ body }) => z.object({ version: z.literal('7b') }).parse(body),
+          },
+          request: () => ({ path: '/items' }),
+          paging: one(),
+          records: (body) => body,
+          schema: Item,
+          key: 'id',
+        }),
+      }),
+      reads('setup'),
+    ],
     'two streams that ask the same': [
       (stream) => ({ ...plain(stream), twins: plain(stream).items ?? assert.fail() }),
       'Stream "items": its "request" cannot be told from that of stream "twins".',
