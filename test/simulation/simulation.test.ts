@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { violations } from './invariants.ts';
 import { simulateSeed } from './world.ts';
 
-const SEEDS = 600;
+const SEEDS = 500;
+
+/** In a process of its own: the test runner follows every promise, which takes as long again as the simulation. */
+const simulate = (...args: string[]) =>
+  spawnSync(process.execPath, [join(import.meta.dirname, 'simulate.ts'), ...args], { encoding: 'utf8' });
 
 /** What the weather must have brought over these seeds; none of it may be zero. */
 const EXERCISED = [
@@ -31,14 +34,11 @@ const EXERCISED = [
   ...['COMPLETE by count', 'COMPLETE by cursor', 'COMPLETE by end', 'COMPLETE by overlap', 'INCOMPLETE', 'UNKNOWN'],
 ];
 
-it(`${SEEDS} runs of the whole pipeline under weather keep every invariant`, async () => {
-  const exercised = new Map<string, number>();
-  for (let seed = 0; seed < SEEDS; seed++) {
-    const world = await simulateSeed(seed);
-    assert.deepEqual(await violations(world), [], `seed ${seed}: npm run simulate -- --seed ${seed}`);
-    for (const [what, times] of world.tally.counts) exercised.set(what, (exercised.get(what) ?? 0) + times);
-  }
-  for (const what of EXERCISED) assert.ok((exercised.get(what) ?? 0) > 0, `${what}: never`);
+it(`${SEEDS} runs of the whole pipeline under weather keep every invariant`, () => {
+  const { status, stdout, stderr } = simulate('--seeds', String(SEEDS));
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  const exercised = new Set([...stdout.matchAll(/^ +[1-9]\d* {2}(.+)$/gm)].map(([, what]) => what));
+  for (const what of EXERCISED) assert.ok(exercised.has(what), `${what}: never`);
 });
 
 it('a seed is replayed to the letter', async () => {
@@ -58,14 +58,12 @@ const QUICKLY_MISSED = [
   'a part counts only if a block holds it',
   'a parent remembers which children may be unsent',
   'a chain’s part is put if absent under its step',
-  'the edges of neighbouring pages must agree',
   'the event comes before the sync is closed',
 ];
 
 for (const rule of QUICKLY_MISSED) {
   it(`the simulation bites without the rule: ${rule}`, () => {
-    const args = [join(import.meta.dirname, 'simulate.ts'), '--without', rule, '--seeds', '500', '--quiet'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const { status, stdout, stderr } = simulate('--without', rule, '--seeds', '500', '--quiet');
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^seed \d+ breaks /m, stderr);
   });

@@ -123,7 +123,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     connector,
     api,
     departures,
-    trace: trace ?? (() => {}),
+    trace: (line) => trace?.(line()),
   };
   let running = 0;
   let invocations = 0;
@@ -147,7 +147,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     body(invocationOf(stage, life, memories[slot] ?? newMemory())).then(
       () => life.end(finish),
       (error: unknown) => {
-        stage.trace(`${life.name} threw ${String(error)}`);
+        stage.trace(() => `${life.name} threw ${String(error)}`);
         life.end(finish);
       },
     );
@@ -288,7 +288,8 @@ type Stage = {
   readonly api: ReturnType<typeof practiceApi>;
   /** When requests left, by the true time: epoch milliseconds. */
   readonly departures: number[];
-  readonly trace: (line: string) => void;
+  /** Takes lines that are put together only if somebody reads them. */
+  readonly trace: (line: () => string) => void;
 };
 
 /** A hold that was put on a meter: when, until when, and until when the one before it was. By the clock of the invocation that put it, but for `at`. */
@@ -316,7 +317,7 @@ function newLife(name: string, { time, random, weather, tally, trace }: Stage, o
       if (state !== 'alive') return;
       state = 'dead';
       tally.count(of);
-      trace(`${at(time)} ${life.name} dies: ${of}`);
+      trace(() => `${at(time)} ${life.name} dies: ${of}`);
       onDeath();
     },
     end(then) {
@@ -354,7 +355,7 @@ function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
           stage.tally.count('requests');
           stage.departures.push(time.now());
           const { takes, reply } = stage.api.answer(request);
-          stage.trace(`${at(time)} ${life.name} GET ${request.url.slice(15)} → ${describe(reply)}`);
+          stage.trace(() => `${at(time)} ${life.name} GET ${request.url.slice(15)} → ${describe(reply)}`);
           time.after(Math.min(takes, deadline), () => {
             if (!life.alive()) return;
             if (reply === 'kills') life.die('pages that killed');
@@ -396,7 +397,13 @@ function tableOf(stage: Stage, life: Life, table: Table, name: string): Table {
   /** A query is one call here, and its answer a snapshot. */
   const snapshot = <T>(label: string, items: () => AsyncIterable<T>): AsyncIterable<T> => ({
     async *[Symbol.asyncIterator]() {
-      yield* await call(stage, life, `${name}.${label}`, () => Array.fromAsync(items()), false);
+      yield* await call(
+        stage,
+        life,
+        () => `${name}.${label}`,
+        () => Array.fromAsync(items()),
+        false,
+      );
     },
   });
   return {
@@ -417,7 +424,7 @@ function portOf<T extends object>(stage: Stage, life: Life, port: T, name: strin
       const found: unknown = Reflect.get(target, method);
       if (typeof found !== 'function') return found;
       return (...input: unknown[]) => {
-        const label = `${name}.${String(method)} ${shorten(input)}`;
+        const label = () => `${name}.${String(method)} ${shorten(input)}`;
         return call(stage, life, label, async () => Reflect.apply(found, target, input), repeats);
       };
     },
@@ -429,7 +436,13 @@ const shorten = (input: unknown): string =>
     value instanceof Set ? [...value] : value instanceof Uint8Array ? `${value.length} bytes` : value,
   ).slice(0, 240);
 
-function call<T>(stage: Stage, life: Life, label: string, effect: () => Promise<T>, repeats: boolean): Promise<T> {
+function call<T>(
+  stage: Stage,
+  life: Life,
+  label: () => string,
+  effect: () => Promise<T>,
+  repeats: boolean,
+): Promise<T> {
   const { time, random, weather, tally, trace } = stage;
   const chance = (rate: number): boolean => rate > 0 && random.number() < rate;
   return new Promise((resolve, reject) => {
@@ -447,7 +460,7 @@ function call<T>(stage: Stage, life: Life, label: string, effect: () => Promise<
       if (again) tally.count('calls repeated');
       const done = again ? effect().then(effect) : effect();
       done.then((result) => {
-        trace(`${at(time)} ${life.name} ${label} → ${shorten([result])}`);
+        trace(() => `${at(time)} ${life.name} ${label()} → ${shorten([result])}`);
         if (crash) return life.die('crashes');
         if (chance(weather.lostAnswer)) {
           tally.count('answers lost');
