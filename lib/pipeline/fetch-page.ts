@@ -99,12 +99,18 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
   // The page is there: its count may wait longer, and where there is no slot for it, the page is worth more without than asked for again.
   const slots = { meters: place.meters, patience: Math.max(place.patience, COUNT_PATIENCE) };
   const counted = await ask(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
-  if ('refusal' in counted) return counted.refusal.excused === undefined ? counted : asked;
+  const left = page.exchange.requests + requestsOf(['refusal' in counted ? counted.refusal : counted]);
+  /** Both requests left, whatever came of them. */
+  const both = (exchange: Exchange): Exchange => ({ ...exchange, requests: left });
+  if ('refusal' in counted) {
+    const { excused, exchange = page.exchange } = counted.refusal;
+    if (excused !== undefined) return { page: { ...page, exchange: both(page.exchange) } };
+    return { refusal: { ...counted.refusal, exchange: both(exchange) } };
+  }
   const records = readCount(count.read, counted.reply);
-  const requests = page.exchange.requests + counted.exchange.requests;
-  if (typeof records !== 'number') return { refusal: refusePage(counted, records) };
-  const exchange = { ...page.exchange, requests };
-  return { page: { ...page, exchange, ...(count.exact ? { total: records } : { estimate: records }) } };
+  if (typeof records !== 'number') return { refusal: refusePage({ exchange: both(counted.exchange) }, records) };
+  const counts = count.exact ? { total: records } : { estimate: records };
+  return { page: { ...page, exchange: both(page.exchange), ...counts } };
 }
 
 function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reason {

@@ -176,9 +176,11 @@ function endedBefore(
     each.is === 'content' && each.content.fetched < full ? index : [],
   );
   const end = Math.min(run.listing.end ?? Number.POSITIVE_INFINITY, ...short);
+  // One that begins with the last record is refused because it lies too far, as long as nothing was deleted. Narrower slices show it.
+  const tooFar = cut(run.listed, run.listing) === undefined ? undefined : run.block.first;
   return new Map(
     [...outcomes].map(([index, each]) =>
-      each.is === 'refused' && index > end && isNoPage(each.refusal)
+      each.is === 'refused' && index > end && index !== tooFar && isNoPage(each.refusal)
         ? [index, readPage(invocation, run, index, nothing(invocation, each.refusal))]
         : [index, each],
     ),
@@ -281,7 +283,7 @@ const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
  */
 function listedInstead(
   invocation: Invocation,
-  { listed, listing, sync }: BlockRun,
+  { listed, listing, block, sync }: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Instead | undefined {
@@ -302,8 +304,9 @@ function listedInstead(
   });
   if (beyond.length === 0) return undefined;
   const { paging } = listed.stream;
-  const size = 'size' in paging ? paging.size : 1;
-  return { ...narrower, limit: Math.min(...beyond.map(([index]) => index)) * (listing.size ?? size) };
+  const size = listing.size ?? ('size' in paging ? paging.size : 1);
+  const tail = tailOf(block) ?? { first: 0, offset: 0 };
+  return { ...narrower, limit: tail.offset + (Math.min(...beyond.map(([index]) => index)) - tail.first) * size };
 }
 
 /** Whether a refusal ends a page: it cannot heal, or had every chance to. */

@@ -8,7 +8,7 @@ import type { Item } from './ports.ts';
 import { readTree } from './read-tree.ts';
 import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
 import { expires, inPhase, phaseOf, rootOf, type SyncState, syncKey } from './sync-state.ts';
-import { createNode, readNode } from './tree.ts';
+import { createNode } from './tree.ts';
 
 /**
  * Sets only shrink: what failed is never opened again where it failed. A closed sync is asked for again in a new *phase*: a root of its
@@ -45,26 +45,16 @@ export async function redrive(
 }
 
 /**
- * A task that lay in the failures queue and was sent back. While its sync is open it may still be wanted as it is; once the sync is closed, it
- * asks for everything of it that failed, unless a later phase has.
+ * A task that lay in the failures queue and was sent back: it asks for everything of its sync that failed, once that is closed, unless a later
+ * phase has. Until then it waits, even if its page is still open: whoever set that aside is about to write it down.
  */
-export async function sentBack(
+export function sentBack(
   invocation: Invocation,
   received: Received<TaskOf<'pages'> | TaskOf<'chain'>>,
-): Promise<Outcome | 'wanted'> {
-  const { task } = received;
-  const ref = refOf(task);
-  const phase = phaseOf(task.node);
-  const sync = await readSync(invocation, ref);
-  if (sync?.status === 'open' && sync.phase === phase && (await isWanted(invocation, task))) return 'wanted';
-  return redrive(invocation, { ...received, task: { v: task.v, kind: 'redrive', ...ref, phase, what: 'pages' } });
-}
-
-/** It was set aside, but whoever did has not come to write it down. */
-async function isWanted(invocation: Invocation, task: TaskOf<'pages'> | TaskOf<'chain'>): Promise<boolean> {
-  const node = await readNode(invocation, refOf(task), task.node);
-  if (task.kind === 'pages') return node?.kind === 'block' && node.open.has(String(task.from));
-  return node?.kind === 'chain' && node.ended === undefined;
+): Promise<Outcome> {
+  const { v, node } = received.task;
+  const task = { v, kind: 'redrive', ...refOf(received.task), phase: phaseOf(node), what: 'pages' } as const;
+  return redrive(invocation, { ...received, task });
 }
 
 /** The root is there before the sync knows its phase, and the sync knows it before its tasks are out. */

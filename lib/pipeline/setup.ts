@@ -3,7 +3,7 @@ import type { Raw } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Account } from './account.ts';
-import { ask, refusePage, type Setup, unsent } from './fetch-page.ts';
+import { ask, refusePage, requestsOf, type Setup, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
 import type { Listed } from './slices.ts';
@@ -31,7 +31,8 @@ export async function setupOf(
   if (found !== undefined) return { value: JSON.parse(kept.parse(found).value) };
 
   const asked = await ask(invocation, account, slots, setup.request);
-  await updateNode(invocation, ref, ROOT, { add: { requests: 1 } });
+  const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
+  if (requests > 0) await updateNode(invocation, ref, ROOT, { add: { requests } });
   if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };
   const read = readSetup(setup.read, asked.reply);
   if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };

@@ -53,10 +53,8 @@ async function doTogether(
 
 async function doGroup(invocation: Invocation, group: readonly Received[]): Promise<ReadonlyMap<string, Outcome>> {
   const [back] = group;
-  if (back !== undefined && 'failure' in back.task && back.task.failure !== undefined) {
-    const outcome = await sentBack(invocation, { ...back, task: back.task });
-    if (outcome !== 'wanted') return new Map([[back.id, outcome]]);
-  }
+  if (back !== undefined && 'failure' in back.task && back.task.failure !== undefined)
+    return new Map([[back.id, await sentBack(invocation, { ...back, task: back.task })]]);
   const pages = group.filter(isOf('pages'));
   const [first] = pages;
   if (first !== undefined) {

@@ -4,7 +4,7 @@
  */
 export type Edit = { readonly find: string; readonly replace: string };
 /** `of`: which simulation is to find out; by default that of the whole pipeline. */
-export type Rule = { readonly name: string; readonly file: string; readonly of?: 'tokens' } & (
+export type Rule = { readonly name: string; readonly file: string; readonly of?: 'tokens' | 'tree' } & (
   | Edit
   | { readonly edits: readonly Edit[] }
 );

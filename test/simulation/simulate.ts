@@ -12,6 +12,7 @@ import { RULES, type Rule } from './rules.ts';
  *                  -- --seed N                one seed again, with everything that happened
  *                  -- --without "rule"        with a rule taken out of the code; combines with the others
  *                  -- --tokens                 of the tokens alone; combines with the others
+ *                  -- --tree                   of the completion tree alone; combines with the others
  *                  -- --rules [--seeds N]     each rule taken out in turn: how many seeds does it take to find out?
  */
 const { values } = parseArgs({
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     rules: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
     tokens: { type: 'boolean', default: false },
+    tree: { type: 'boolean', default: false },
   },
 });
 
@@ -58,7 +60,7 @@ type Run = {
   readonly about: unknown;
 };
 
-/** One seed of a simulation: of the whole pipeline, or of its tokens alone. */
+/** One seed of a simulation: of the whole pipeline, or of its tokens or its completion tree alone. */
 async function simulatorOf(which: Rule['of']): Promise<(seed: number, trace?: (line: string) => void) => Promise<Run>> {
   if (which === 'tokens') {
     const { simulateTokens } = await import('./tokens.ts');
@@ -66,6 +68,10 @@ async function simulatorOf(which: Rule['of']): Promise<(seed: number, trace?: (l
       const { violations, tally } = await simulateTokens(seed, trace);
       return { found: violations, counts: tally.counts, about: {} };
     };
+  }
+  if (which === 'tree') {
+    const { simulateTree } = await import('./tree.ts');
+    return async (seed, trace) => ({ found: await simulateTree(seed, trace), counts: new Map(), about: {} });
   }
   const { simulateSeed } = await import('./world.ts');
   const { violations } = await import('./invariants.ts');
@@ -115,8 +121,9 @@ async function replay(which: Rule['of'], seed: number): Promise<number> {
 /** Takes each rule out in turn, in a process of its own; gives the number of rules that nothing noticed. */
 function tryRules(seeds: number): number {
   let unnoticed = 0;
-  for (const { name } of RULES) {
-    const args = ['--without', name, '--seeds', String(seeds), '--quiet'];
+  for (const { name, of } of RULES) {
+    if (values.tree && of !== undefined) continue;
+    const args = ['--without', name, '--seeds', String(seeds), '--quiet', ...(values.tree ? ['--tree'] : [])];
     const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], {
       encoding: 'utf8',
     });
@@ -135,7 +142,7 @@ if (values.rules) process.exitCode = tryRules(Number(values.seeds));
 else {
   const rule = values.without === undefined ? undefined : ruleCalled(values.without);
   if (rule !== undefined) takeOut(rule);
-  const which = values.tokens ? 'tokens' : rule?.of;
+  const which = values.tokens ? 'tokens' : values.tree ? 'tree' : rule?.of;
   process.exitCode =
     values.seed === undefined
       ? await trySeeds(which, Number(values.from), Number(values.seeds))
