@@ -64,11 +64,16 @@ const REACH = [4, 40, 1_000] as const;
 /** How many rounds of repair a sync has. */
 export const REPAIRS = REACH.length;
 
-/** The pages that are read again in a round, from 1: whatever moved did so between the two sides of a break, and not always next to it. */
+/**
+ * The pages that are read again in a round, from 1: whatever moved did so between the two sides of a break, and not always next to it. `last`: the
+ * listing's last page with records. Where its end was looked for and not found, the break lies behind it, however far.
+ */
 export function pagesAround(broken: readonly number[], round: number, last: number): number[] {
   const reach = REACH[round - 1] ?? 0;
   const pages = new Set<number>();
-  for (const index of broken)
-    for (let page = Math.max(0, index - reach); page <= Math.min(last, index + reach - 1); page++) pages.add(page);
+  for (const index of broken) {
+    const behind = Math.min(index, last + 1);
+    for (let page = Math.max(0, behind - reach); page <= Math.min(last, behind + reach - 1); page++) pages.add(page);
+  }
   return [...pages].sort((a, b) => a - b);
 }

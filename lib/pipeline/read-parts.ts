@@ -134,22 +134,26 @@ export type LastPage = {
   readonly gone: boolean;
 };
 
-/** By its parts. Called when nothing of the listing is open. Where the end was looked for in an earlier phase it may be another one by now. */
+/** By its parts. Called when nothing of the listing is open. What a later phase read counts: the listing may be shorter or longer by now. */
 export async function lastPage(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
   listing: Listing,
 ): Promise<LastPage | undefined> {
-  let last: Omit<LastPage, 'gone'> | undefined;
+  const found = new Map<number, Omit<LastPage, 'gone'>>();
   let gone = false;
   for await (const { node, pages, tail } of partsOf(invocation, ref, `${path}.`, listing)) {
     if (tail !== undefined && phaseOf(node) < phaseOf(path)) continue;
     for (const [index, records] of pages) {
-      if (records === 0) gone ||= index === tail?.first;
-      else if (index > (last?.index ?? -1)) last = { index, records, tail };
+      found.set(index, { index, records, tail });
+      gone ||= records === 0 && index === tail?.first;
     }
   }
+  const last = [...found.values()].reduce<Omit<LastPage, 'gone'> | undefined>(
+    (all, one) => (one.records > 0 && one.index > (all?.index ?? -1) ? one : all),
+    undefined,
+  );
   return last && { ...last, gone };
 }
 

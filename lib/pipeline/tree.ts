@@ -264,8 +264,10 @@ async function nextTail(invocation: Invocation, ref: SyncRef, path: string, list
     listing.covered <= last.index + 1
   )
     return { children: new Map(), fresh: 0, set: { filled: last.index } };
+  // A page that begins with the last record, and has no other, is such a page. Where an earlier phase looked for the end elsewhere, it is looked for anew.
+  const isShown = last?.records === 1 && last.index > 0 && (last.tail !== undefined || phaseOf(path) === 0);
   // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and nobody asks for ever.
-  if (paging.kind === 'pages' || last === undefined || last.gone || (last.records === 1 && last.index > 0))
+  if (paging.kind === 'pages' || last === undefined || last.gone || isShown)
     return { children: new Map(), fresh: 0, set: { proven: true } };
   const { first: from, offset: begin } = last.tail ?? { first: 0, offset: 0 };
   const offset = begin + (last.index - from) * stride('offsets', size) + last.records - 1;

@@ -268,6 +268,15 @@ Object.assign(cases, {
     ...{ kind: 'offsets', shape: TOTAL, api: { change: once(firstToTheEnd) } },
     ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 100, drift: [1, 1] },
   },
+  'offsets without a total: the last records are deleted while the end is looked for': {
+    // The first page asks for a page, and two, four, and eight; then one that begins with the last record.
+    ...{ kind: 'offsets', records: 65, api: { change: (rows, asked) => (asked === 16 ? rows.slice(0, -3) : rows) } },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 65, drift: [2, 2] },
+  },
+  'offsets: a record is deleted behind the reader, and another one comes: more than the total says': {
+    ...{ kind: 'offsets', shape: TOTAL, api: { change: once((rows) => [...rows.slice(1), { id: 1, at: 0 }]) } },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 101, drift: [1, 1] },
+  },
   'pages: a record is deleted behind the reader': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once((rows) => rows.slice(1)) } },
     ...{ verdict: 'UNKNOWN', codes: ['total-changed'], delivered: 99 },
