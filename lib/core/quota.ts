@@ -98,7 +98,7 @@ export function quotaLearned(learned: Learned, date: string | undefined, now: nu
   // A body can hold anything, and no type says so.
   const [used, left, of] = [learned.used, learned.left, learned.of].map(finite);
   const { resetsAt } = learned;
-  const remaining = left ?? (of !== undefined && used !== undefined ? of - used : undefined);
+  const remaining = left ?? (of !== undefined && used !== undefined ? finite(of - used) : undefined);
   if (remaining === undefined) return undefined;
   // From a body it may come as a number, or as anything.
   const resetsIn = untilReset(typeof resetsAt === 'object' ? '' : String(resetsAt), clock(date, now));

@@ -150,6 +150,10 @@ describe('what a connector learns of a quota', () => {
       assert.equal(quotaLearned(JSON.parse(JSON.stringify(learned)), undefined, NOW)?.resetsIn, undefined);
   });
 
+  it('nothing from numbers whose difference is none', () => {
+    assert.equal(quotaLearned({ used: -1e300, of: Number.MAX_VALUE }, undefined, NOW), undefined);
+  });
+
   it('nothing from nonsense, whatever a body held', () => {
     const number = fc.double();
     const text = fc.oneof(fc.string(), fc.nat().map(String));
