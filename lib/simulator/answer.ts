@@ -1,3 +1,5 @@
+import { withoutKey } from '../core/authorise.ts';
+import { complaint } from './credentials.ts';
 import { parseCursor } from './cursor-text.ts';
 import type { Model } from './model.ts';
 import { notFoundMessage } from './not-found.ts';
@@ -13,19 +15,18 @@ export type Answered = Answer & { readonly stream?: string };
  * 404 for a request that the connector does not make.
  */
 export function answer(model: Model, request: Received): Answered {
-  const places = placesOfReceived(request, model.basePath);
+  const { connector, seed, secret } = model.client;
+  const url = new URL(withoutKey(connector.auth, request.url.href));
+  const places = placesOfReceived({ ...request, url }, model.basePath);
   const found = linked(model, request) ?? declared(model, places);
   if (found === undefined) return refusal(404, 'not_found', notFoundMessage(model, places));
-  const { stream, reply } = found;
-  return { ...(refused(model, request) ?? reply(request)), ...(stream === undefined ? {} : { stream }) };
+  const { stream, open = false, reply } = found;
+  const why = open ? undefined : complaint(connector, seed, secret, request);
+  const given = why === undefined ? reply(request) : refusal(401, 'unauthorized', why);
+  return { ...given, ...(stream === undefined ? {} : { stream }) };
 }
 
-function refused({ credentials: { header } }: Model, { headers }: Received): Answer | undefined {
-  if (header === undefined || headers[header.name] === header.value) return undefined;
-  return refusal(401, 'unauthorized', `The header "${header.name}" is missing or wrong.`);
-}
-
-type Found = { readonly stream?: string; readonly reply: (request: Received) => Answer };
+type Found = { readonly stream?: string; readonly open?: true; readonly reply: (request: Received) => Answer };
 
 /** What a link of an earlier page asks for. */
 function linked({ streams }: Model, { url: { pathname, searchParams } }: Received): Found | undefined {

@@ -1,29 +1,74 @@
+import { createHmac } from 'node:crypto';
+import * as z from 'zod';
+import { keepsTokens } from '../core/auth.ts';
+import { authorise, type Signing, withoutKey } from '../core/authorise.ts';
 import type { Connector } from '../core/connector.ts';
+import type { BuiltRequest } from '../core/request.ts';
+import { SECOND } from '../core/time.ts';
+import { jsonSchemaOf } from './json-schema.ts';
+import { makeKey } from './jwt.ts';
+import type { Received } from './places.ts';
 import { saltOf } from './random.ts';
-import { SimulatorRefusal } from './refusal.ts';
+import { recordMaker } from './records.ts';
+import { isToken } from './token-text.ts';
 
-export type Credentials = {
-  /** The connection's secret: what must stand in the secrets manager. */
-  readonly secret: Readonly<Record<string, string>>;
-  /** The header that carries it, in lower case, and its only right value. Absent if the API is open. */
-  readonly header?: { readonly name: string; readonly value: string };
-};
+/** The connection's secret: what must stand in the secrets manager. */
+export type Secret = Readonly<Record<string, unknown>>;
 
-/** A made-up secret for the connector's way of authorising, and how a request shows it. */
-export function credentialsOf({ name, auth }: Connector, seed: number): Credentials {
-  const word = `simulated-${saltOf(seed, name, 'secret').toString(36)}`;
-  switch (auth.kind) {
-    case 'none':
-      return { secret: {} };
-    case 'bearer':
-      return { secret: { token: word }, header: { name: 'authorization', value: `Bearer ${word}` } };
-    case 'basic': {
-      const pair = Buffer.from(`${name}:${word}`).toString('base64');
-      return { secret: { username: name, password: word }, header: { name: 'authorization', value: `Basic ${pair}` } };
-    }
-    case 'apiKey':
-      if (auth.in === 'query') break;
-      return { secret: { key: word }, header: { name: auth.name.toLowerCase(), value: word } };
-  }
-  throw new SimulatorRefusal(`Connector "${name}": the simulator does not know the authorisation "${auth.kind}".`);
+/**
+ * A made-up secret for the connector's way of authorising. It is the same for the same seed, but for a private key: that is a new one.
+ */
+export function secretOf({ name, auth }: Connector, seed: number): Secret {
+  const fields = Object.keys(jsonSchemaOf(auth.secret).properties ?? {});
+  if (fields.length === 0) return {};
+  const label = `simulated-${saltOf(seed, name, 'secret').toString(36)}`;
+  const record = recordMaker(auth.secret, { label, seed, count: fields.length, keys: fields });
+  const made = fields.map((field, index) => [field, anyFields.parse(record(index))[field]]);
+  const key =
+    auth.kind === 'exchange' ? auth.assertion : keepsTokens(auth) && isSigned(auth) ? { alg: auth.alg } : undefined;
+  const signing = key === undefined ? {} : { [('key' in key && key.key) || 'privateKey']: makeKey(key.alg) };
+  return { ...Object.fromEntries(made), ...signing };
+}
+
+const anyFields = z.record(z.string(), z.unknown());
+const isSigned = (auth: { authenticate?: string }): boolean => auth.authenticate === 'private_key_jwt';
+
+/**
+ * What is wrong with how a request is authorised; `undefined`: nothing. `now`: epoch milliseconds. The request that arrived, without its
+ * credential, is authorised as the connector would do it; then both must agree.
+ */
+export function complaint(
+  { auth, name }: Connector,
+  seed: number,
+  secret: Secret,
+  request: Received,
+): string | undefined {
+  const { method, url, headers, body, now } = request;
+  if (auth.kind === 'none') return undefined;
+  const bare: BuiltRequest = {
+    method: method === 'POST' ? 'POST' : 'GET',
+    url: withoutKey(auth, url.href),
+    headers: {},
+    ...(body === '' ? {} : { body }),
+  };
+  const token = keepsTokens(auth) ? tokenIn(headers[auth.sendAs?.toLowerCase() ?? 'authorization']) : undefined;
+  if (token !== undefined && !isToken({ seed, name, kind: 'access' }, token, now))
+    return 'The token is none of this API, or has expired.';
+  const date = auth.kind === 'signed' ? dateIn(headers[auth.date.header.toLowerCase()], auth.date.format) : now;
+  const right = authorise(bare, auth, token === undefined ? secret : { token }, { now: date, hmac });
+  const wrong = Object.keys(right.headers).find((header) => right.headers[header] !== headers[header]);
+  if (wrong !== undefined) return `The header "${wrong}" is missing or wrong.`;
+  const parameter = auth.kind === 'apiKey' && auth.in === 'query' ? auth.name : undefined;
+  const [sent, asked] = [url, new URL(right.url)].map(({ searchParams }) => parameter && searchParams.get(parameter));
+  return sent === asked ? undefined : `The query parameter "${parameter}" is missing or wrong.`;
+}
+
+const hmac: Signing['hmac'] = (hash, key, text, encoding) => createHmac(hash, key).update(text).digest(encoding);
+
+const tokenIn = (header = ''): string => header.replace(/^Bearer /, '');
+
+/** When a request was signed, by its own word. What is no date is the beginning of time. */
+function dateIn(text = '', format: 'http' | 'iso' | 'seconds'): number {
+  const millis = format === 'seconds' ? Number(text) * SECOND : Date.parse(text);
+  return Number.isFinite(millis) ? millis : 0;
 }

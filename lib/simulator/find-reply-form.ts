@@ -52,14 +52,30 @@ export function findReplyForms(
 
 /** The reply to a question for how many records there are. */
 export const findCountForm = (read: Read, samples: readonly Facts[]): ReplyForm =>
-  must('count', search(COUNT_ROOTS, [{ read, fits: (found, { total }) => found === total }], samples, TOTAL_WORDS));
+  must(
+    'count.read',
+    search(COUNT_ROOTS, [{ read, fits: (found, { total }) => found === total }], samples, TOTAL_WORDS),
+  );
 
 /**
  * The reply to a question of which only the connector knows what it is for: one in which all that it looks for is something, and no list
- * is empty.
+ * is empty. `fits`: what else must be true of what it reads.
  */
-export const findSetupForm = (read: Read, facts: Facts): ReplyForm =>
-  must('setup', search(ROOTS, [{ read, fits: isSomething }], [facts], SETUP_WORDS));
+export const findSetupForm = (name: string, read: Read, facts: Facts, fits: Demand['fits'] = () => true): ReplyForm => {
+  const demand: Demand = { read, fits: (found) => isSomething(found) && fits(found, facts) };
+  const told = toldWords(facts);
+  const allowed = words([...SETUP_WORDS, ...told], ['text', 'one', ...told], [...SETUP_WORDS, ...told]);
+  return must(name, search(ROOTS, [demand], [facts], allowed));
+};
+
+/** The reply out of which a connector reads a token, and when it ends. */
+export const findTokenForm = (read: Read, samples: readonly Facts[], fits: Demand['fits']): ReplyForm => {
+  const told = toldWords(samples[0]);
+  return must('auth.read', search(ROOTS, [{ read, fits }], samples, words([...told, 'object', ...GUARDS], told)));
+};
+
+const toldWords = (facts: Facts | undefined): readonly Word[] =>
+  Object.keys(facts?.told ?? {}).map((name) => `told ${name}` as const);
 
 function isSomething(found: unknown): boolean {
   if (typeof found === 'number') return !Number.isNaN(found);
@@ -104,7 +120,7 @@ function must(name: string, form: ReplyForm | undefined): ReplyForm {
 }
 
 const GUARDS: readonly Word[] = ['true', 'one', 'zero', 'false', 'null'];
-const ROOTS = (['object', 'records', 'rows'] as const).map((word): ReplyForm => new Map([['', word]]));
+const ROOTS = (['object', 'records', 'rows'] as const).map((word) => extended(new Map(), '', word));
 const COUNT_ROOTS: readonly ReplyForm[] = [new Map([['', 'object']]), new Map([['', 'total']])];
 const RECORD_WORDS = words(
   ['records', 'object', 'rows', 'no records', ...GUARDS],
@@ -116,11 +132,7 @@ const NEXT_WORDS = words(
   ['next', ...GUARDS, 'object'],
   ['next', 'next as a Link header', 'true in text', 'false in text'],
 );
-const SETUP_WORDS = words(
-  ['rows', 'text', 'one', 'true', 'object'],
-  ['text', 'one'],
-  ['text', 'one', 'true', 'object'],
-);
+const SETUP_WORDS: readonly Word[] = ['rows', 'text', 'one', 'true', 'object'];
 const MORE_WORDS = words([...GUARDS, 'object'], ['true in text', 'false in text']);
 
 /** Which words may stand at a place. */
@@ -181,8 +193,9 @@ function search(
   return undefined;
 }
 
-const extended = (form: ReplyForm, place: string, word: Word): ReplyForm =>
-  new Map([...form, [place, word], ...(word === 'rows' ? ([[rowOf(place), 'object']] as const) : [])]);
+function extended(form: ReplyForm, place: string, word: Word): ReplyForm {
+  return new Map([...form, [place, word], ...(word === 'rows' ? ([[rowOf(place), 'object']] as const) : [])]);
+}
 
 const replyOf = ({ headers, body }: ReplyParts): Reply => ({
   status: 200,

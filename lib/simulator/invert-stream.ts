@@ -58,7 +58,7 @@ function setupModel(
   { request, read }: NonNullable<Stream['setup']>,
   account: Account<Raw, Raw>,
 ): { readonly value: unknown; readonly question: Question } {
-  const { headers, body } = replyMaker(findSetupForm(read, anyFacts))(anyFacts);
+  const { headers, body } = replyMaker(findSetupForm('setup.read', read, anyFacts))(anyFacts);
   const value: unknown = read({ status: 200, header: (name) => headers[name.toLowerCase()], body });
   const forms = requestForms({ name: 'setup.request', write: () => request(account) });
   const answer = { status: 200, headers, body };

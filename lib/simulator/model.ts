@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Connector, Stream } from '../core/connector.ts';
-import { type Credentials, credentialsOf } from './credentials.ts';
+import type { Account, Connector, Raw, Stream } from '../core/connector.ts';
+import { secretOf } from './credentials.ts';
 import { invertStream } from './invert-stream.ts';
 import { parentsOf } from './parents.ts';
 import type { Question } from './question.ts';
@@ -8,14 +8,15 @@ import { recordMaker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import type { StreamModel } from './stream-model.ts';
 import { type StreamRecords, streamRecords } from './stream-records.ts';
+import { type Client, tokenModel } from './token-endpoint.ts';
 
 /** An API made from a connector's declaration. It is plain data and pure functions; it remembers nothing. */
 export type Model = {
   readonly streams: readonly StreamModel[];
   /** Everything that the connector asks. */
   readonly questions: readonly Question[];
-  readonly params: unknown;
-  readonly credentials: Credentials;
+  /** Whose API it is: its parameters, and the secret that opens it. */
+  readonly client: Client;
   /** The path of the connector's base URL (`/v2`): requests may come with it or without. */
   readonly basePath: string;
 };
@@ -38,7 +39,10 @@ export function modelOf(connector: Connector, options: ModelOptions = {}): Model
     typeof records === 'number' ? [] : Object.keys(records).filter((name) => !(name in connector.streams));
   if (unknown.length > 0) throw new SimulatorRefusal(`Connector "${connector.name}" has no stream "${unknown[0]}".`);
   const params = paramsOf(connector, seed, options.params ?? {});
-  const account = { params, grant: undefined };
+  const client = { connector, seed, params, secret: secretOf(connector, seed) };
+  const { grant, questions: tokens } = tokenModel(client);
+  const account = { params, grant };
+  const basePath = basePathOf(connector, account);
   const counts = (name: string) => (typeof records === 'number' ? records : (records[name] ?? RECORDS));
   const held = recordsOf(connector, seed, counts);
   const streams = held.map(({ name, stream, records }) => {
@@ -51,10 +55,9 @@ export function modelOf(connector: Connector, options: ModelOptions = {}): Model
       return invertStream(name, stream, { account, records, parents });
     });
   });
-  const questions = streams.flatMap((stream) => stream.questions);
+  const questions = [...tokens(basePath), ...streams.flatMap((stream) => stream.questions)];
   for (const stream of streams) refuseTwin(stream, questions);
-  const credentials = credentialsOf(connector, seed);
-  return { streams, questions, params, credentials, basePath: basePathOf(connector, params) };
+  return { streams, questions, client, basePath };
 }
 
 type Held = { readonly name: string; readonly stream: Stream; readonly records: StreamRecords };
@@ -89,10 +92,10 @@ function paramsOf({ name, params }: Connector, seed: number, given: object): unk
 const isUrl = (value: unknown): value is string => typeof value === 'string' && /^https?:/.test(value);
 
 /** What the base URL adds to the origin. A parameter that is a URL is taken for the origin: it will be the simulator's. */
-function basePathOf({ baseUrl }: Connector, params: unknown): string {
+function basePathOf({ baseUrl }: Connector, { params, grant }: Account<Raw, Raw>): string {
   const named = typeof params === 'object' && params !== null ? Object.entries(params) : [];
   const moved = named.map(([name, value]) => [name, isUrl(value) ? 'http://any' : value]);
-  const base = URL.parse(baseUrl({ params: Object.fromEntries(moved), grant: undefined }));
+  const base = URL.parse(baseUrl({ params: Object.fromEntries(moved), grant }));
   return base?.pathname.replace(/\/+$/, '') ?? '';
 }
 

@@ -7,6 +7,8 @@ export type Received = {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** When it arrived, epoch milliseconds. */
+  readonly now: number;
 };
 
 /**

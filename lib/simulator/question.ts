@@ -1,4 +1,4 @@
-import type { Received } from './places.ts';
+import type { Places, Received } from './places.ts';
 import type { Asked, RequestForm } from './request-form.ts';
 
 /** What the simulated API answers. */
@@ -13,6 +13,8 @@ export type Answer = {
 export type Question = {
   /** The stream that asks; absent for what belongs to the connection. */
   readonly stream?: string;
+  /** Whether it is asked without what authorises all others. */
+  readonly open?: true;
   readonly forms: readonly RequestForm[];
   readonly answer: (asked: Asked, request: Received) => Answer;
 };
@@ -22,3 +24,13 @@ export const refusal = (status: number, error: string, message: string): Answer 
   headers: {},
   body: { error, message },
 });
+
+/** The form of requests that only their method and path tell from others. */
+export function endpoint(method: string, path: string): RequestForm {
+  const text: Places = new Map([
+    ['method', method],
+    ['path', path],
+  ]);
+  const isMade = (places: Places): boolean => places.get('method') === method && places.get('path') === path;
+  return { read: (places) => (isMade(places) ? {} : undefined), text, example: text, tells: 0 };
+}

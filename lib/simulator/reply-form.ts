@@ -10,12 +10,14 @@ export type Facts = {
   readonly total: number;
   /** The cursor of the next page, or its URL. */
   readonly next: string;
+  /** Whatever else there is to tell, by its name. */
+  readonly told?: Readonly<Record<string, unknown>>;
 };
 
 export type ReplyParts = { readonly headers: Readonly<Record<string, string>>; readonly body: unknown };
 
 /** `object` and `rows` hold other places; every other word stands for a value. */
-export type Word = 'object' | 'rows' | keyof typeof VALUES;
+export type Word = 'object' | 'rows' | keyof typeof VALUES | `told ${string}`;
 
 type Value = (facts: Facts, row: unknown, field: string) => unknown;
 const VALUES = {
@@ -37,7 +39,10 @@ const VALUES = {
   'true in text': () => 'true',
   'false in text': () => 'false',
 } as const satisfies Readonly<Record<string, Value>>;
-const valueFor = (word: keyof typeof VALUES): Value => VALUES[word];
+const valueFor = (word: Exclude<Word, 'object' | 'rows'>): Value =>
+  isTold(word) ? ({ told }) => told?.[word.slice(TOLD.length)] : VALUES[word];
+const TOLD = 'told ';
+const isTold = (word: Word): word is `told ${string}` => word.startsWith(TOLD);
 
 const HEADER = 'header ';
 export const headerPlace = (name: string): string => HEADER + name.toLowerCase();

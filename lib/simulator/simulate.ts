@@ -15,7 +15,7 @@ export type Simulation = {
   /** The parameters it was made for: those given, or made-up ones. */
   readonly params: unknown;
   /** The connection's secret that it accepts; `{}` if it is open. */
-  readonly secret: Readonly<Record<string, string>>;
+  readonly secret: Readonly<Record<string, unknown>>;
   /** The record of a stream with this index, as the API sends it; index 0 changed longest ago. */
   record(stream: string, index: number): unknown;
   /** How many requests each stream has had, whatever the answer. Requests that no stream makes are not counted. */
@@ -46,8 +46,8 @@ export async function simulate(connector: Connector, options: ModelOptions = {})
   await once(server, 'listening');
   return {
     url: urlOf(server),
-    params: model.params,
-    secret: model.credentials.secret,
+    params: model.client.params,
+    secret: model.client.secret,
     record: (stream, index) => recordOf(model, stream, index),
     requests: () => Object.fromEntries(counts),
     stop: async () => {
@@ -113,6 +113,7 @@ const received = ({ method = 'GET', url = '/', headers }: IncomingMessage, body:
   url: new URL(url, `http://${headers.host ?? '127.0.0.1'}`),
   headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
   body,
+  now: Date.now(),
 });
 
 function urlOf(server: Server): string {

@@ -42,6 +42,8 @@ export type WorldOptions = {
   readonly secret?: object;
   readonly seed?: number;
   readonly strict?: boolean;
+  /** How long an invocation may take, milliseconds. Default: a minute, too little to refresh a token. */
+  readonly budget?: number;
   /** Looks at what is written to the Syncs table. */
   readonly metered?: (table: Table) => Table;
   /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. Or the
@@ -67,6 +69,7 @@ export function makeWorld({
   secret = { token: 't' },
   seed = 1,
   strict = false,
+  budget = MINUTE,
   metered = (table) => table,
   death,
   deployed = () => ({ connector, version: TASK_VERSION }),
@@ -110,7 +113,7 @@ export function makeWorld({
   let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
 
   function invocation({ connector, version } = deployed()): Invocation {
-    const until = clock.now() + 60 * SECOND;
+    const until = clock.now() + budget;
     return {
       ...mortal.ports(version),
       connector,
@@ -125,7 +128,7 @@ export function makeWorld({
         TOKEN_KEY: 'token-key',
       },
       remaining: () => until - clock.now(),
-      budget: 60 * SECOND,
+      budget,
     };
   }
 

@@ -35,6 +35,7 @@ function ask(model: Model, request: Request) {
     url,
     headers: request.json === undefined ? {} : { 'content-type': 'application/json' },
     body: request.json === undefined ? '' : JSON.stringify(request.json),
+    now: 0,
   });
 }
 

@@ -264,7 +264,7 @@ describe('a declaration that cannot be turned round is refused with the stream a
           key: 'id',
         }),
       }),
-      reads('count'),
+      reads('count.read'),
     ],
     'a setup that wants a text of its own': [
       (stream) => ({
@@ -280,7 +280,7 @@ describe('a declaration that cannot be turned round is refused with the stream a
           key: 'id',
         }),
       }),
-      reads('setup'),
+      reads('setup.read'),
     ],
     'two streams that ask the same': [
       (stream) => ({ ...plain(stream), twins: plain(stream).items ?? assert.fail() }),
@@ -314,8 +314,8 @@ describe('options that make no sense are refused', () => {
 test('parameters are taken as given, with their defaults, or made up', () => {
   const connector = declare(plain);
   const given = { site: 'http://any', team: 'blue' };
-  assert.deepEqual(modelOf(connector, { params: given }).params, { ...given, limit: 10 });
-  const made = params.parse(modelOf(connector, { params: { team: 'red' } }).params);
+  assert.deepEqual(modelOf(connector, { params: given }).client.params, { ...given, limit: 10 });
+  const made = params.parse(modelOf(connector, { params: { team: 'red' } }).client.params);
   assert.deepEqual(made, { site: made.site, team: 'red', limit: 10 });
 });
 

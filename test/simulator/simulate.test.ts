@@ -284,7 +284,7 @@ describe('the secret', () => {
     test(`opens an API with ${auth.kind}, and nothing else does`, async (t) => {
       const simulation = await simulate(declare(plain, { auth }), { records: 3 });
       t.after(simulation.stop);
-      const { secret } = simulation;
+      const secret = z.record(z.string(), z.string()).parse(simulation.secret);
       assert.ok(auth.secret.safeParse(secret).success);
       const wrong = Object.fromEntries(Object.keys(secret).map((field) => [field, 'wrong']));
       assert.equal((await send(simulation, { path: '/items' }, headers(secret))).status, 200);

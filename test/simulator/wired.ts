@@ -1,11 +1,68 @@
+import assert from 'node:assert/strict';
+import { systemRandom } from '../../lib/aws/random.ts';
+import type { Connector } from '../../lib/core/connector.ts';
+import { MINUTE } from '../../lib/core/time.ts';
+import { connect, makeLink, type WebRequest } from '../../lib/pipeline/connect.ts';
 import { answer } from '../../lib/simulator/answer.ts';
-import type { Model } from '../../lib/simulator/model.ts';
-import { type Api, json } from '../pipeline/world.ts';
+import { type Model, type ModelOptions, modelOf } from '../../lib/simulator/model.ts';
+import { type Api, json, makeWorld, type World, type WorldOptions } from '../pipeline/world.ts';
 
-/** A simulated API without a server, for the pipeline over memory ports. */
+/** A simulated API without a server, for the pipeline over memory ports. `now`: what time it is there, epoch milliseconds. */
 export const wired =
-  (model: Model): Api =>
+  (model: Model, now: () => number = () => 0): Api =>
   ({ method, url, headers, body = '' }) => {
-    const answered = answer(model, { method, url: new URL(url), headers, body });
+    const answered = answer(model, { method, url: new URL(url), headers, body, now: now() });
     return json(answered.body, answered.headers, answered.status);
   };
+
+/** The pipeline, and the API of its connector, which keeps to the same clock. `statuses`: of its answers so far. */
+export function simulatedWorld(
+  connector: Connector,
+  options: ModelOptions = {},
+  more: Partial<WorldOptions> = {},
+): { readonly model: Model; readonly world: World; readonly statuses: readonly number[] } {
+  const model = modelOf(connector, options);
+  const statuses: number[] = [];
+  const api = wired(model, () => world.clock.now());
+  const { params, secret } = model.client;
+  const world: World = makeWorld({
+    ...{ connector, params, secret, budget: 5 * MINUTE },
+    api: (request) => {
+      const reply = api(request);
+      if ('status' in reply) statuses.push(reply.status);
+      return reply;
+    },
+    ...more,
+  });
+  return { model, world, statuses };
+}
+
+/** A person consents, in a browser that does what the pages say. */
+export async function consent(world: World, params: object): Promise<void> {
+  // Links and verifiers have a length that the ids of a test have not.
+  const worker = () => ({ ...world.invocation(), random: systemRandom });
+  const { connector } = worker();
+  const key = { pk: connector.name, sk: 'main' };
+  await world.connections.create(key, { params: JSON.stringify(params), status: 'active' });
+  const link = new URL(await makeLink(worker(), 'main'), ORIGIN);
+  const visit = (request: Partial<WebRequest> & { path: string }) =>
+    connect(worker(), {
+      method: 'GET',
+      origin: ORIGIN,
+      query: new URLSearchParams(),
+      cookies: {},
+      ...request,
+    });
+  const sent = await visit({ method: 'POST', path: '/', form: link.searchParams });
+  const [cookie = ''] = sent.cookies ?? [];
+  const [name = '', value = ''] = cookie.split(';')[0]?.split('=') ?? [];
+  const asked = await world.http.send(
+    { method: 'GET', url: sent.headers.location ?? '', headers: {} },
+    { deadline: MINUTE, bound: 1e6 },
+  );
+  const back = new URL('headers' in asked ? (asked.headers.location ?? '') : '');
+  const done = await visit({ path: back.pathname, query: back.searchParams, cookies: { [name]: value } });
+  assert.match(done.body, /Connected/);
+}
+
+const ORIGIN = 'https://connect.test';
