@@ -4,13 +4,22 @@ import { receiptKeys } from '../lib/pipeline/close-sync.ts';
 import { readSync } from '../lib/pipeline/start-sync.ts';
 import type { OperatedConnector } from './deployed-connector.ts';
 
+/** A revision of a sync's receipt; `undefined` if it was not written, or was forgotten. */
+export async function readReceipt(
+  { connector, objects }: OperatedConnector,
+  ref: SyncRef,
+  revision: number,
+): Promise<Receipt | undefined> {
+  const body = await objects.get(receiptKeys(connector.name, ref, revision).receipt);
+  return body && receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+}
+
 /** The latest receipt of a sync; `undefined` if it has none, or was forgotten. */
 export async function latestReceipt(connector: OperatedConnector, ref: SyncRef): Promise<Receipt | undefined> {
   const sync = await readSync(connector, ref);
   for (let revision = sync?.revision ?? 1; revision > 0; revision--) {
-    const { receipt: key } = receiptKeys(connector.connector.name, ref, revision);
-    const body = await connector.objects.get(key);
-    if (body !== undefined) return receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+    const receipt = await readReceipt(connector, ref, revision);
+    if (receipt !== undefined) return receipt;
   }
   return undefined;
 }

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { pageNumber } from '../../lib/core/paging.ts';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
 import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
 import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
@@ -10,6 +9,8 @@ import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
 import { deliver } from '../deliver.ts';
 import type { OperatedConnector } from '../deployed-connector.ts';
 import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { readReceipt } from '../read-receipt.ts';
+import { requireActive } from '../require-active.ts';
 import { describeReceipt } from '../show-receipt.ts';
 import { type Column, showRows } from '../show-rows.ts';
 import { type OperatedStack, withStack } from '../stack.ts';
@@ -122,15 +123,6 @@ async function* places(stack: OperatedStack, only: string | undefined, options: 
           yield { operated, place: { connection, stream } };
     }
   }
-}
-
-async function readReceipt(
-  { connector, objects }: OperatedConnector,
-  ref: SyncRef,
-  revision: number,
-): Promise<Receipt | undefined> {
-  const body = await objects.get(receiptKeys(connector.name, ref, revision).receipt);
-  return body && receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
 }
 
 type Row = SyncRef & {
@@ -251,6 +243,7 @@ async function outcome(
       process.stderr.write(`${ref.stream}: the sync ${lastCommitted} got everything meanwhile.\n`);
       return 'COMPLETE';
     }
+    await requireActive(operated, ref.connection);
     await pause(LOOK_EVERY);
     now = await readSync(operated, ref);
   }

@@ -2,16 +2,15 @@ import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { parseInstant, SECOND } from '../../lib/core/time.ts';
-import { connectionState } from '../../lib/pipeline/account.ts';
 import { readStream, syncId } from '../../lib/pipeline/start-sync.ts';
 import { chooseStreams } from '../choose-streams.ts';
 import type { OperatedConnector } from '../deployed-connector.ts';
 import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { latestReceipt } from '../read-receipt.ts';
+import { requireActive } from '../require-active.ts';
 import { describeReceipt } from '../show-receipt.ts';
 import { withStack } from '../stack.ts';
 import { UsageError } from '../usage-error.ts';
-import { keyOf, unknown } from './connections.ts';
 
 type Options = OperatorOptions & {
   readonly stream?: readonly string[];
@@ -39,7 +38,7 @@ export function sync(program: Command): void {
         const connector = await stack.connector(name);
         const streams = chooseStreams(connector.connector, options.stream);
         const asked = askedFor(connector, streams, options);
-        await refuseUnknown(connector, connection);
+        await requireActive(connector, connection);
         const at = new Date(connector.clock.now()).toISOString();
         const runs: { stream: string; sync: string; fresh: boolean }[] = [];
         for (const stream of streams) {
@@ -87,16 +86,6 @@ function askedFor(
   return { asked: new Date(since).toISOString() };
 }
 
-async function refuseUnknown(connector: OperatedConnector, connection: string): Promise<void> {
-  const item = await connector.connections.get(keyOf(connector, connection));
-  if (item === undefined) throw unknown(connector.connector.name, connection);
-  if (connectionState.parse(item).status === 'active') return;
-  const name = connector.connector.name;
-  throw new UsageError(
-    `The connection "${connection}" is paused. Let it go on first: headgate resume ${name} ${connection}`,
-  );
-}
-
 /** Waits until a sync has ended, shows its receipt and gives its verdict. */
 async function ending(
   connector: OperatedConnector,
@@ -104,7 +93,10 @@ async function ending(
   { json }: Options,
 ): Promise<string> {
   // Times are ids: a later one has been closed if ours was skipped.
-  while (((await readStream(connector, ref)).lastClosed ?? '') < ref.sync) await setTimeout(SECOND / 4);
+  while (((await readStream(connector, ref)).lastClosed ?? '') < ref.sync) {
+    await requireActive(connector, ref.connection);
+    await setTimeout(SECOND / 4);
+  }
   let receipt = await latestReceipt(connector, ref);
   // The stream is freed a moment before the receipt is there.
   for (let tries = 0; receipt === undefined && tries < 240; tries++) {

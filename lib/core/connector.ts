@@ -26,8 +26,8 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   auth: Auth<z.output<PS>, G>;
   headers?: Record<string, string>;
   baseUrl: string | ((at: Account<z.output<PS>, G>) => string);
-  /** All of them hold at once. `[]`: none is known. */
-  limits: readonly Limit[] | ((at: Account<z.output<PS>, G>) => readonly Limit[]);
+  /** All of them hold at once. `[]`: none is known. They may differ by connection, but are known before anything was granted. */
+  limits: readonly Limit[] | ((at: { params: z.output<PS> }) => readonly Limit[]);
   /** The most requests that may be under way at once, whatever their rate: 2 to 1,000. Default: 160. */
   concurrency?: number;
   /** How often each stream's sync starts. Default: one day. */
@@ -58,7 +58,7 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   /** Places in a body that must not be kept as evidence. */
   readonly redact: readonly string[];
   /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
-  readonly limits: (at: Account<Raw, Raw>) => readonly Limit[];
+  readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
   readonly concurrency: number;
   readonly learn: ((reply: Reply) => Learned | undefined) | undefined;
   readonly streams: M;

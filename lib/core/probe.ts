@@ -91,7 +91,7 @@ function ask(
   }
 }
 
-/** Stands for what nobody has given yet, a parameter or a parent: any property of it is itself, and what it is as text. */
+/** Stands for what nobody has given yet, a parameter or a parent: every property of it is itself, and what it is as text. */
 function standIn(text: string): object {
   const itself: object = new Proxy(() => itself, {
     get: (_, name) => {

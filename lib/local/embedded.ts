@@ -34,7 +34,7 @@ export type EmbeddedOptions = {
   readonly state: string;
   /** Name in Secrets Manager → value. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Where functions with a URL are served, on 127.0.0.1. Default: any port that is free. */
+  /** Where functions with a URL are served, on 127.0.0.1. Default: one that is free. */
   readonly port?: number;
   /** Workers at once, of each connector. Default: the number of cores. At least 1, at most the template's MaximumConcurrency. */
   readonly threads?: number;

@@ -85,7 +85,7 @@ async function load(invocation: Invocation, connection: string): Promise<Account
     return { paused: secret.problem };
   }
   try {
-    const limits = connector.limits({ params: params.data, grant: undefined });
+    const limits = connector.limits({ params: params.data });
     const identity = hash('sha256', identityOf(connector.auth, secret.fields, connection)).slice(0, 16);
     const names = { connection: `connection/${connection}`, secret: `secret/${identity}`, connector: 'connector' };
     const meters = makeMeters(connector, limits, names);

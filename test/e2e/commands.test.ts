@@ -83,6 +83,22 @@ describe('what an operator types, on a deployed stack', () => {
     assert.deepEqual(await mode(), ['incremental', '2026-10-31T23:55:00.044Z'], 'once asked is not asked for ever');
   });
 
+  it('nobody waits for a connection that is paused', async () => {
+    api.mood = 'throttles';
+    const waiting = run('sync', 'shop', 'main', '--wait');
+    await run('pause', 'shop', 'main', '--reason', 'moving house');
+    const { code, stdout, stderr } = await waiting;
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(
+      stderr,
+      /^The connection "main" is paused: moving house\. Let it go on first: headgate resume shop main$/m,
+    );
+    api.mood = 'well';
+    await run('resume', 'shop', 'main');
+    await run('housekeep', 'shop', '--idle', '0');
+    assert.equal((await run('sync', 'shop', 'main', '--wait')).code, 0);
+  });
+
   it('alarms are told, those that have gone off and all', async () => {
     await run('housekeep', 'shop');
     assert.match((await run('alarms')).stdout, /^None of \d+ alarms has gone off\.\n$/);
