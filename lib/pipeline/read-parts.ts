@@ -102,7 +102,7 @@ export async function toldByFirstPage(
   paging: Stream['paging'],
 ): Promise<Told> {
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return {};
-  for await (const part of partsOf(invocation, ref, `${path}.`, listing)) {
+  for await (const part of partsOf(invocation, ref, `${path}.`, listing, 0)) {
     for (const [index, fetched] of part.pages)
       if (index === 0) return tellsOf(paging, { fetched, total: part.greatestTotal });
   }
@@ -117,7 +117,7 @@ export async function readEntry(
   listing: Listing,
   page: number,
 ): Promise<PageEntry | undefined> {
-  for await (const { pages } of partsOf(invocation, ref, `${path}.`, listing)) {
+  for await (const { pages } of partsOf(invocation, ref, `${path}.`, listing, page)) {
     const entry = pages.find(([index]) => index === page);
     if (entry !== undefined) return entry;
   }
@@ -134,28 +134,42 @@ export type LastPage = {
   readonly gone: boolean;
 };
 
-/** By its parts. Called when nothing of the listing is open. What a later phase read counts: the listing may be shorter or longer by now. */
+/**
+ * By its parts. Called when nothing of the listing is open. What a later phase read counts: the listing may be shorter or longer by now. A listing may
+ * have as many blocks as pages, so from its end on only those are read that it takes to see which parts count.
+ */
 export async function lastPage(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
   listing: Listing,
 ): Promise<LastPage | undefined> {
-  const found = new Map<number, Omit<LastPage, 'gone'>>();
+  const pages: (FoundPart & { readonly index: number; readonly records: number })[] = [];
+  for await (const { id, part } of partsBelow(invocation, ref, `${path}.`))
+    for (const [index, records] of part.pages) pages.push({ id, part, index, records });
+  const counted = countedIn(invocation, ref, listing);
+  /** Where the end was looked for in an earlier phase it may be another one by now. */
+  const blockOf = async (found: FoundPart) => {
+    const block = await counted(found);
+    return block?.tail !== undefined && phaseOf(found.part.node) < phaseOf(path) ? undefined : block;
+  };
   let gone = false;
-  for await (const { node, pages, tail } of partsOf(invocation, ref, `${path}.`, listing)) {
-    if (tail !== undefined && phaseOf(node) < phaseOf(path)) continue;
-    for (const [index, records] of pages) {
-      found.set(index, { index, records, tail });
-      gone ||= records === 0 && index === tail?.first;
-    }
+  for (const page of pages) {
+    // A block that was to begin with the last record is named by that page.
+    if (page.records > 0 || !page.part.node.includes(`.${page.index}-`)) continue;
+    gone ||= (await blockOf(page))?.tail?.first === page.index;
   }
-  const last = [...found.values()].reduce<Omit<LastPage, 'gone'> | undefined>(
-    (all, one) => (one.records > 0 && one.index > (all?.index ?? -1) ? one : all),
-    undefined,
-  );
-  return last && { ...last, gone };
+  const known = new Set<number>();
+  for (const page of pages.reverse().sort((a, b) => b.index - a.index)) {
+    const block = known.has(page.index) ? undefined : await blockOf(page);
+    if (block === undefined) continue;
+    known.add(page.index);
+    if (page.records > 0) return { index: page.index, records: page.records, tail: block.tail, gone };
+  }
+  return undefined;
 }
+
+type FoundPart = { readonly id: string; readonly part: Part };
 
 /**
  * Whether all pages of a listing's last block are the same one: some APIs repeat their last page for whoever asks beyond it, and would be read
@@ -173,23 +187,38 @@ export async function lastBlockRepeats(
   return pages.length > 1 && new Set(pages).size === 1;
 }
 
-/** The parts of a numbered listing that count, each with what its block says of it. `prefixed`: what their ids begin with. */
+/** The parts of a numbered listing that count, each with what its block says of it. `prefixed`: what their ids begin with. `page`: the one they have. */
 async function* partsOf(
   invocation: Invocation,
   ref: SyncRef,
   prefixed: string,
   listing: Listing,
+  page?: number,
 ): AsyncIterable<Part & { readonly tail: Tail | undefined }> {
+  const counted = countedIn(invocation, ref, listing);
+  for await (const found of partsBelow(invocation, ref, prefixed)) {
+    if (page !== undefined && !found.part.pages.some(([index]) => index === page)) continue;
+    const block = await counted(found);
+    if (block !== undefined) yield { ...found.part, tail: block.tail };
+  }
+}
+
+/** All parts, those that do not count as well, phase after phase. `prefixed`: what their ids begin with. */
+async function* partsBelow(invocation: Invocation, ref: SyncRef, prefixed: string): AsyncIterable<FoundPart> {
   const prefix = partKey(invocation.connector.name, ref);
-  const blocks = new Map<string, Node | undefined>();
   for (let phase = 0; phase <= phaseOf(prefixed); phase++) {
     const below = prefix.sk + rootOf(phase) + placeOf(prefixed);
-    for await (const { sk, ...item } of invocation.syncs.query(prefix.pk, below)) {
-      const part = partState.parse(item);
-      if (!blocks.has(part.node)) blocks.set(part.node, await readState(invocation, ref, part.node));
-      const block = blocks.get(part.node);
-      if (block?.kind === 'block' && partCounts(sk.slice(prefix.sk.length), part, block, listing))
-        yield { ...part, tail: tailOf(block) };
-    }
+    for await (const { sk, ...item } of invocation.syncs.query(prefix.pk, below))
+      yield { id: sk.slice(prefix.sk.length), part: partState.parse(item) };
   }
+}
+
+/** What the block of a part of a listing says of it, if the part counts. Each block is read once. */
+function countedIn(invocation: Invocation, ref: SyncRef, listing: Listing) {
+  const blocks = new Map<string, Node | undefined>();
+  return async ({ id, part }: FoundPart): Promise<{ readonly tail: Tail | undefined } | undefined> => {
+    if (!blocks.has(part.node)) blocks.set(part.node, await readState(invocation, ref, part.node));
+    const block = blocks.get(part.node);
+    return block?.kind === 'block' && partCounts(id, part, block, listing) ? { tail: tailOf(block) } : undefined;
+  };
 }

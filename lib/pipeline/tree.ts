@@ -188,11 +188,13 @@ async function openChildren(
   heal: boolean,
 ): Promise<Opener | undefined> {
   let current: Node | undefined = node;
-  if (heal && node.unsent.size > 0) {
-    for (const name of node.unsent) await sendChild(invocation, ref, childPath(path, name));
-    current = await markSent(invocation, ref, path, node.unsent);
-  }
   while (current !== undefined && isOpener(current)) {
+    // Also what somebody else has opened meanwhile: to those above, it is sent when this returns.
+    if (heal && current.unsent.size > 0) {
+      for (const name of current.unsent) await sendChild(invocation, ref, childPath(path, name));
+      current = await markSent(invocation, ref, path, current.unsent);
+      continue;
+    }
     const next = await nextOpening(invocation, ref, path, current);
     if (next === undefined) return current;
     current = await open(invocation, ref, path, current, next);

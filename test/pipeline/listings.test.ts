@@ -27,6 +27,32 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
   });
 }
 
+it('the end of a listing in as many blocks as pages takes no more reads the longer it is', async () => {
+  const { connector } = kinds['offsets without a total'];
+  const readsAtTheEnd = async (pages: number): Promise<number> => {
+    let [reads, most] = [0, 0];
+    const world = makeWorld({
+      connector: { ...connector, limits: () => [{ requests: 1, per: '10 seconds' }] },
+      api(request) {
+        reads = 0;
+        return honest(rows(9 * pages))(request);
+      },
+      metered: (table) => ({
+        ...table,
+        get(key) {
+          most = Math.max(most, ++reads);
+          return table.get(key);
+        },
+      }),
+    });
+    const { verdict } = await world.sync('rows');
+    assert.equal(verdict, 'COMPLETE');
+    return most;
+  };
+  const reads = await readsAtTheEnd(80);
+  assert.ok(reads < 20, `${reads} reads`);
+});
+
 it('pages without a total or an end are UNKNOWN: the end is only inferred', async () => {
   const world = makeWorld({ connector: numbered(false), api: honest(rows(345)) });
   const receipt = await world.sync('rows');

@@ -56,6 +56,16 @@ export const RULES: readonly Rule[] = [
     replace: 'add: { open: names }',
   },
   {
+    name: 'who heals a node also sends what others open in it meanwhile',
+    file: 'lib/pipeline/tree.ts',
+    edits: [
+      {
+        find: '    if (heal && current.unsent.size > 0) {',
+        replace: '    if (heal && current.unsent.size > 0 && current === node) {',
+      },
+    ],
+  },
+  {
     name: 'a repeated write knows its own effect (opening children)',
     file: 'lib/pipeline/tree.ts',
     find: 'if ((!entered.ok && !mine) ||',

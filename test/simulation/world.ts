@@ -25,7 +25,7 @@ import { drawWeather, type Weather } from './weather.ts';
 
 const START = Date.UTC(2026, 10, 22, 12);
 const FUNCTION_TIMEOUT = 60 * SECOND;
-const VISIBILITY_SECONDS = 360;
+export const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
 const CONCURRENCY = 3;
 const BATCH = 10;
