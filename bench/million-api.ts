@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 
-/** An API with a listing of any length, by page, by offset or by cursor; and parents, each with children of its own. It counts what it is asked. */
+/** An API with a listing of any length, by page, by offset or by cursor. It counts what it is asked. */
 export function millionApi(records: number): { server: Server; asked: Map<string, number> } {
   const asked = new Map<string, number>();
   const server = createServer((request, response) => {

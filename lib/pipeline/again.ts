@@ -4,14 +4,22 @@ import type { Leaf, ReadTree } from './read-tree.ts';
 import { isExhausted } from './slices.ts';
 import { type Chain, childPath, type Group, indexOfSlice, type Listing } from './sync-state.ts';
 
-/** The pages of a listing that are asked for again. `round`: of repair, in which pages are read again that came; 0 where they did not. */
-export type Wanted = { readonly round: number; readonly pages: (listing: Listing, leaf: Leaf) => readonly number[] };
+/**
+ * The pages of a listing that are asked for again. `round`: of repair, in which pages are read again that came; 0 where they did not. No page:
+ * only the end is looked for again; `undefined`: nothing is.
+ */
+export type Wanted = {
+  readonly round: number;
+  readonly pages: (listing: Listing, leaf: Leaf) => readonly number[] | undefined;
+};
 
 const FAILED: Wanted = {
   round: 0,
   // Where the last record stands may have changed since: what follows it is looked for anew.
-  pages: (_, { blocks, failed }) =>
-    failed.filter(({ node }) => blocks.get(node)?.first === undefined).map(({ page }) => page),
+  pages: (listing, { blocks, failed }) =>
+    failed.length > 0 || isCutShort(listing)
+      ? failed.filter(({ node }) => blocks.get(node)?.first === undefined).map(({ page }) => page)
+      : undefined,
 };
 
 /**
@@ -43,11 +51,11 @@ function againChain(chain: Chain): Item | undefined {
 
 function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): Item | undefined {
   const wanted = pages(listing, leaf);
-  const isMissing = round === 0 ? leaf.failed.length > 0 || isCutShort(listing) : wanted.length > 0;
-  if (!isMissing) return undefined;
+  if (wanted === undefined) return undefined;
   const { covered, announced, limited, told, size } = listing;
   // What moved may have moved the end: it is looked for again.
-  const { filled, end, proven } = round === 0 ? listing : {};
+  const { filled, end } = round === 0 || wanted.length === 0 ? listing : {};
+  const { proven } = round === 0 ? listing : {};
   const again = writeRanges(runs(wanted, BLOCK_PAGES));
   return {
     kind: 'listing',

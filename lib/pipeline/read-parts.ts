@@ -3,6 +3,7 @@ import { readJson } from '../core/json.ts';
 import { type Told, tellsOf } from '../core/listing.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
+import { remembered } from './memory.ts';
 import {
   type Group,
   type Listing,
@@ -65,12 +66,19 @@ export async function nextParents(
   return { batches, ...place, exhausted: true };
 }
 
+/** The part of parents that was read last: a group takes a few at a time. */
+const lastRead = remembered<{ key: string; parents: readonly unknown[] }>(() => ({ key: '', parents: [] }));
+
 /** Each parent once, although a part may list it twice. */
-async function readParents({ objects }: Invocation, { key }: Part): Promise<unknown[]> {
-  const body = await objects.get(key);
+async function readParents(invocation: Invocation, { key }: Part): Promise<readonly unknown[]> {
+  const last = lastRead(invocation);
+  if (last.key === key) return last.parents;
+  const body = await invocation.objects.get(key);
   if (body === undefined) throw new Error(`The part ${key} of parents is not there.`);
   const lines = new TextDecoder().decode(body).split('\n');
-  return [...new Set(lines)].filter((each) => each !== '').map((each) => readJson(each));
+  const parents = [...new Set(lines)].filter((each) => each !== '').map((each) => readJson(each));
+  Object.assign(last, { key, parents });
+  return parents;
 }
 
 async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {

@@ -153,6 +153,41 @@ export async function settle(
   heal = false,
   healAbove = heal,
 ): Promise<void> {
+  if (heal || !isOpener(node)) return passOn(invocation, ref, path, node, heal, healAbove);
+  // Children that end together would all open the same next ones. Whoever came first does it, and looks again for the others: he holds
+  // a message of the same batch.
+  const openers = openersOf(invocation);
+  const { pk, sk } = nodeKey(invocation.connector.name, ref, path);
+  const name = `${pk} ${sk}`;
+  if (openers.has(name)) return void openers.set(name, 'again');
+  try {
+    let current: Node | undefined = node;
+    do {
+      openers.set(name, 'once');
+      if (current !== undefined) await passOn(invocation, ref, path, current, heal, healAbove);
+      if (openers.get(name) === 'again') current = await readNode(invocation, ref, path);
+    } while (openers.get(name) === 'again');
+  } finally {
+    openers.delete(name);
+  }
+}
+
+/** The nodes that an invocation is opening children of, and whether others of them have ended meanwhile. */
+const OPENERS = new WeakMap<Invocation, Map<string, 'once' | 'again'>>();
+function openersOf(invocation: Invocation): Map<string, 'once' | 'again'> {
+  const openers = OPENERS.get(invocation) ?? new Map<string, 'once' | 'again'>();
+  OPENERS.set(invocation, openers);
+  return openers;
+}
+
+async function passOn(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  node: Node,
+  heal: boolean,
+  healAbove: boolean,
+): Promise<void> {
   const settled = isOpener(node) ? await openChildren(invocation, ref, path, node, heal) : node;
   if (settled === undefined || !isDone(invocation, ref, settled)) return;
   const up = parentOf(path);

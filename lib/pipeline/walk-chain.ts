@@ -105,7 +105,10 @@ export async function walkChain(
   if (!mine) return beaten(invocation, walk, received, claimed.item);
   const died = attemptOf(received) > invocation.settings.ATTEMPTS && task.step === claimed.item.step;
   if (died) return stumble(invocation, walk, received, claimed.item, claimed.item, unsent(DIED));
-  return advance(invocation, walk, received, claimed.item);
+  // Where nobody held the chain before, nobody can have put a part of it.
+  const isFresh = seen.owner === undefined;
+  const stands = isFresh ? claimed.item : await adopt(invocation, walk, claimed.item);
+  return advance(invocation, walk, received, claimed.item, stands);
 }
 
 /**
@@ -131,14 +134,15 @@ async function release(invocation: Invocation, walk: Walk): Promise<Outcome> {
   return 'done';
 }
 
-/** Reads on from where the chain stands until it ends, stumbles, or the time is over. */
+/** Reads on from where the chain stands until it ends, stumbles, or the time is over. `from`: as it was claimed. */
 async function advance(
   invocation: Invocation,
   walk: Walk,
   received: Received<TaskOf<'chain'>>,
   from: Chain,
+  stands: Chain | undefined,
 ): Promise<Outcome> {
-  let chain: Chain | undefined = await adopt(invocation, walk, from);
+  let chain = stands;
   let ahead = startAhead(invocation, chain);
   let obstacle: Obstacle | undefined;
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBegin(invocation)) {

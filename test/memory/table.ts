@@ -8,13 +8,15 @@ const MAX_ITEM = 400 * 1_024;
 
 /** A table in memory. Each write takes place at once, so writes that race are decided in the order of their calls. */
 export function memoryTable(): Table {
-  const partitions = new Map<string, Map<string, Item>>();
-  const find = ({ pk, sk }: Key): Item | undefined => partitions.get(pk)?.get(sk);
+  const partitions = new Map<string, Partition>();
+  const find = ({ pk, sk }: Key): Item | undefined => partitions.get(pk)?.items.get(sk);
 
   function put(key: Key, item: Item): void {
     refuseSize(key, item);
-    const partition = partitions.get(key.pk) ?? new Map<string, Item>();
-    partitions.set(key.pk, partition.set(key.sk, copy(item)));
+    const { items, sorted } = partitions.get(key.pk) ?? { items: new Map<string, Item>(), sorted: [] };
+    if (!items.has(key.sk)) sorted.splice(placeOf(sorted, key.sk), 0, key.sk);
+    items.set(key.sk, copy(item));
+    partitions.set(key.pk, { items, sorted });
   }
 
   async function write(
@@ -48,19 +50,20 @@ export function memoryTable(): Table {
     update: (key, change, when = []) => write(key, change, when, [{ present: 'pk' }]),
     upsert: (key, change, when = []) => write(key, change, when, []),
     async *query(pk, prefix, after = '') {
-      const partition = partitions.get(pk) ?? new Map<string, Item>();
-      const wanted = [...partition.keys()].filter((sk) => sk.startsWith(prefix) && order(sk, after) > 0);
-      for (const sk of wanted.sort(order)) yield { ...copy(partition.get(sk) ?? {}), pk, sk };
+      const { items, sorted } = partitions.get(pk) ?? { items: new Map<string, Item>(), sorted: [] };
+      const wanted: string[] = [];
+      for (let at = placeOf(sorted, prefix); sorted[at]?.startsWith(prefix); at++) wanted.push(sorted[at] ?? '');
+      for (const sk of wanted) if (order(sk, after) > 0) yield { ...copy(items.get(sk) ?? {}), pk, sk };
     },
     /** Like an index that projects nothing but keys. */
     async *live(value) {
-      for (const [pk, partition] of partitions) {
-        for (const [sk, { live }] of partition) if (live === value) yield { pk, sk, live };
+      for (const [pk, { items }] of partitions) {
+        for (const [sk, { live }] of items) if (live === value) yield { pk, sk, live };
       }
     },
     async *stalest(value) {
-      const found = [...partitions].flatMap(([pk, partition]) =>
-        [...partition].flatMap(([sk, { fresh, freshAt }]) =>
+      const found = [...partitions].flatMap(([pk, { items }]) =>
+        [...items].flatMap(([sk, { fresh, freshAt }]) =>
           fresh === value && typeof freshAt === 'number' ? { pk, sk, freshAt } : [],
         ),
       );
@@ -74,8 +77,26 @@ const copy = (item: Item): Item =>
 
 const isSet = (value: Value | undefined): value is ReadonlySet<string> => value instanceof Set;
 
-/** Text is ordered by its bytes in UTF-8, not, as JavaScript does it, by its UTF-16 units. */
-const order = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** Items by sort key, and the sort keys in their order. No item is ever removed. */
+type Partition = { readonly items: Map<string, Item>; readonly sorted: string[] };
+
+/** Where a sort key stands, or would. */
+function placeOf(sorted: readonly string[], sk: string): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (order(sorted[middle] ?? '', sk) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Text is ordered by its bytes in UTF-8. That is how JavaScript orders it, unless there are surrogates. */
+function order(a: string, b: string): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+const SURROGATE = /[\ud800-\udfff]/;
 
 function holds(clause: Clause, item: Item): boolean {
   if ('absent' in clause) return item[clause.absent] === undefined;
