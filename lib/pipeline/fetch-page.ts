@@ -167,8 +167,9 @@ async function sendAndJudge(
   let credential: Replacement = await credentials.current(invocation);
   let refused: Attempt | undefined;
   while ('mark' in credential) {
-    const attempt: Attempt | Refusal = await send(invocation, sending, account, credential, request);
-    if ('reason' in attempt) return { refusal: attempt };
+    const sent: Attempt | Refusal = await send(invocation, sending, account, credential, request);
+    if ('reason' in sent) return { refusal: { ...sent, exchange: sent.exchange ?? refused?.exchange } };
+    const attempt: Attempt = { ...sent, exchange: after(refused, sent.exchange) };
     const { verdict, used } = attempt;
     if (verdict.is !== 'reauthorise') {
       if (!('reason' in verdict)) await credentials.worked(invocation, used);
@@ -181,6 +182,12 @@ async function sendAndJudge(
   }
   return { refusal: withoutCredential(credential, refused) };
 }
+
+/** An exchange, with the requests that led to it. */
+const after = (refused: Attempt | undefined, exchange: Exchange): Exchange => ({
+  ...exchange,
+  requests: exchange.requests + requestsOf(refused === undefined ? [] : [refused]),
+});
 
 /** One request and where it was redirected to, what it was authorised with, and what came of it. */
 type Attempt = {

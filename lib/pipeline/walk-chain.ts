@@ -227,7 +227,7 @@ function takePage(
 ): Refusal | undefined {
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  const refusal = follow(invocation, listed.stream, page, content, ahead);
+  const refusal = follow(invocation, listed, page, content, ahead);
   if (refusal !== undefined) return refusal;
   ahead.records += content.fetched;
   ahead.stray ||= !keepsWindow(listed.slice, content);
@@ -264,13 +264,21 @@ async function mapNext(
   return undefined;
 }
 
+const DENIED: Reason = {
+  code: 'empty-page',
+  message: 'the API says that there is nothing here, though the page before led here',
+};
+
 function follow(
   { connector }: Invocation,
-  stream: Stream,
+  { stream, slice }: Listed,
   page: FetchedPage,
   content: PageContent,
   ahead: Ahead,
 ): Refusal | undefined {
+  // A parent may vanish while its children are listed. Elsewhere the page before has said that there is more.
+  if (page.empty && content.index > 0 && slice.parents === undefined)
+    return { ...refusePage(page, DENIED), heals: true };
   let next: ReturnType<typeof nextCursor>;
   try {
     next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
@@ -279,7 +287,8 @@ function follow(
       stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
     };
   }
-  if (typeof next === 'object' && 'stuck' in next) return refusePage(page, { code: 'stuck', message: next.stuck });
+  if (typeof next === 'object' && 'stuck' in next)
+    return { ...refusePage(page, { code: 'stuck', message: next.stuck }), heals: page.records.length === 0 };
   if (next === 'end') {
     ahead.ended = true;
     ahead.cursor = undefined;

@@ -1,32 +1,39 @@
 import { withoutKey } from '../core/authorise.ts';
 import { complaint } from './credentials.ts';
 import { parseCursor } from './cursor-text.ts';
+import { type Answer, type Received, refusal } from './exchange.ts';
 import type { Model } from './model.ts';
 import { notFoundMessage } from './not-found.ts';
 import { answerPage, NEXT_PATH } from './page.ts';
-import { type Places, placesOfReceived, type Received } from './places.ts';
-import { type Answer, refusal } from './question.ts';
+import { type Places, placesOfReceived } from './places.ts';
+import { honest, type Troubled, type Twist } from './trouble.ts';
 
 /** `stream`: the one that was asked for; absent if no stream makes such a request. */
 export type Answered = Answer & { readonly stream?: string };
 
 /**
- * What an honest API would answer: 200 with what is asked for, 400 for a page that there cannot be, 401 for wrong credentials,
+ * What the API answers. By default it is honest: 200 with what is asked for, 400 for a page that there cannot be, 401 for wrong credentials,
  * 404 for a request that the connector does not make.
  */
-export function answer(model: Model, request: Received): Answered {
+export function answer(model: Model, request: Received, troubled: Troubled = honest): Answered {
   const { connector, seed, secret } = model.client;
   const url = new URL(withoutKey(connector.auth, request.url.href));
   const places = placesOfReceived({ ...request, url }, model.basePath);
   const found = linked(model, request) ?? declared(model, places);
   if (found === undefined) return refusal(404, 'not_found', notFoundMessage(model, places));
   const { stream, open = false, reply } = found;
-  const why = open ? undefined : complaint(connector, seed, secret, request);
-  const given = why === undefined ? reply(request) : refusal(401, 'unauthorized', why);
+  const { instead, twist, revoked } = troubled(stream, request);
+  if (instead !== undefined) return { ...instead, ...(stream === undefined ? {} : { stream }) };
+  const why = open ? undefined : complaint({ connector, seed, secret, revoked }, request);
+  const given = why === undefined ? reply(request, twist) : refusal(401, 'unauthorized', why);
   return { ...given, ...(stream === undefined ? {} : { stream }) };
 }
 
-type Found = { readonly stream?: string; readonly open?: true; readonly reply: (request: Received) => Answer };
+type Found = {
+  readonly stream?: string;
+  readonly open?: true;
+  readonly reply: (request: Received, twist: Twist) => Answer;
+};
 
 /** What a link of an earlier page asks for. */
 function linked({ streams }: Model, { url: { pathname, searchParams } }: Received): Found | undefined {
@@ -36,7 +43,8 @@ function linked({ streams }: Model, { url: { pathname, searchParams } }: Receive
   const stream = streams.find((one) => one.name === name);
   const listing = stream?.listings.find(({ paging }) => paging.kind === 'links');
   return (
-    stream && listing && { stream: stream.name, reply: (request) => answerPage(stream, listing, { page }, request) }
+    stream &&
+    listing && { stream: stream.name, reply: (request, twist) => answerPage(stream, listing, { page }, request, twist) }
   );
 }
 
@@ -45,7 +53,7 @@ function declared({ questions }: Model, places: Places): Found | undefined {
   for (const { forms, answer: reply, ...found } of questions) {
     for (const { read } of forms) {
       const asked = read(places);
-      if (asked !== undefined) return { ...found, reply: (request) => reply(asked, request) };
+      if (asked !== undefined) return { ...found, reply: (request, twist) => reply(asked, request, twist) };
     }
   }
   return undefined;

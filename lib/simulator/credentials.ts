@@ -5,12 +5,12 @@ import { authorise, type Signing, withoutKey } from '../core/authorise.ts';
 import type { Connector } from '../core/connector.ts';
 import type { BuiltRequest } from '../core/request.ts';
 import { SECOND } from '../core/time.ts';
+import type { Received } from './exchange.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { makeKey } from './jwt.ts';
-import type { Received } from './places.ts';
 import { saltOf } from './random.ts';
 import { recordMaker } from './records.ts';
-import { isToken } from './token-text.ts';
+import { isToken, noteOf } from './token-text.ts';
 
 /** The connection's secret: what must stand in the secrets manager. */
 export type Secret = Readonly<Record<string, unknown>>;
@@ -33,16 +33,25 @@ export function secretOf({ name, auth }: Connector, seed: number): Secret {
 const anyFields = z.record(z.string(), z.unknown());
 const isSigned = (auth: { authenticate?: string }): boolean => auth.authenticate === 'private_key_jwt';
 
+/** Whom an API lets in. `revoked`: no tokens that were given out before, epoch milliseconds. */
+export type Guard = {
+  readonly connector: Connector;
+  readonly seed: number;
+  readonly secret: Secret;
+  readonly revoked?: number | undefined;
+};
+
 /**
- * What is wrong with how a request is authorised; `undefined`: nothing. `now`: epoch milliseconds. The request that arrived, without its
- * credential, is authorised as the connector would do it; then both must agree.
+ * What is wrong with how a request is authorised; `undefined`: nothing. The request that arrived, without its credential, is authorised
+ * as the connector would do it; then both must agree.
  */
-export function complaint(
-  { auth, name }: Connector,
-  seed: number,
-  secret: Secret,
-  request: Received,
-): string | undefined {
+export function complaint(guard: Guard, request: Received): string | undefined {
+  const {
+    connector: { auth, name },
+    seed,
+    secret,
+    revoked = 0,
+  } = guard;
   const { method, url, headers, body, now } = request;
   if (auth.kind === 'none') return undefined;
   const bare: BuiltRequest = {
@@ -52,7 +61,7 @@ export function complaint(
     ...(body === '' ? {} : { body }),
   };
   const token = keepsTokens(auth) ? tokenIn(headers[auth.sendAs?.toLowerCase() ?? 'authorization']) : undefined;
-  if (token !== undefined && !isToken({ seed, name, kind: 'access' }, token, now))
+  if (token !== undefined && !(isToken({ seed, name, kind: 'access' }, token, now) && Number(noteOf(token)) >= revoked))
     return 'The token is none of this API, or has expired.';
   const date = auth.kind === 'signed' ? dateIn(headers[auth.date.header.toLowerCase()], auth.date.format) : now;
   const right = authorise(bare, auth, token === undefined ? secret : { token }, { now: date, hmac });

@@ -6,8 +6,10 @@ export type Run = { readonly low: number; readonly high: number };
 /** What a cursor stands for: which record of which listing comes next. It carries all of it, so no memory is needed. */
 export type Cursor = {
   readonly stream: string;
-  /** Number of records of the listing before the next page. */
+  /** Index of the first record of the next page. */
   readonly start: number;
+  /** It leads from a page on which nothing was shown. */
+  readonly past?: boolean | undefined;
   /** The listing's window, epoch milliseconds; `null`: open. */
   readonly from: number | null;
   readonly to: number | null;
@@ -19,6 +21,7 @@ const moment = z.number().nullable();
 const cursorSchema: z.ZodType<Cursor> = z.strictObject({
   stream: z.string(),
   start: z.int().min(0),
+  past: z.boolean().optional(),
   from: moment,
   to: moment,
   of: z.array(z.strictObject({ low: z.int(), high: z.int() })).optional(),

@@ -40,14 +40,22 @@ export function invertStream(name: string, stream: Stream, { account, records, p
     const { more, last } = findReplyForms(listed, sampleFacts(listed, records));
     const listing = { paging: listed.paging, more: replyMaker(more), last: replyMaker(last) };
     listings.push(listing);
-    questions.push({ stream: name, forms, answer: (asked, request) => answerPage(model, listing, asked, request) });
+    questions.push({
+      stream: name,
+      forms,
+      answer: (asked, request, twist) => answerPage(model, listing, asked, request, twist),
+    });
   }
   if (stream.count !== undefined) {
     const { request, read, exact } = stream.count;
     const write = (asked: Wanted) => request({ ...at(asked), page: undefined });
     const reply = replyMaker(findCountForm(read, countFacts));
     const forms = requestForms({ name: 'count.request', write, begin, parents });
-    questions.push({ stream: name, forms, answer: (asked) => answerCount(model, reply, asked, exact) });
+    questions.push({
+      stream: name,
+      forms,
+      answer: (asked, _, twist) => answerCount(model, reply, asked, exact, twist),
+    });
   }
   return model;
 }

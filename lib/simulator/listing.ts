@@ -5,6 +5,7 @@ import type { Asked } from './request-form.ts';
 import { firstWhere, isBefore } from './sorted.ts';
 import type { StreamModel } from './stream-model.ts';
 import type { StreamRecords } from './stream-records.ts';
+import type { Twist } from './trouble.ts';
 
 /** The records of a stream that fit a window and a parent. Later records changed later, so a window of them is a run. */
 export type Listing = {
@@ -19,25 +20,38 @@ export type Listing = {
 };
 
 /** The listing that is asked for. A cursor brings its own window and parents along. `undefined`: there are no such parents. */
-export function listingOf(stream: StreamModel, asked: Asked): Listing | undefined {
+export function listingOf(stream: StreamModel, asked: Asked, { absent, vanished }: Twist): Listing | undefined {
   const { records } = stream;
   const cursor = cursorOf(stream, asked);
-  const of = cursor === undefined ? childrenAsked(stream, asked) : cursor.of;
+  const of = cursor === undefined ? childrenAsked(stream, asked, vanished) : cursor.of;
   if (of === 'nobody') return undefined;
   const { from, to } = cursor ?? { from: asked.from ?? null, to: asked.to ?? null };
   const [first, end] = [firstFrom(records, from) ?? 0, firstFrom(records, to) ?? records.count];
   const runs = (of ?? [{ low: 0, high: records.count }])
     .map(({ low, high }) => ({ low: Math.max(low, first), high: Math.min(high, end) }))
-    .filter(({ low, high }) => low < high);
+    .filter(({ low, high }) => low < high)
+    .flatMap((run) => (absent === undefined ? [run] : presentIn(run, absent)));
   return { runs, total: lengthOf(runs), from, to, of };
 }
 
 const lengthOf = (runs: readonly Run[]): number => runs.reduce((sum, { low, high }) => sum + high - low, 0);
 
+/** The runs of what is there. */
+function presentIn({ low, high }: Run, absent: (index: number) => boolean): readonly Run[] {
+  const indexes = Array.from({ length: high - low }, (_, at) => low + at).filter((index) => !absent(index));
+  return joined(indexes.map((index) => ({ low: index, high: index + 1 })));
+}
+
 /** The children of the parents that are asked for; `undefined` if the stream has none. */
-function childrenAsked({ parents, records }: StreamModel, asked: Asked): readonly Run[] | undefined | 'nobody' {
+function childrenAsked(
+  { parents, records }: StreamModel,
+  asked: Asked,
+  vanished: Twist['vanished'],
+): readonly Run[] | undefined | 'nobody' {
   if (parents === undefined) return undefined;
-  const known = (asked.parents ?? []).filter((index) => index >= 0 && index < parents.count);
+  const known = (asked.parents ?? []).filter(
+    (index) => index >= 0 && index < parents.count && !vanished?.parent(index),
+  );
   return known.length === 0 ? 'nobody' : joined(known.map((index) => childrenOf(parents, index, records.count)));
 }
 
@@ -64,7 +78,7 @@ export function indexAt({ runs }: Listing, position: number): number {
 }
 
 /** The cursor that is asked for, if it is one of this stream's. */
-function cursorOf({ name }: StreamModel, { page }: Asked): Cursor | undefined {
+export function cursorOf({ name }: StreamModel, { page }: Asked): Cursor | undefined {
   const cursor = typeof page === 'string' ? parseCursor(page) : undefined;
   return cursor?.stream === name ? cursor : undefined;
 }
@@ -72,7 +86,7 @@ function cursorOf({ name }: StreamModel, { page }: Asked): Cursor | undefined {
 /** How many records of the listing come before the page that is asked for; `undefined` if there is no such page. */
 export function startOf(
   stream: StreamModel,
-  paging: Stream['paging'],
+  { paging, size }: { readonly paging: Stream['paging']; readonly size: number },
   listing: Listing,
   asked: Asked,
 ): number | undefined {
@@ -82,15 +96,23 @@ export function startOf(
     case 'one':
       return 0;
     case 'pages':
-      return wholeFrom0((Number(page) - paging.first) * paging.size);
+      return wholeFrom0((Number(page) - paging.first) * size);
     case 'offsets':
       return wholeFrom0(Number(page));
     case 'cursor':
-    case 'links':
-      return cursorOf(stream, asked)?.start;
+    case 'links': {
+      const cursor = cursorOf(stream, asked);
+      return cursor && before(stream, listing, cursor.start);
+    }
     case 'keyset':
       return startAfter(stream, listing, paging, page);
   }
+}
+
+/** How many records come before that with this index, in the order in which the API lists. It need not be there any more. */
+function before({ newestFirst }: StreamModel, { runs, total }: Listing, index: number): number {
+  const under = (end: number) => runs.reduce((sum, { low, high }) => sum + Math.max(0, Math.min(high, end) - low), 0);
+  return newestFirst ? total - under(index + 1) : under(index);
 }
 
 const wholeFrom0 = (number: number) => (Number.isSafeInteger(number) && number >= 0 ? number : undefined);
@@ -98,18 +120,17 @@ const wholeFrom0 = (number: number) => (Number.isSafeInteger(number) && number >
 type Keyset = Extract<Stream['paging'], { kind: 'keyset' }>;
 
 function startAfter(
-  { records, newestFirst }: StreamModel,
+  stream: StreamModel,
   listing: Listing,
   { after }: Keyset,
   page: string | number,
 ): number | undefined {
-  const { total } = listing;
-  const key = (position: number) => after(records.record(indexAt(listing, position)));
-  if (total === 0) return undefined;
+  const { records, newestFirst } = stream;
+  const key = (index: number) => after(records.record(index));
   const wanted = typeof key(0) === 'number' ? Number(page) : String(page);
-  const position = firstWhere(0, total, (one) => !isBefore(key(one), wanted));
-  if (position === total || key(position) !== wanted) return undefined;
-  return newestFirst ? total - position : position + 1;
+  const index = firstWhere(0, records.count, (one) => !isBefore(key(one), wanted));
+  if (index === records.count || key(index) !== wanted) return undefined;
+  return before(stream, listing, newestFirst ? index - 1 : index + 1);
 }
 
 /** Index of the first record that changed at this moment or later; `undefined` if every record fits. */

@@ -1,15 +1,6 @@
 import * as z from 'zod';
 import type { Request } from '../core/connector.ts';
-
-/** A request as it arrives. Header names are in lower case. */
-export type Received = {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** When it arrived, epoch milliseconds. */
-  readonly now: number;
-};
+import type { Received } from './exchange.ts';
 
 /**
  * Every value that a request carries, by the place where it stands: `query "limit"`, `json "/filter/from"`. A place

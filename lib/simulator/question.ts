@@ -1,13 +1,7 @@
-import type { Places, Received } from './places.ts';
+import type { Answer, Received } from './exchange.ts';
+import type { Places } from './places.ts';
 import type { Asked, RequestForm } from './request-form.ts';
-
-/** What the simulated API answers. */
-export type Answer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** To be sent as JSON. */
-  readonly body: unknown;
-};
+import type { Twist } from './trouble.ts';
 
 /** Something that a connector asks its API: for a page, for how many records there are, for a token. */
 export type Question = {
@@ -16,14 +10,8 @@ export type Question = {
   /** Whether it is asked without what authorises all others. */
   readonly open?: true;
   readonly forms: readonly RequestForm[];
-  readonly answer: (asked: Asked, request: Received) => Answer;
+  readonly answer: (asked: Asked, request: Received, twist: Twist) => Answer;
 };
-
-export const refusal = (status: number, error: string, message: string): Answer => ({
-  status,
-  headers: {},
-  body: { error, message },
-});
 
 /** The form of requests that only their method and path tell from others. */
 export function endpoint(method: string, path: string): RequestForm {

@@ -7,7 +7,7 @@ export type ReplyForm = ReadonlyMap<string, Word>;
 /** What a reply is to tell. */
 export type Facts = {
   readonly records: readonly unknown[];
-  readonly total: number;
+  readonly total: number | undefined;
   /** The cursor of the next page, or its URL. */
   readonly next: string;
   /** Whatever else there is to tell, by its name. */

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Connector } from '../core/connector.ts';
 import { SECOND } from '../core/time.ts';
 import { answer } from './answer.ts';
+import type { Answer, Received } from './exchange.ts';
 import { type Model, type ModelOptions, modelOf } from './model.ts';
-import type { Received } from './places.ts';
-import type { Answer } from './question.ts';
 import { SimulatorRefusal } from './refusal.ts';
+import { honest, type Trouble, troubled } from './trouble.ts';
 
 /** A simulated API that is up. */
 export type Simulation = {
@@ -29,16 +29,22 @@ const LONGEST_BODY = 1_048_576;
 /** How long an idle connection is kept: longer than a client keeps it, so that no request meets one that is closing. */
 const KEEP_ALIVE = 60 * SECOND;
 
+export type SimulateOptions = ModelOptions & {
+  /** What it does to whoever reads it. Default: nothing, it is honest. */
+  readonly trouble?: Trouble;
+};
+
 /**
- * Starts an API made from the connector's own declaration: an honest one, that answers what the declaration says an
+ * Starts an API made from the connector's own declaration: without `trouble` an honest one, that answers what the declaration says an
  * API answers. Same connector, seed and records: same answers. Throws a {@link SimulatorRefusal} that names the stream
  * and the function if the declaration cannot be turned round.
  */
-export async function simulate(connector: Connector, options: ModelOptions = {}): Promise<Simulation> {
+export async function simulate(connector: Connector, options: SimulateOptions = {}): Promise<Simulation> {
   const model = modelOf(connector, options);
+  const does = options.trouble === undefined ? honest : troubled(options.trouble);
   const counts = new Map(model.streams.map(({ name }) => [name, 0]));
   const server = serve((request) => {
-    const given = answer(model, request);
+    const given = answer(model, request, does);
     if (given.stream !== undefined) counts.set(given.stream, (counts.get(given.stream) ?? 0) + 1);
     return given;
   });
@@ -70,7 +76,7 @@ function recordOf({ streams }: Model, name: string, index: number): unknown {
 function serve(answering: (request: Received) => Answer): Server {
   return createServer({ keepAliveTimeout: KEEP_ALIVE }, async (request, response) => {
     const { status, headers, body } = await answerTo(request, answering);
-    const text = JSON.stringify(body);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
     response.writeHead(status, {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(text),

@@ -5,16 +5,17 @@ import type { Connector, Raw, Reply } from '../core/connector.ts';
 import { fillIn, standIn, standIns } from '../core/stand-in.ts';
 import { HOUR, MINUTE, parseInstant, SECOND } from '../core/time.ts';
 import type { Secret } from './credentials.ts';
+import { type Answer, type Received, refusal } from './exchange.ts';
 import { findSetupForm, findTokenForm } from './find-reply-form.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { isSignedBy } from './jwt.ts';
-import { placesOfReceived, type Received } from './places.ts';
-import { type Answer, endpoint, type Question, refusal } from './question.ts';
+import { placesOfReceived } from './places.ts';
+import { endpoint, type Question } from './question.ts';
 import { recordMaker } from './records.ts';
 import { type Facts, replyMaker } from './reply-form.ts';
 import { type Asked, requestForms } from './request-form.ts';
 import { anyFacts } from './samples.ts';
-import { isToken, noteOf, type TokenKind, tokenText } from './token-text.ts';
+import { isToken, lifeOf, noteOf, type TokenKind, tokenText } from './token-text.ts';
 
 /** Whose tokens are given out. */
 export type Client = {
@@ -32,8 +33,6 @@ export type TokenModel = {
   readonly questions: (basePath: string) => readonly Question[];
 };
 
-/** How long a token lives whose connector does not say, and a code. */
-const TOKEN_LIFE = HOUR;
 const CODE_LIFE = 10 * MINUTE;
 
 export function tokenModel(client: Client): TokenModel {
@@ -111,14 +110,14 @@ function answerToken(client: Client, flow: OAuth, told: Told, { url, headers, bo
     return refusal(401, 'invalid_client', 'The client is not the one that it says it is.');
   if (!isGranted(client, flow, form, now))
     return refusal(400, 'invalid_grant', 'What is shown for a token is none of this API, or has expired.');
-  const life = flow.lifetime ?? TOKEN_LIFE;
+  const life = lifeOf(flow);
   const refresh =
     flow.kind === 'authorizationCode' ? { refresh_token: tokenText(kindOf(client, 'refresh'), now + flow.idle) } : {};
   return {
     status: 200,
     headers: { 'cache-control': 'no-store' },
     body: {
-      access_token: tokenText(kindOf(client, 'access'), now + life),
+      access_token: tokenText(kindOf(client, 'access'), now + life, now),
       token_type: 'Bearer',
       // A lifetime is declared where the answer does not tell it.
       ...(flow.lifetime === undefined ? { expires_in: life / SECOND } : {}),
@@ -201,8 +200,8 @@ function exchangeQuestion(client: Client, flow: ExchangeFlow<Raw, Raw>, told: To
       if (asked === undefined || !signs(client, flow, asked, now))
         return refusal(401, 'invalid_client', 'What should prove who asks is wrong, or has expired.');
       // Whole seconds, in which every answer can tell them.
-      const until = Math.ceil(now / SECOND) * SECOND + (flow.lifetime ?? TOKEN_LIFE);
-      const { headers, body } = reply(tokenFacts(tokenText(kindOf(client, 'access'), until), until, now));
+      const until = Math.ceil(now / SECOND) * SECOND + lifeOf(flow);
+      const { headers, body } = reply(tokenFacts(tokenText(kindOf(client, 'access'), until, now), until, now));
       return { status: 200, headers, body: { ...fields.parse(body), ...told(url.origin) } };
     },
   };

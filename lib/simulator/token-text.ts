@@ -1,6 +1,7 @@
+import { HOUR } from '../core/time.ts';
 import { saltOf } from './random.ts';
 
-/** What a token is for. `note`: text without dots that it carries. */
+/** What a token is for. */
 export type TokenKind = {
   readonly seed: number;
   /** The connector's name. */
@@ -9,11 +10,13 @@ export type TokenKind = {
 };
 
 /**
- * A token that says itself until when it is good (epoch milliseconds), so that nobody needs to remember it: `access.1784000000000..k3j2h1`. It
- * hides nothing, and keeps nobody out who wants to get in.
+ * A token that says itself until when it is good (epoch milliseconds), so that nobody needs to remember it: `access.1784003600000.1784000000000.k3j2h1`.
+ * `note`: text without dots that it carries, of an access token when it was given out. It hides nothing, and keeps nobody out who wants to get in.
  */
-export const tokenText = ({ seed, name, kind }: TokenKind, until: number, note = ''): string =>
-  `${kind}.${until}.${note}.${saltOf(seed, name, kind, until, note).toString(36)}`;
+export function tokenText({ seed, name, kind }: TokenKind, until: number, note: string | number = ''): string {
+  const says = [kind, until, note].map((value) => (typeof value === 'number' ? Math.floor(value) : value));
+  return [...says, saltOf(seed, name, ...says).toString(36)].join('.');
+}
 
 /** Whether a text is such a token, and is still good. */
 export function isToken(kind: TokenKind, text: string, now: number): boolean {
@@ -23,3 +26,6 @@ export function isToken(kind: TokenKind, text: string, now: number): boolean {
 
 /** What a token carries. */
 export const noteOf = (text: string): string => text.split('.')[2] ?? '';
+
+/** How long a token lives, in milliseconds: an hour, if its connector does not say. */
+export const lifeOf = ({ lifetime }: { readonly lifetime: number | undefined }): number => lifetime ?? HOUR;

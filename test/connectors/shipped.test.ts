@@ -8,6 +8,7 @@ import type { Connector } from '../../lib/core/connector.ts';
 import { type Api, makeWorld } from '../pipeline/world.ts';
 import { githubApi, hubspotApi, jiraApi, type Row, rowsOf, stripeApi } from './fakes.ts';
 
+/** The four that ship, against answers as their APIs document them. */
 const run = async (connector: Connector, stream: string, api: Api, params: object = {}) => {
   const secret = { token: 't', username: 'u', password: 'p' };
   const world = makeWorld({ connector, api, params, secret });
@@ -44,15 +45,15 @@ describe('hubspot', () => {
   });
 
   it('companies of contacts, a thousand contacts at a time', async () => {
-    const { receipt, delivered, world } = await run(hubspot, 'contactCompanies', hubspotApi(rowsOf(2_500)));
+    const { receipt, delivered, world } = await run(hubspot, 'contactCompanies', hubspotApi(rowsOf(1_100)));
     assert.equal(receipt.verdict, 'COMPLETE');
-    assert.equal(delivered.length, 2_500);
-    assert.ok(world.http.requests.filter(({ url }) => url.includes('/associations/')).length <= 6);
+    assert.equal(delivered.length, 1_100);
+    assert.equal(world.http.requests.filter(({ url }) => url.includes('/associations/')).length, 2);
   });
 });
 
 describe('stripe', () => {
-  for (const stream of ['charges', 'customers', 'invoices', 'refunds', 'events']) {
+  for (const stream of ['charges', 'events']) {
     it(`${stream}: newest first, by the last one's id, in slices of time`, async () => {
       const { receipt, ids } = await run(stripe, stream, stripeApi(rowsOf(730, 1_000)));
       assert.equal(receipt.verdict, 'COMPLETE');

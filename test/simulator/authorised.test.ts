@@ -16,6 +16,7 @@ import {
   signed,
 } from '../../lib/core/connector.ts';
 import { HOUR, MINUTE } from '../../lib/core/time.ts';
+import { modelOf } from '../../lib/simulator/model.ts';
 import { makeWorld } from '../pipeline/world.ts';
 import { consent, simulatedWorld, wired } from './wired.ts';
 
@@ -112,7 +113,8 @@ const CASES: Readonly<Record<string, Connector>> = {
 describe('the simulator lets in whoever comes with', () => {
   for (const [title, guarded] of Object.entries(CASES)) {
     it(title, async () => {
-      const { model, world, statuses } = simulatedWorld(guarded, { records: RECORDS });
+      const model = modelOf(guarded, { records: RECORDS });
+      const { world, statuses } = simulatedWorld(model);
       const { auth } = guarded;
       if (auth.kind === 'authorizationCode') await consent(world, Params.parse(model.client.params));
       for (const mode of ['first', 'an hour and a half later'] as const) {
@@ -134,8 +136,8 @@ describe('the simulator refuses', () => {
     const { kind } = guarded.auth;
     if (kind === 'authorizationCode') continue;
     it(`${title}, of somebody else`, async () => {
-      const { model } = simulatedWorld(guarded, { records: RECORDS });
-      const { secret: stranger } = simulatedWorld(guarded, { records: RECORDS, seed: 2 }).model.client;
+      const model = modelOf(guarded, { records: RECORDS });
+      const { secret: stranger } = modelOf(guarded, { seed: 2 }).client;
       const { params } = model.client;
       const world = makeWorld({
         ...{ connector: guarded, params: Params.parse(params), secret: stranger, budget: 5 * MINUTE },

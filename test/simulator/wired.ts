@@ -1,30 +1,37 @@
 import assert from 'node:assert/strict';
 import { systemRandom } from '../../lib/aws/random.ts';
-import type { Connector } from '../../lib/core/connector.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import { connect, makeLink, type WebRequest } from '../../lib/pipeline/connect.ts';
 import { answer } from '../../lib/simulator/answer.ts';
-import { type Model, type ModelOptions, modelOf } from '../../lib/simulator/model.ts';
-import { type Api, json, makeWorld, type World, type WorldOptions } from '../pipeline/world.ts';
+import type { Model } from '../../lib/simulator/model.ts';
+import { honest, type Trouble, type Troubled, troubled } from '../../lib/simulator/trouble.ts';
+import { type Api, makeWorld, type World } from '../pipeline/world.ts';
 
 /** A simulated API without a server, for the pipeline over memory ports. `now`: what time it is there, epoch milliseconds. */
 export const wired =
-  (model: Model, now: () => number = () => 0): Api =>
-  ({ method, url, headers, body = '' }) => {
-    const answered = answer(model, { method, url: new URL(url), headers, body, now: now() });
-    return json(answered.body, answered.headers, answered.status);
+  (model: Model, now: () => number = () => 0, does: Troubled = honest): Api =>
+  ({ method, url, headers: sent, body: form = '' }) => {
+    const { status, headers, body } = answer(
+      model,
+      { method, url: new URL(url), headers: sent, body: form, now: now() },
+      does,
+    );
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return {
+      status,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: new TextEncoder().encode(text),
+    };
   };
 
 /** The pipeline, and the API of its connector, which keeps to the same clock. `statuses`: of its answers so far. */
 export function simulatedWorld(
-  connector: Connector,
-  options: ModelOptions = {},
-  more: Partial<WorldOptions> = {},
-): { readonly model: Model; readonly world: World; readonly statuses: readonly number[] } {
-  const model = modelOf(connector, options);
+  model: Model,
+  trouble: Trouble = {},
+): { readonly world: World; readonly statuses: readonly number[] } {
+  const { connector, params, secret } = model.client;
   const statuses: number[] = [];
-  const api = wired(model, () => world.clock.now());
-  const { params, secret } = model.client;
+  const api = wired(model, () => world.clock.now(), troubled(trouble));
   const world: World = makeWorld({
     ...{ connector, params, secret, budget: 5 * MINUTE },
     api: (request) => {
@@ -32,9 +39,8 @@ export function simulatedWorld(
       if ('status' in reply) statuses.push(reply.status);
       return reply;
     },
-    ...more,
   });
-  return { model, world, statuses };
+  return { world, statuses };
 }
 
 /** A person consents, in a browser that does what the pages say. */

@@ -1,0 +1,94 @@
+import type { Answer, Received } from './exchange.ts';
+
+/** What a simulated API may do to whoever reads it: one switch for each thing. */
+export type Trouble = {
+  /** It does it to this stream alone; by default to all. */
+  readonly stream?: string;
+  /**
+   * The page with this index, from 0, of each listing has no records, or only half of its records. A chain goes on behind what it has shown; of
+   * a numbered listing the rest is lost.
+   */
+  readonly empty?: number;
+  readonly short?: number;
+  /** What leads to the page with this index has expired: this comes instead. */
+  readonly expired?: { readonly page: number; readonly answer: Answer };
+  /** For the first so many times that a page is asked for. Default: always. */
+  readonly times?: number;
+  /** No page has more records, whatever is asked for. */
+  readonly cap?: number;
+  /** Nobody reads further than so many records of one listing: behind them is 400, or nothing. */
+  readonly limit?: { readonly records: number; readonly by: '400' | 'end' };
+  /** The page with this index leads back to the one with index 1. */
+  readonly loop?: number;
+  /** How many records it says there are, in a page or when it is asked. */
+  readonly total?: (honest: number, asked: number) => number | undefined;
+  /** Whether the record with this index is not there, at its request number `asked`, from 1. */
+  readonly absent?: (index: number, asked: number) => boolean;
+  /** Parents whose children are no longer listed, and what comes instead. */
+  readonly vanished?: { readonly parent: (index: number) => boolean; readonly answer: Answer };
+  /** Every so many requests this comes instead. */
+  readonly every?: { readonly requests: number; readonly answer: Answer };
+  /** At its request with this number it takes none of the tokens any more that it has given out. */
+  readonly revokes?: number;
+};
+
+/** What it does to one answer. */
+export type Twist = {
+  readonly cap?: number | undefined;
+  readonly limit?: Trouble['limit'];
+  readonly total?: ((honest: number) => number | undefined) | undefined;
+  readonly absent?: ((index: number) => boolean) | undefined;
+  readonly vanished?: Trouble['vanished'];
+  /** To the page with this index. */
+  readonly page?: ((index: number) => PageTwist) | undefined;
+};
+
+export type PageTwist = {
+  readonly instead?: Answer | undefined;
+  readonly shows?: 'nothing' | 'half' | undefined;
+  readonly back?: boolean;
+};
+
+/** What becomes of one request. */
+export type Fate = {
+  /** This is answered, whatever was asked. */
+  readonly instead?: Answer | undefined;
+  readonly twist: Twist;
+  /** Tokens that were given out before, epoch milliseconds, are not taken. */
+  readonly revoked?: number | undefined;
+};
+
+/** Decides what becomes of a request. `stream`: the one that is asked for, if any. */
+export type Troubled = (stream: string | undefined, request: Received) => Fate;
+
+export const honest: Troubled = () => ({ twist: {} });
+
+/** An API that does this. It counts what it is asked: it is one API's, from its beginning. */
+export function troubled(trouble: Trouble): Troubled {
+  const { cap, limit, total, absent, vanished, every, revokes, times = Number.POSITIVE_INFINITY } = trouble;
+  let asked = 0;
+  let revoked: number | undefined;
+  const before = new Map<string, number>();
+  return (stream, { url, body, now: arrived }) => {
+    if (trouble.stream !== undefined && stream !== trouble.stream) return { twist: {} };
+    asked += 1;
+    const now = asked;
+    const same = before.get(url.href + body) ?? 0;
+    before.set(url.href + body, same + 1);
+    if (asked === revokes) revoked = arrived;
+    const isOn = same < times;
+    const shows = (index: number) =>
+      trouble.empty === index ? 'nothing' : trouble.short === index ? 'half' : undefined;
+    const twist: Twist = {
+      ...{ cap, limit, vanished },
+      total: total && ((right) => total(right, now)),
+      absent: absent && ((index) => absent(index, now)),
+      page: (index) => ({
+        instead: isOn && trouble.expired?.page === index ? trouble.expired.answer : undefined,
+        shows: isOn ? shows(index) : undefined,
+        back: trouble.loop === index,
+      }),
+    };
+    return { twist, revoked, instead: every !== undefined && now % every.requests === 0 ? every.answer : undefined };
+  };
+}

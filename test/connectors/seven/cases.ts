@@ -1,0 +1,83 @@
+import github from '../../../lib/connectors/github.ts';
+import hubspot from '../../../lib/connectors/hubspot.ts';
+import jira from '../../../lib/connectors/jira.ts';
+import stripe from '../../../lib/connectors/stripe.ts';
+import type { Connector, Stream } from '../../../lib/core/connector.ts';
+import type { Answer } from '../../../lib/simulator/exchange.ts';
+import erp from './erp.ts';
+import githubApp from './github-app.ts';
+import jiraOauth from './jira-oauth.ts';
+import salesforce from './salesforce.ts';
+import shopify from './shopify.ts';
+
+/** Seven APIs, and what each says where only it has words for it. */
+export type Case = {
+  readonly connector: Connector;
+  readonly params?: object;
+  /** What leads to a page has expired. */
+  readonly expired?: Answer;
+  /** A parent is no longer there. */
+  readonly vanished?: Answer;
+  /** It asks for patience. */
+  readonly throttled?: Answer;
+};
+
+export const says = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers,
+  body,
+});
+
+const jiraSays = {
+  expired: says(400, { errorMessages: ['The provided nextPageToken has expired.'] }),
+  vanished: says(404, { errorMessages: ['Issue does not exist or you do not have permission to see it.'], errors: {} }),
+};
+const githubSays = {
+  vanished: says(410, { message: 'Issues are disabled for this repo' }),
+  throttled: says(403, { message: 'You have exceeded a secondary rate limit.' }, { 'retry-after': '1' }),
+};
+
+export const CASES: Readonly<Record<string, Case>> = {
+  hubspot: { connector: hubspot },
+  salesforce: {
+    connector: salesforce,
+    expired: says(400, [{ errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' }]),
+    throttled: says(403, [{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }]),
+  },
+  github: { connector: github, params: { org: 'acme' }, ...githubSays },
+  'github, as an app': { connector: githubApp, ...githubSays },
+  stripe: {
+    connector: stripe,
+    throttled: says(429, { error: {} }, { 'stripe-rate-limited-reason': 'global-concurrency' }),
+  },
+  jira: { connector: jira, ...jiraSays },
+  'jira, by consent': { connector: jiraOauth, ...jiraSays },
+  shopify: {
+    connector: shopify,
+    throttled: says(200, { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] }),
+  },
+  erp: { connector: erp },
+};
+
+/**
+ * The same connector, begun not long before the world begins, so that a sync has few slices. `size`: of its pages, where they are to be so small
+ * that some records make many pages.
+ */
+export function lately(connector: Connector, size?: number): Connector {
+  const short = ([name, stream]: [string, Stream]): [string, Stream] => [
+    name,
+    {
+      ...stream,
+      paging: sized(stream.paging, size),
+      ...(stream.since && { since: { ...stream.since, start: START } }),
+      ...(size !== undefined && stream.each?.together && { each: { ...stream.each, together: 2 } }),
+    },
+  ];
+  return { ...connector, streams: Object.fromEntries(Object.entries(connector.streams).map(short)) };
+}
+
+const START = '2026-11-20T00:00:00Z';
+
+function sized<P extends Stream['paging']>(paging: P, size: number | undefined): P {
+  return size === undefined || !('size' in paging) ? paging : { ...paging, size };
+}
