@@ -38,6 +38,8 @@ export type SyncListing = {
   readonly stream: Stream;
   /** What people call the slice; none where it is the whole sync. */
   readonly slice?: string | undefined;
+  /** Its records are not delivered: they are the parents whose children are. */
+  readonly ofParents?: boolean;
   readonly tally: Tally;
 };
 
@@ -55,45 +57,79 @@ const STRENGTH: readonly Evidence[] = ['cursor', 'overlap', 'count', 'end'];
 /** How many slices a reason names. */
 const NAMED_SLICES = 20;
 
-/** Whether a sync got everything, and what says so. `unopened`: it was given up before all its slices were listed. */
-export function judgeSync(listings: readonly SyncListing[], unopened: boolean): Judgement {
-  const judged = listings.map((listing) => ({ ...listing, ...judgeListing(listing.stream, listing.tally) }));
-  const findings = judged.flatMap(({ stream, slice, findings }) =>
-    findings.map((finding): Finding & SyncPlace => ({ ...finding, stream, slice })),
-  );
-  const [first] = listings;
-  if (unopened && first !== undefined) findings.push({ ...UNOPENED, stream: first.stream });
-  const verdict = findings.some((each) => each.verdict === 'INCOMPLETE')
-    ? 'INCOMPLETE'
-    : findings.length > 0
-      ? 'UNKNOWN'
-      : 'COMPLETE';
-  const weakest = Math.max(...judged.map(({ evidence }) => (evidence === undefined ? -1 : STRENGTH.indexOf(evidence))));
-  const causes = Map.groupBy(findings, ({ code, message, slice }) =>
-    slice === undefined ? `${code}\n${message}` : code,
-  );
-  const sum = (count: (edges: Edges) => number): number => judged.reduce((all, { edges }) => all + count(edges), 0);
-  return {
-    verdict,
-    evidence: verdict === 'COMPLETE' ? (STRENGTH[weakest] ?? null) : null,
-    reasons: [...causes.values()].flatMap((cause) => reasonOf(cause) ?? []),
-    drift: {
-      checked: sum(({ checked }) => checked),
-      moved: sum(({ moved }) => moved.length),
-      repaired: sum(({ moved, broken }) => Math.max(0, moved.length - broken.length)),
+/** What is known of a sync's listings so far. A sync may have a hundred thousand of them, so it is added up one by one. */
+export type Judged = {
+  /** What speaks against it, by its cause. */
+  readonly causes: ReadonlyMap<string, Cause>;
+  readonly worst: Receipt['verdict'];
+  /** The weakest evidence of all; of none yet, `undefined`. */
+  readonly evidence: Evidence | undefined;
+  readonly drift: Receipt['drift'];
+};
+
+/** `many`: in how many slices it was found, of which the first few are named. */
+type Cause = Finding & SyncPlace & { readonly many: number; readonly slices: readonly Named[] };
+type Named = { readonly slice: string; readonly pages?: readonly number[] | undefined };
+
+export const NOTHING_JUDGED: Judged = {
+  causes: new Map(),
+  worst: 'COMPLETE',
+  evidence: undefined,
+  drift: { checked: 0, moved: 0, repaired: 0 },
+};
+
+/** Adds a listing. */
+export function judgedWith(judged: Judged, { stream, slice, ofParents = false, tally }: SyncListing): Judged {
+  const { findings, evidence, edges } = judgeListing(stream, tally);
+  const { drift } = judged;
+  return [...findings, ...(ofParents ? lostParents(tally) : [])].reduce(
+    (all, finding) => foundWith(all, { ...finding, stream, slice }),
+    {
+      ...judged,
+      evidence: weaker(judged.evidence, evidence),
+      drift: {
+        checked: drift.checked + edges.checked,
+        moved: drift.moved + edges.moved.length,
+        repaired: drift.repaired + Math.max(0, edges.moved.length - edges.broken.length),
+      },
     },
+  );
+}
+
+/** Adds that a sync was given up before all its slices were listed. */
+export const unopenedWith = (judged: Judged, stream: Stream): Judged => foundWith(judged, { ...UNOPENED, stream });
+
+/** Whether a sync got everything, and what says so. */
+export const judgementOf = ({ causes, worst, evidence, drift }: Judged): Judgement => ({
+  verdict: worst,
+  evidence: worst === 'COMPLETE' ? (evidence ?? null) : null,
+  reasons: [...causes.values()].map(reasonOf),
+  drift,
+});
+
+function foundWith(judged: Judged, finding: Finding & SyncPlace): Judged {
+  const { code, message, slice, stream, pages, verdict } = finding;
+  const name = slice === undefined ? `${code}\n${message}` : code;
+  const cause = judged.causes.get(name) ?? { ...finding, many: 0, slices: [] };
+  const named =
+    slice === undefined || cause.slices.length >= NAMED_SLICES ? [] : [{ slice, ...numbered(stream, pages) }];
+  return {
+    ...judged,
+    causes: new Map(judged.causes).set(name, {
+      ...cause,
+      many: cause.many + 1,
+      slices: [...cause.slices, ...named],
+    }),
+    worst: judged.worst === 'INCOMPLETE' ? 'INCOMPLETE' : verdict,
   };
 }
 
-function reasonOf(cause: readonly (Finding & SyncPlace)[]): Reason | undefined {
-  const [first] = cause;
-  if (first === undefined) return undefined;
-  const { code, message, stream, slice, pages } = first;
+const weaker = (a: Evidence | undefined, b: Evidence | undefined): Evidence | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : STRENGTH[Math.max(STRENGTH.indexOf(a), STRENGTH.indexOf(b))];
+
+function reasonOf({ code, message, stream, slice, pages, slices, many }: Cause): Reason {
   if (slice === undefined) return { code, message, ...numbered(stream, pages) };
-  const slices = cause
-    .slice(0, NAMED_SLICES)
-    .map((each) => ({ slice: each.slice ?? '', ...numbered(each.stream, each.pages) }));
-  const others = cause.length === 1 ? '' : ` (and likewise in ${cause.length - 1} other slices)`;
+  const others = many === 1 ? '' : ` (and likewise in ${many - 1} other slices)`;
   return { code, message: `${message}${others}`, slices };
 }
 
@@ -155,6 +191,18 @@ function evidenceOf(stream: Stream, { totals }: Pick<Tally, 'totals'>): Evidence
       return stable ? 'cursor' : undefined;
   }
 }
+
+/** A record that does not fit its schema is quarantined, and nobody lacks it; but a parent's children are. */
+const lostParents = ({ quarantined }: Tally): Finding[] =>
+  quarantined === 0
+    ? []
+    : [
+        {
+          code: 'schema',
+          message: `${quarantined} of the parents do not fit their schema, and their children were not listed`,
+          verdict: 'INCOMPLETE',
+        },
+      ];
 
 /** The failed pages, one reason for each cause. */
 function failures({ failed, cutShort }: Tally): Finding[] {

@@ -1,6 +1,8 @@
 import { BLOCK_PAGES, isCutShort, runs, writeRanges } from '../core/listing.ts';
+import type { SyncRef } from '../core/tasks.ts';
+import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
-import type { Leaf, ReadTree } from './read-tree.ts';
+import { type Leaf, largeGroup, type ReadTree, readTree } from './read-tree.ts';
 import { isExhausted } from './slices.ts';
 import { type Chain, childPath, type Group, indexOfSlice, type Listing } from './sync-state.ts';
 
@@ -29,7 +31,7 @@ const FAILED: Wanted = {
 export function againNode(tree: ReadTree, place: string, wanted: Wanted = FAILED): Item | undefined {
   const node = tree.places.get(place);
   if (node === undefined) return undefined;
-  if (node.kind === 'group') return againGroup(tree, place, node, wanted);
+  if (node.kind === 'group') return againGroup(node, brokenChildren(tree, place, wanted), wanted);
   const leaf = tree.leaves.get(place);
   if (leaf === undefined) return undefined;
   if (node.kind === 'chain') return wanted.round === 0 ? againChain(node) : undefined;
@@ -65,12 +67,32 @@ function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): I
   };
 }
 
-/** A group has again the children where something is missing; if the one that finds the parents is among them, more may be found. */
-function againGroup(tree: ReadTree, place: string, group: Group, wanted: Wanted): Item | undefined {
+/** The same of a place in a tree that may be too large to be read whole. */
+export async function againAt(
+  invocation: Invocation,
+  ref: SyncRef,
+  phase: number,
+  place: string,
+  wanted: Wanted = FAILED,
+): Promise<Item | undefined> {
+  const large = await largeGroup(invocation, ref, phase, place);
+  if (large === undefined) return againNode(await readTree(invocation, ref, phase, place), place, wanted);
+  const first = await againAt(invocation, ref, phase, large.first, wanted);
+  const broken = first === undefined ? [] : [0];
+  for await (const tree of large.others()) broken.push(...brokenChildren(tree, place, wanted));
+  return againGroup(large.node, broken, wanted);
+}
+
+/** The children in which something is missing, by their numbers. */
+function brokenChildren(tree: ReadTree, place: string, wanted: Wanted): number[] {
   const children = tree.children.get(place) ?? [];
   const broken = children.filter((name) => againNode(tree, childPath(place, name), wanted) !== undefined);
-  if (broken.length === 0 && isExhausted(group)) return undefined;
-  const indexes = broken.flatMap((name) => indexOfSlice(name) ?? []);
+  return broken.flatMap((name) => indexOfSlice(name) ?? []);
+}
+
+/** A group has again the children where something is missing; if the one that finds the parents is among them, more may be found. */
+function againGroup(group: Group, indexes: readonly number[], wanted: Wanted): Item | undefined {
+  if (indexes.length === 0 && isExhausted(group)) return undefined;
   const { opened, over, width, after, line } = group;
   return {
     kind: 'group',

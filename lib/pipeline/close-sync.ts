@@ -1,4 +1,4 @@
-import { judgeSync, type Tally } from '../core/completeness.ts';
+import { judgementOf } from '../core/completeness.ts';
 import type { Stream } from '../core/connector.ts';
 import { pageNumber } from '../core/paging.ts';
 import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
@@ -9,8 +9,7 @@ import type { Received } from './outcome.ts';
 import type { Change, Clause } from './ports.ts';
 import { repair } from './repair.ts';
 import { begin, readSync } from './start-sync.ts';
-import { quarantineOf } from './store-part.ts';
-import { type DeliveredPart, type Sum, sumSync } from './sum-sync.ts';
+import { sumSync, type WholeSum } from './sum-sync.ts';
 import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
 import { inPhase, rootOf, type SyncState, streamKey, syncFolder, syncKey } from './sync-state.ts';
 import { isDone, readNode } from './tree.ts';
@@ -39,13 +38,12 @@ export async function closeSync(invocation: Invocation, { task, receives }: Rece
   const stream = streamOf(invocation, ref.stream);
   // Its stream went while it was being closed.
   if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
-  const sum = await sumSync(invocation, ref, sync.phase);
+  const sum = await sumSync(invocation, ref, stream, sync.phase);
   if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;
   const receipt = draw(invocation, ref, stream, sync, sum);
   if (commits(receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
-  const manifest = sum.parts.map((part) => `${manifestLine(stream, part)}\n`).join('');
-  await conclude(invocation, ref, sync, receipt, manifest);
+  await conclude(invocation, ref, sync, receipt, sum.manifest);
 }
 
 /** What was read is no longer what it was: the receipt says so, nothing is delivered, the watermark stays. */
@@ -62,7 +60,7 @@ async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncS
   };
   await freeStream(invocation, ref);
   await beginAnew(invocation, ref);
-  await conclude(invocation, ref, sync, receipt, '');
+  await conclude(invocation, ref, sync, receipt, await invocation.gzip(''));
 }
 
 /** The last steps of a close: the receipt, the numbers, the event; then it is closed. */
@@ -71,7 +69,7 @@ async function conclude(
   ref: SyncRef,
   sync: SyncState,
   receipt: Receipt,
-  manifest: string,
+  manifest: Uint8Array,
 ): Promise<void> {
   const { events, syncs, log, connector } = invocation;
   const key = syncKey(connector.name, ref);
@@ -92,54 +90,31 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 const commits = (verdict: Receipt['verdict'], failedPages: number, { accepted }: SyncState): boolean =>
   accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
 
-/** Pages that came, however often they were read. */
-const fetchedPages = ({ pages }: Tally): number => new Set(pages.map(([index]) => index)).size;
-
 /** The receipt of a sum. */
 function draw(
   invocation: Invocation,
   ref: SyncRef,
   stream: Stream,
   sync: SyncState,
-  { listings, requests, schema, ...sum }: Sum,
+  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: WholeSum,
 ): Receipt {
-  const judgement = judgeSync(listings, sum.unopened);
-  const own = listings.filter(({ of }) => of === undefined).map(({ tally }) => tally);
-  const count = (tallies: readonly Tally[], of: (tally: Tally) => number): number =>
-    tallies.reduce((all, tally) => all + of(tally), 0);
-  const [delivered, quarantined, dropped, again] = [
-    count(own, (tally) => tally.delivered),
-    count(own, (tally) => tally.quarantined),
-    count(own, (tally) => tally.dropped),
-    count(own, (tally) => tally.again),
-  ];
-  const all = listings.map(({ tally }) => tally);
-  const failed = count(all, (tally) => tally.failed.length);
-  const expected = (tally: Tally): number | undefined => tally.totals?.greatest ?? tally.estimate;
-  const stated = own.every((tally) => expected(tally) !== undefined)
-    ? count(own, (tally) => expected(tally) ?? 0)
-    : null;
-  const exactly = own.every(({ totals }) => totals !== undefined)
-    ? stream.count === undefined
-      ? 'total'
-      : 'count'
-    : 'estimate';
+  const { verdict, evidence, reasons, drift } = judgementOf(judged);
+  const { delivered, quarantined, dropped } = records;
+  const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
   const before = sync.watermark ?? null;
   return {
     ...heading(invocation, ref, sync),
-    verdict: judgement.verdict,
-    evidence: judgement.evidence,
-    reasons: judgement.reasons,
-    expected: { records: stated, source: stated === null ? null : exactly },
-    pages: { planned: count(all, ({ planned }) => planned), fetched: count(all, fetchedPages), failed },
+    ...{ verdict, evidence, reasons },
+    expected: { records: stated ?? null, source: stated === undefined ? null : source },
+    pages,
     records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
     requests,
-    drift: judgement.drift,
+    drift,
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: commits(judgement.verdict, failed, sync)
-        ? (nextWatermark(sync.watermark, sum.highest, sum.firstAnswered) ?? null)
+      after: commits(verdict, pages.failed, sync)
+        ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null)
         : before,
     },
   };
@@ -203,20 +178,18 @@ async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promi
 }
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
-async function putReceipt(invocation: Invocation, ref: SyncRef, receipt: Receipt, manifest: string): Promise<Receipt> {
-  const { objects, gzip, connector } = invocation;
-  await objects.create(receipt.manifest, await gzip(manifest), { type: 'application/x-ndjson', encoding: 'gzip' });
+async function putReceipt(
+  { objects, connector }: Invocation,
+  ref: SyncRef,
+  receipt: Receipt,
+  manifest: Uint8Array,
+): Promise<Receipt> {
+  await objects.create(receipt.manifest, manifest, { type: 'application/x-ndjson', encoding: 'gzip' });
   const { receipt: key } = receiptKeys(connector.name, ref, receipt.revision);
   const body = new TextEncoder().encode(receiptText(receipt));
   if (await objects.create(key, body, { type: 'application/json' })) return receipt;
   const stored = await objects.get(key);
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
-}
-
-function manifestLine({ paging }: Stream, { key, bytes, delivered, quarantined, pages, slice }: DeliveredPart): string {
-  const numbers = pages.map(([index]) => pageNumber(paging, index));
-  const line = { key, bytes, records: delivered, pages: numbers, ...(slice === undefined ? {} : { slice }) };
-  return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineOf(key) });
 }
 
 /** A close that is repeated is measured again: rather twice than never. */

@@ -1,6 +1,6 @@
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
-import { readTree } from './read-tree.ts';
+import { readTrees } from './read-tree.ts';
 import { readStream } from './start-sync.ts';
 import { type Fail, partition, type SyncState, syncState } from './sync-state.ts';
 
@@ -23,8 +23,10 @@ export async function* failedSyncs(
   const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
   for await (const { ref, sync } of closedSyncs(invocation, place)) {
     if (ref.sync <= lastCommitted) continue;
-    const { leaves } = await readTree(invocation, ref, sync.phase);
-    const failed = [...leaves.values()].flatMap((leaf) => leaf.failed).sort((a, b) => a.page - b.page);
+    const failed: Fail[] = [];
+    for await (const { leaves } of readTrees(invocation, ref, sync.phase))
+      for (const leaf of leaves.values()) failed.push(...leaf.failed);
+    failed.sort((a, b) => a.page - b.page);
     if (failed.length > 0) yield { ref, sync, failed };
   }
 }

@@ -3,9 +3,10 @@ import type { Reason } from '../core/judge.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import type { Exchange } from './keep-answer.ts';
+import { remembered } from './memory.ts';
 import type { Item } from './ports.ts';
 import { type PageContent, readRecords } from './read-records.ts';
-import { type Leaf, readTree } from './read-tree.ts';
+import { type Leaf, readTrees } from './read-tree.ts';
 import { listed } from './slices.ts';
 import { quarantineOf } from './store-part.ts';
 import { type Part, phaseOf } from './sync-state.ts';
@@ -19,15 +20,22 @@ export async function mapAgainNode(invocation: Invocation, ref: SyncRef, phase: 
   return sources.length === 0 ? undefined : { kind: 'chain', maps: true, step: 0, from: 0, to: 0 };
 }
 
-type Source = { readonly place: string; readonly leaf: Leaf; readonly part: Part };
+type Source = { readonly place: string; readonly node: Leaf['node']; readonly part: Part };
 
-async function quarantined(invocation: Invocation, ref: SyncRef, phase: number): Promise<Source[]> {
-  const { leaves } = await readTree(invocation, ref, phase);
-  return [...leaves]
-    .flatMap(([place, leaf]) =>
-      leaf.parts.filter((part) => part.quarantined > 0).map((part) => ({ place, leaf, part })),
-    )
-    .sort((a, b) => (a.part.key < b.part.key ? -1 : 1));
+/** Those of the phase that was asked for last: a closed tree does not change. */
+const lastFound = remembered<{ of: string; sources: readonly Source[] }>(() => ({ of: '', sources: [] }));
+
+async function quarantined(invocation: Invocation, ref: SyncRef, phase: number): Promise<readonly Source[]> {
+  const last = lastFound(invocation);
+  const of = JSON.stringify([ref, phase]);
+  if (last.of === of) return last.sources;
+  const sources: Source[] = [];
+  for await (const { leaves } of readTrees(invocation, ref, phase))
+    for (const [place, { node, parts }] of leaves)
+      for (const part of parts) if (part.of === undefined && part.quarantined > 0) sources.push({ place, node, part });
+  sources.sort((a, b) => (a.part.key < b.part.key ? -1 : 1));
+  Object.assign(last, { of, sources });
+  return sources;
 }
 
 export type MappedAgain = { readonly content: PageContent; readonly last: boolean } | { readonly reason: Reason };
@@ -37,7 +45,7 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
   const sources = await quarantined(invocation, ref, phaseOf(path) - 1);
   const source = sources[step];
   if (source === undefined) return { reason: { code: 'no-quarantine', message: 'there is nothing left to map again' } };
-  const { place, leaf, part } = source;
+  const { place, node, part } = source;
   const body = await invocation.objects.get(quarantineOf(part.key));
   if (body === undefined)
     return { reason: { code: 'no-quarantine', message: `the quarantined records of ${part.key} are no longer kept` } };
@@ -53,7 +61,7 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
       ...{ answeredAt: part.answeredAt, ambiguous: new Map(), exchange },
     };
     const content = readRecords(page, index, {
-      listed: listed(invocation, ref, leaf.node),
+      listed: listed(invocation, ref, node),
       mode: 'permissive',
       overlaps: false,
     });
@@ -71,6 +79,7 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
       quarantined: pages.flatMap((page) => page.quarantined),
       departures: pages.flatMap(({ departures }) => departures),
       keys: pages.flatMap(({ keys }) => keys),
+      quarantinedKeys: pages.flatMap((page) => page.quarantinedKeys),
       highest: highest.length === 0 ? undefined : Math.max(...highest),
       instead: { place, part: part.key },
     },

@@ -19,8 +19,9 @@ export type PageContent = {
   /** What does not fit the schema, each with its departures: one JSON line each. */
   readonly quarantined: readonly string[];
   readonly departures: readonly Departure[];
-  /** Eight bytes for each delivered record: the fingerprint of its key. */
+  /** Eight bytes for each delivered record, and for each quarantined one: the fingerprint of its key. */
   readonly keys: readonly Buffer[];
+  readonly quarantinedKeys: readonly Buffer[];
   /** Fingerprints of the first and the last record's key; empty where there is none. */
   readonly first: string;
   readonly last: string;
@@ -55,6 +56,7 @@ export function readRecords(
   /** Fields that the schema drops: once one was seen, nobody looks at it again. */
   const unknown = new Set<string>();
   const keys: Buffer[] = [];
+  const quarantinedKeys: Buffer[] = [];
   let lowest: number | undefined;
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
@@ -74,6 +76,7 @@ export function readRecords(
       if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
     } else {
       quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
+      quarantinedKeys.push(identify(stream, raw));
     }
   }
   return {
@@ -84,6 +87,7 @@ export function readRecords(
     quarantined,
     departures: [...departures.values()],
     keys,
+    quarantinedKeys,
     first: edge(stream, page.records.at(0)),
     last: edge(stream, page.records.at(-1)),
     total: page.total,
@@ -140,8 +144,8 @@ const describe = ({ path, change, sample }: Departure): string => `"${path}" is 
 /** The first 64 bits of the SHA-256 of a text: two of a million differing keys collide once in 37 million syncs. */
 const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').subarray(0, 8);
 
-/** Two records at a page's edge are the same one if their keys are; a record without a key is compared whole. */
-function edge(stream: Stream, raw: unknown): string {
-  if (raw === undefined) return '';
-  return fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '').toString('base64url');
-}
+/** Two records are the same one if their keys are; a record without a key is compared whole. */
+const identify = (stream: Stream, raw: unknown): Buffer => fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '');
+
+const edge = (stream: Stream, raw: unknown): string =>
+  raw === undefined ? '' : identify(stream, raw).toString('base64url');

@@ -4,6 +4,7 @@ import { partCounts } from './read-parts.ts';
 import {
   type Block,
   type Chain,
+  childPath,
   type Fail,
   failKey,
   failState,
@@ -19,6 +20,7 @@ import {
   phaseOf,
   placeOf,
   rootOf,
+  sliceChild,
 } from './sync-state.ts';
 
 /** A listing of the tree, with what was read of it in all phases. */
@@ -44,11 +46,129 @@ export type ReadTree = {
   readonly leaves: ReadonlyMap<string, Leaf>;
 };
 
+/** A place, or all places whose text begins so. */
+type Below = { readonly place: string; readonly asText?: boolean };
+
+/** So many children of a group are read at once, about. */
+const CHILDREN_AT_ONCE = 1_000;
+
+/** A group of so many children that they are read some at a time: itself, what is below its first child, and below the others. */
+export type LargeGroup = {
+  readonly node: Group;
+  readonly first: string;
+  readonly others: () => AsyncIterable<ReadTree>;
+};
+
+/** The group at a place, as the last phase has it, if it is too large to be read whole. */
+export async function largeGroup(
+  invocation: Invocation,
+  ref: SyncRef,
+  phase: number,
+  place: string,
+): Promise<LargeGroup | undefined> {
+  const node = await lastNode(invocation, ref, phase, place);
+  if (node?.kind !== 'group' || node.opened <= CHILDREN_AT_ONCE) return undefined;
+  return {
+    node,
+    first: childPath(place, sliceChild(0)),
+    async *others() {
+      const mapped = await readMapped(invocation, ref, phase);
+      for (const { index, whole } of bundles(node.opened)) {
+        const below = { place: childPath(place, sliceChild(index)), asText: whole };
+        yield await readBelow(invocation, ref, phase, below, mapped);
+      }
+    },
+  };
+}
+
+/**
+ * A group's children behind the first one, in bundles: all whose number begins with the same digits, or one alone whose number has fewer.
+ */
+export function* bundles(opened: number): Iterable<{ readonly index: number; readonly whole: boolean }> {
+  const from = 10 ** (String(opened - 1).length - String(CHILDREN_AT_ONCE).length);
+  for (let index = 1; index < Math.min(opened, 10 * from); index++) yield { index, whole: index >= from };
+}
+
+async function lastNode(
+  { syncs, connector }: Invocation,
+  ref: SyncRef,
+  phase: number,
+  place: string,
+): Promise<Node | undefined> {
+  for (let each = phase; each >= 0; each--) {
+    const item = await syncs.get(nodeKey(connector.name, ref, rootOf(each) + place));
+    if (item !== undefined) return nodeState.parse(item);
+  }
+  return undefined;
+}
+
+/** The tree of a sync, some of it at a time, however large it is: each node once, and each listing whole. */
+export async function* readTrees(
+  invocation: Invocation,
+  ref: SyncRef,
+  phase: number,
+  place = '',
+): AsyncIterable<ReadTree> {
+  const large = await largeGroup(invocation, ref, phase, place);
+  if (large === undefined) {
+    yield await readTree(invocation, ref, phase, place);
+    return;
+  }
+  yield await readItself(invocation, ref, phase, place);
+  yield* readTrees(invocation, ref, phase, large.first);
+  yield* large.others();
+}
+
+/** A group without what is below it. */
+async function readItself(invocation: Invocation, ref: SyncRef, phase: number, place: string): Promise<ReadTree> {
+  const nodes = new Map<string, Node>();
+  const places = new Map<string, Group | Listing | Chain>();
+  for (let each = 0; each <= phase; each++) {
+    const path = rootOf(each) + place;
+    const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
+    const node = item && nodeState.parse(item);
+    if (node === undefined) continue;
+    nodes.set(path, node);
+    if (node.kind !== 'block' && !maps(node)) places.set(place, node);
+  }
+  return { nodes, places, children: new Map(), leaves: new Map() };
+}
+
 /** Reads the tree below a place. The root of the next phase may be there before that is begun: it is no part of this one. */
-export async function readTree(invocation: Invocation, ref: SyncRef, phase: number, place = ''): Promise<ReadTree> {
+export const readTree = (invocation: Invocation, ref: SyncRef, phase: number, place = ''): Promise<ReadTree> =>
+  readBelow(invocation, ref, phase, { place });
+
+/** Parts with what was mapped again hang on the root of their phase, wherever their listings stand. */
+type Mapped = { readonly chains: ReadonlyMap<string, Node>; readonly parts: ReadonlyMap<string, Part> };
+const NOTHING_MAPPED: Mapped = { chains: new Map(), parts: new Map() };
+
+async function readMapped(invocation: Invocation, ref: SyncRef, phase: number): Promise<Mapped> {
+  const { syncs, connector } = invocation;
+  const chains = new Map<string, Node>();
+  const parts = new Map<string, Part>();
+  for (let each = 1; each <= phase; each++) {
+    const path = rootOf(each);
+    const item = await syncs.get(nodeKey(connector.name, ref, path));
+    const node = item && nodeState.parse(item);
+    if (node === undefined || !maps(node)) continue;
+    chains.set(path, node);
+    const { pk, sk } = partKey(connector.name, ref);
+    for await (const part of syncs.query(pk, `${sk}${path}@`))
+      parts.set(part.sk.slice(sk.length), partState.parse(part));
+  }
+  return { chains, parts };
+}
+
+async function readBelow(
+  invocation: Invocation,
+  ref: SyncRef,
+  phase: number,
+  from: Below,
+  mapped: Mapped = NOTHING_MAPPED,
+): Promise<ReadTree> {
   const { name } = invocation.connector;
   const below = <T>(key: typeof nodeKey, parse: (item: object) => T): Promise<Map<string, T>> =>
-    collect(invocation, phase, place, (path) => key(name, ref, path), parse);
+    collect(invocation, phase, from, (path) => key(name, ref, path), parse);
   const nodes = await below(nodeKey, (item) => nodeState.parse(item));
   const places = new Map<string, Group | Listing | Chain>();
   for (const [path, node] of nodes) if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
@@ -61,9 +181,10 @@ export async function readTree(invocation: Invocation, ref: SyncRef, phase: numb
   const leafOf = (path: string): Open | undefined =>
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
   for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.set(path, node);
-  for (const [id, part] of await below(partKey, (item) => partState.parse(item))) {
+  for (const [id, part] of [...(await below(partKey, (item) => partState.parse(item))), ...mapped.parts]) {
     const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
-    if (leaf !== undefined && partCounts(id, part, nodes.get(part.node), leaf.node)) leaf.parts.push(part);
+    const node = nodes.get(part.node) ?? mapped.chains.get(part.node);
+    if (leaf !== undefined && partCounts(id, part, node, leaf.node)) leaf.parts.push(part);
   }
   for (const fail of (await below(failKey, (item) => failState.parse(item))).values())
     if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.fails.push(fail);
@@ -86,7 +207,7 @@ export async function readTree(invocation: Invocation, ref: SyncRef, phase: numb
 async function collect<T>(
   { syncs }: Invocation,
   phase: number,
-  place: string,
+  { place, asText = false }: Below,
   key: (path: string) => { pk: string; sk: string },
   parse: (item: object) => T,
 ): Promise<Map<string, T>> {
@@ -95,7 +216,7 @@ async function collect<T>(
   for (let each = 0; each <= phase; each++) {
     const { pk, sk: prefix } = key(rootOf(each) + place);
     for await (const item of syncs.query(pk, prefix))
-      if (BELOW.has(item.sk.charAt(prefix.length))) found.set(item.sk.slice(cut), parse(item));
+      if (asText || BELOW.has(item.sk.charAt(prefix.length))) found.set(item.sk.slice(cut), parse(item));
   }
   return found;
 }

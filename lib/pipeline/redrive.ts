@@ -1,11 +1,10 @@
 import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
-import { againNode } from './again.ts';
+import { againAt } from './again.ts';
 import type { Invocation } from './invocation.ts';
 import { mapAgainNode } from './map-again.ts';
 import type { Outcome, Received } from './outcome.ts';
 import type { Item } from './ports.ts';
-import { readTree } from './read-tree.ts';
 import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
 import { expires, inPhase, phaseOf, rootOf, type SyncState, syncKey } from './sync-state.ts';
 import { createNode } from './tree.ts';
@@ -37,7 +36,7 @@ export async function redrive(
   }
   const root =
     task.what === 'pages'
-      ? againNode(await readTree(invocation, ref, sync.phase), '')
+      ? await againAt(invocation, ref, sync.phase, '')
       : await mapAgainNode(invocation, ref, sync.phase);
   if (root === undefined) return 'done';
   await openPhase(invocation, ref, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });

@@ -1,12 +1,10 @@
-import type { SyncListing } from '../core/completeness.ts';
-import { judgeSync } from '../core/completeness.ts';
 import { REPAIRS } from '../core/drift.ts';
 import type { SyncRef } from '../core/tasks.ts';
-import { againNode } from './again.ts';
+import { againAt } from './again.ts';
 import type { Invocation } from './invocation.ts';
 import { movedPages } from './moved-pages.ts';
-import { readTree } from './read-tree.ts';
 import { openPhase } from './redrive.ts';
+import type { Sum } from './sum-sync.ts';
 import type { SyncState } from './sync-state.ts';
 
 /**
@@ -17,12 +15,12 @@ export async function repair(
   invocation: Invocation,
   ref: SyncRef,
   sync: SyncState,
-  { listings, unopened }: { readonly listings: readonly SyncListing[]; readonly unopened: boolean },
+  { judged, unopened }: Pick<Sum, 'judged' | 'unopened'>,
 ): Promise<boolean> {
   const round = sync.repairs + 1;
-  const { moved, repaired } = judgeSync(listings, unopened).drift;
+  const { moved, repaired } = judged.drift;
   if (round > REPAIRS || unopened || moved === repaired) return false;
-  const root = againNode(await readTree(invocation, ref, sync.phase), '', movedPages(invocation, ref, round));
+  const root = await againAt(invocation, ref, sync.phase, '', movedPages(invocation, ref, round));
   if (root === undefined) return false;
   await openPhase(invocation, ref, sync, root, { from: 'closing', revision: sync.revision, repairs: round });
   return true;

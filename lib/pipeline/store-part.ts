@@ -13,9 +13,11 @@ export const waitingBytes = (pages: readonly PageContent[]): number =>
 
 /** So many keys at most are kept in a part's item: a sync of a hundred thousand small slices needs no object for each. */
 const FEW_KEYS = 24;
+/** The length of a fingerprint. */
+export const KEY_BYTES = 8;
 
-/** The object of key fingerprints that lies beside a part. */
-export const keysOf = (part: string): string => part.replace(/\.ndjson\.gz$/, '.keys');
+/** The object of key fingerprints that lies beside a part: those of its delivered records, then those of the quarantined ones. */
+export const keysOf = (part: string): string => part.replace(/\.ndjson(\.gz)?$/, '.keys');
 /** The object of quarantined records beside a part. */
 export const quarantineOf = (part: string): string => part.replace('/parts/', '/quarantine/');
 
@@ -37,12 +39,17 @@ export async function storePart(
   await noteDrift(invocation, ref, sorted);
   const id = invocation.random.id();
   const folder = syncFolder(invocation.connector.name, ref);
+  const keys = Buffer.concat([
+    ...sorted.flatMap((page) => page.keys),
+    ...sorted.flatMap((page) => page.quarantinedKeys),
+  ]);
   if (of !== undefined) {
     // Parents are read again, a few at a time, and delivered to nobody.
     const key = `${folder}/parents/${id}.ndjson`;
     const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
     await put(invocation, key, new TextEncoder().encode(text), 'application/x-ndjson');
-    return { id, item: { node, of, key, bytes: text.length, ...summary(sorted) } };
+    const kept = await storeKeys(invocation, key, keys);
+    return { id, item: { node, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
   }
   const key = `${folder}/parts/${id}.ndjson.gz`;
   const lines = sorted.flatMap((page) => page.lines);
@@ -50,13 +57,17 @@ export async function storePart(
   // Pages without records need no object: no manifest lists them.
   const bytes = lines.length + quarantined.length > 0 ? (await store(invocation, key, lines)).byteLength : 0;
   if (quarantined.length > 0) await store(invocation, quarantineOf(key), quarantined);
-  const keys = Buffer.concat(sorted.flatMap((page) => page.keys));
-  const few = lines.length <= FEW_KEYS;
-  if (!few) await put(invocation, keysOf(key), keys, 'application/octet-stream');
-  const kept = few && lines.length > 0 ? { keys: keys.toString('base64') } : {};
+  const kept = await storeKeys(invocation, key, keys);
   const instead = sorted[0]?.instead;
   const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
   return { id, item: { node, key, bytes, ...kept, ...takes, ...summary(sorted) } };
+}
+
+/** Stores the fingerprints of a part's keys beside it, or gives what its item keeps of them. */
+async function storeKeys(invocation: Invocation, part: string, keys: Buffer): Promise<{ readonly keys?: string }> {
+  if (keys.length <= KEY_BYTES * FEW_KEYS) return keys.length === 0 ? {} : { keys: keys.toString('base64') };
+  await put(invocation, keysOf(part), keys, 'application/octet-stream');
+  return {};
 }
 
 async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 import type { Receipt } from '../core/receipt.ts';
 import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { type Invocation, streamOf } from './invocation.ts';
-import { readTree } from './read-tree.ts';
+import { readTrees } from './read-tree.ts';
 import { inPhase, type SyncState, syncKey } from './sync-state.ts';
 import { send } from './tree.ts';
 
@@ -44,14 +44,19 @@ export async function countOf(
   ref: SyncRef,
   sync: SyncState,
 ): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'drift'>> {
-  const { nodes } = await readTree(invocation, ref, sync.phase);
-  const add = (name: 'requests' | 'throttled' | 'retried'): number =>
-    [...nodes.values()].reduce((sum, node) => sum + node[name], 0);
+  const requests = { sent: 0, throttled: 0, retried: 0 };
+  for await (const { nodes } of readTrees(invocation, ref, sync.phase)) {
+    for (const node of nodes.values()) {
+      requests.sent += node.requests;
+      requests.throttled += node.throttled;
+      requests.retried += node.retried;
+    }
+  }
   return {
     expected: { records: null, source: null },
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { fetched: 0, delivered: 0, quarantined: 0, repeated: 0 },
-    requests: { sent: add('requests'), throttled: add('throttled'), retried: add('retried') },
+    requests,
     drift: { checked: 0, moved: 0, repaired: 0 },
   };
 }

@@ -5,14 +5,13 @@ import { formOf, type Slice, windowAt, windowCount } from '../core/slice.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type Task } from '../core/tasks.ts';
 import { parseInstant } from '../core/time.ts';
 import { accountOf } from './account.ts';
-import { againNode } from './again.ts';
+import { againAt } from './again.ts';
 import { dispatch, pagesPortions, windowFor } from './dispatch.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { movedPages } from './moved-pages.ts';
 import type { Change, Clause, Item, Written } from './ports.ts';
 import type { Portion } from './postpone.ts';
 import { lastBlockRepeats, lastPage, nextParents, toldByFirstPage } from './read-parts.ts';
-import { readTree } from './read-tree.ts';
 import { isExhausted, listed, streamNamed } from './slices.ts';
 import {
   type Block,
@@ -371,7 +370,7 @@ async function reopen(
   const children = new Map<string, Item>();
   for (const name of indexes.map(sliceChild)) {
     const place = placeOf(childPath(path, name));
-    const item = againNode(await readTree(invocation, ref, phaseOf(path) - 1, place), place, wanted);
+    const item = await againAt(invocation, ref, phaseOf(path) - 1, place, wanted);
     if (item !== undefined) children.set(name, item);
   }
   return { children, fresh: 0, set: { redone: redone + indexes.length } };
