@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { receiptSchema } from '../../lib/core/receipt.ts';
 import { accept as acceptSync } from '../../lib/pipeline/accept.ts';
-import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
-import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
+import { readStream } from '../../lib/pipeline/start-sync.ts';
 import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
+import { latestReceipt } from '../read-receipt.ts';
 import { describeReceipt } from '../show-receipt.ts';
 import { withStack } from '../stack.ts';
 import { UsageError } from '../usage-error.ts';
@@ -35,9 +34,8 @@ export function accept(program: Command): void {
         const ref = { connection, stream, sync: chosen };
         const problem = await acceptSync(operated, ref, reason);
         if (problem !== undefined) throw new UsageError(`Nothing is accepted: ${problem}.`);
-        const { revision = 1 } = (await readSync(operated, ref)) ?? {};
-        const body = await operated.objects.get(receiptKeys(name, ref, revision).receipt);
-        const receipt = receiptSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+        const receipt = await latestReceipt(operated, ref);
+        if (receipt === undefined) throw new UsageError(`The sync ${chosen} is no longer kept.`);
         process.stdout.write(options.json === true ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, ''));
       }),
     );
