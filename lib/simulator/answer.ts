@@ -6,6 +6,7 @@ import type { Model } from './model.ts';
 import { notFoundMessage } from './not-found.ts';
 import { answerPage, NEXT_PATH } from './page.ts';
 import { type Places, placesOfReceived } from './places.ts';
+import { knowsParents } from './request-form.ts';
 import { honest, type Troubled, type Twist } from './trouble.ts';
 
 /** `stream`: the one that was asked for; absent if no stream makes such a request. */
@@ -16,17 +17,15 @@ export type Answered = Answer & { readonly stream?: string };
  * 404 for a request that the connector does not make.
  */
 export function answer(model: Model, request: Received, troubled: Troubled = honest): Answered {
-  const { connector, seed, secret } = model.client;
-  const url = new URL(withoutKey(connector.auth, request.url.href));
+  const url = new URL(withoutKey(model.client.connector.auth, request.url.href));
   const places = placesOfReceived({ ...request, url }, model.basePath);
   const found = linked(model, request) ?? declared(model, places);
   if (found === undefined) return refusal(404, 'not_found', notFoundMessage(model, places));
-  const { stream, open = false, reply } = found;
+  const { stream, open, reply } = found;
   const { instead, twist, revoked } = troubled(stream, request);
-  if (instead !== undefined) return { ...instead, ...(stream === undefined ? {} : { stream }) };
-  const why = open ? undefined : complaint({ connector, seed, secret, revoked }, request);
-  const given = why === undefined ? reply(request, twist) : refusal(401, 'unauthorized', why);
-  return { ...given, ...(stream === undefined ? {} : { stream }) };
+  const why = open ? undefined : complaint(model.client, request, revoked);
+  const right = why === undefined ? reply(request, twist) : refusal(401, 'unauthorized', why);
+  return { ...(instead ?? right), ...(stream === undefined ? {} : { stream }) };
 }
 
 type Found = {
@@ -41,20 +40,20 @@ function linked({ streams }: Model, { url: { pathname, searchParams } }: Receive
   if (pathname !== NEXT_PATH || page === null) return undefined;
   const name = parseCursor(page)?.stream;
   const stream = streams.find((one) => one.name === name);
-  const listing = stream?.listings.find(({ paging }) => paging.kind === 'links');
-  return (
-    stream &&
-    listing && { stream: stream.name, reply: (request, twist) => answerPage(stream, listing, { page }, request, twist) }
-  );
+  const way = stream?.ways.find(({ paging }) => paging.kind === 'links');
+  if (stream === undefined || way === undefined) return undefined;
+  return { stream: stream.name, reply: (request, twist) => answerPage(stream, way, { page }, request, twist) };
 }
 
-/** What a request asks for that the connector makes. */
+/** What a request asks for that the connector makes. One that names a parent that there is not is that of another stream, if it can be. */
 function declared({ questions }: Model, places: Places): Found | undefined {
-  for (const { forms, answer: reply, ...found } of questions) {
-    for (const { read } of forms) {
-      const asked = read(places);
-      if (asked !== undefined) return { ...found, reply: (request, twist) => reply(asked, request, twist) };
-    }
-  }
-  return undefined;
+  const made = questions.flatMap(({ forms, answer: reply, ...found }) => {
+    const asked = forms.map(({ read }) => read(places)).filter((one) => one !== undefined);
+    return asked.map((one) => ({
+      ...found,
+      asked: one,
+      reply: (request: Received, twist: Twist) => reply(one, request, twist),
+    }));
+  });
+  return made.find(({ asked }) => knowsParents(asked)) ?? made[0];
 }

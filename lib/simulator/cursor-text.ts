@@ -28,7 +28,8 @@ const cursorSchema: z.ZodType<Cursor> = z.strictObject({
 });
 
 /** A cursor as APIs send it: base64, with the `+`, `/` and `=` that a client must encode. */
-export const cursorText = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64');
+export const cursorText = ({ stream, start, past, from, to, of }: Cursor): string =>
+  Buffer.from(JSON.stringify({ stream, start, ...(past ? { past } : {}), from, to, of })).toString('base64');
 
 /** The cursor of a text, or `undefined` if it never was one. */
 export function parseCursor(text: string): Cursor | undefined {

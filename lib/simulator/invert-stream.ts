@@ -2,66 +2,61 @@ import type { Account, Raw, Stream } from '../core/connector.ts';
 import { parseInstant } from '../core/time.ts';
 import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
 import { answerCount, answerPage } from './page.ts';
-import type { Parents } from './parents.ts';
 import type { Question } from './question.ts';
 import { replyMaker } from './reply-form.ts';
-import { requestForms, type Wanted } from './request-form.ts';
+import { requestForms, type Wanted, type Writing } from './request-form.ts';
 import { anyFacts, countFacts, pageProbe, sampleFacts } from './samples.ts';
-import type { Listings, StreamModel } from './stream-model.ts';
-import type { StreamRecords } from './stream-records.ts';
+import type { Holdings, StreamModel, Way } from './stream-model.ts';
 
-/** `account`: what requests are told of their connection. */
-export type StreamOptions = {
-  readonly account: Account<Raw, Raw>;
-  readonly records: StreamRecords;
-  readonly parents: Parents | undefined;
-};
-
-/** Finds out what a stream asks, and answers out of which it reads what is meant. */
-export function invertStream(name: string, stream: Stream, { account, records, parents }: StreamOptions): StreamModel {
-  const setup = stream.setup && setupModel(name, stream.setup, account);
-  const only: unknown = stream.each?.only?.(account);
-  const told = { ...account, setup: setup?.value };
-  const begin = parseInstant(stream.since?.start) ?? 0;
-  /** What a request is told, given what it is to ask for. */
-  const at = ({ parents: [parent = only, ...more], ...asked }: Wanted) => ({
-    ...{ ...told, ...asked, parent, parents: [parent, ...more] },
-  });
-
-  const questions = setup === undefined ? [] : [setup.question];
-  const listings: Listings[] = [];
-  const model = { name, records, parents, listings, questions, newestFirst: stream.order === 'newest first' };
+/** Finds out what a stream asks, and answers out of which it reads what is meant. `account`: what requests are told of their connection. */
+export function invertStream(stream: Stream, account: Account<Raw, Raw>, holdings: Holdings): StreamModel {
+  const setup = stream.setup && setupQuestion(holdings.name, stream.setup, account);
+  const writing = writer(stream, { ...account, setup: setup?.value }, holdings);
   const { byKey } = stream.slices ?? {};
-  const ways: [string, Stream][] = [['request', stream]];
-  if (byKey !== undefined) ways.push(['slices.byKey.request', { ...stream, ...byKey }]);
-  for (const [way, listed] of ways) {
-    const write = (asked: Wanted) => listed.request(at(asked));
-    const forms = requestForms({ name: way, write, pages: pageProbe(listed, records), begin, parents });
-    const { more, last } = findReplyForms(listed, sampleFacts(listed, records));
-    const listing = { paging: listed.paging, more: replyMaker(more), last: replyMaker(last) };
-    listings.push(listing);
-    questions.push({
-      stream: name,
-      forms,
-      answer: (asked, request, twist) => answerPage(model, listing, asked, request, twist),
-    });
-  }
-  if (stream.count !== undefined) {
-    const { request, read, exact } = stream.count;
-    const write = (asked: Wanted) => request({ ...at(asked), page: undefined });
-    const reply = replyMaker(findCountForm(read, countFacts));
-    const forms = requestForms({ name: 'count.request', write, begin, parents });
-    questions.push({
-      stream: name,
-      forms,
-      answer: (asked, _, twist) => answerCount(model, reply, asked, exact, twist),
-    });
-  }
-  return model;
+  const own = pageQuestion(stream, writing('request', stream.request), holdings);
+  const keyed = byKey && { ...stream, ...byKey };
+  const all = keyed ? [own, pageQuestion(keyed, writing('slices.byKey.request', keyed.request), holdings)] : [own];
+  return {
+    ...holdings,
+    ways: all.map(({ way }) => way),
+    questions: [
+      ...(setup ? [setup.question] : []),
+      ...all.map(({ question }) => question),
+      ...(stream.count ? [countQuestion(stream.count, writing('count.request', stream.count.request), holdings)] : []),
+    ],
+  };
+}
+
+/** How the stream's functions write requests, given what they are to ask for. `told`: what they are told besides. */
+function writer(stream: Stream, told: { params: Raw; grant: Raw; setup: Raw }, { parents }: Holdings) {
+  const begin = parseInstant(stream.since?.start) ?? 0;
+  const only: unknown = stream.each?.only?.(told);
+  return (name: string, request: Stream['request']): Writing => ({
+    ...{ name, begin, parents },
+    write: ({ page, window, parents: [parent = only, ...more] }: Wanted) =>
+      request({ ...told, page, window, parent, parents: [parent, ...more] }),
+  });
+}
+
+/** The question for a page of the stream. */
+function pageQuestion(stream: Stream, writing: Writing, holdings: Holdings): { way: Way; question: Question } {
+  const { name, records } = holdings;
+  const forms = requestForms({ ...writing, pages: pageProbe(stream, records) });
+  const { more, last } = findReplyForms(stream, sampleFacts(stream, records));
+  const way = { paging: stream.paging, more: replyMaker(more), last: replyMaker(last) };
+  const answer: Question['answer'] = (asked, request, twist) => answerPage(holdings, way, asked, request, twist);
+  return { way, question: { stream: name, forms, answer } };
+}
+
+/** The question for how many records there are. */
+function countQuestion({ read, exact }: NonNullable<Stream['count']>, writing: Writing, holdings: Holdings): Question {
+  const reply = replyMaker(findCountForm(read, countFacts));
+  const answer: Question['answer'] = (asked, _, twist) => answerCount(holdings, { reply, exact }, asked, twist);
+  return { stream: holdings.name, forms: requestForms(writing), answer };
 }
 
 /** What a stream asks once per sync, and what its requests are told of the answer. */
-function setupModel(
+function setupQuestion(
   stream: string,
   { request, read }: NonNullable<Stream['setup']>,
   account: Account<Raw, Raw>,

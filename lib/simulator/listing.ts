@@ -3,7 +3,7 @@ import { type Cursor, parseCursor, type Run } from './cursor-text.ts';
 import { childrenOf } from './parents.ts';
 import type { Asked } from './request-form.ts';
 import { firstWhere, isBefore } from './sorted.ts';
-import type { StreamModel } from './stream-model.ts';
+import type { Holdings } from './stream-model.ts';
 import type { StreamRecords } from './stream-records.ts';
 import type { Twist } from './trouble.ts';
 
@@ -20,7 +20,7 @@ export type Listing = {
 };
 
 /** The listing that is asked for. A cursor brings its own window and parents along. `undefined`: there are no such parents. */
-export function listingOf(stream: StreamModel, asked: Asked, { absent, vanished }: Twist): Listing | undefined {
+export function listingOf(stream: Holdings, asked: Asked, { absent, vanished }: Twist): Listing | undefined {
   const { records } = stream;
   const cursor = cursorOf(stream, asked);
   const of = cursor === undefined ? childrenAsked(stream, asked, vanished) : cursor.of;
@@ -44,7 +44,7 @@ function presentIn({ low, high }: Run, absent: (index: number) => boolean): read
 
 /** The children of the parents that are asked for; `undefined` if the stream has none. */
 function childrenAsked(
-  { parents, records }: StreamModel,
+  { parents, records }: Holdings,
   asked: Asked,
   vanished: Twist['vanished'],
 ): readonly Run[] | undefined | 'nobody' {
@@ -78,14 +78,14 @@ export function indexAt({ runs }: Listing, position: number): number {
 }
 
 /** The cursor that is asked for, if it is one of this stream's. */
-export function cursorOf({ name }: StreamModel, { page }: Asked): Cursor | undefined {
+export function cursorOf({ name }: Holdings, { page }: Asked): Cursor | undefined {
   const cursor = typeof page === 'string' ? parseCursor(page) : undefined;
   return cursor?.stream === name ? cursor : undefined;
 }
 
 /** How many records of the listing come before the page that is asked for; `undefined` if there is no such page. */
 export function startOf(
-  stream: StreamModel,
+  stream: Holdings,
   { paging, size }: { readonly paging: Stream['paging']; readonly size: number },
   listing: Listing,
   asked: Asked,
@@ -110,7 +110,7 @@ export function startOf(
 }
 
 /** How many records come before that with this index, in the order in which the API lists. It need not be there any more. */
-function before({ newestFirst }: StreamModel, { runs, total }: Listing, index: number): number {
+function before({ newestFirst }: Holdings, { runs, total }: Listing, index: number): number {
   const under = (end: number) => runs.reduce((sum, { low, high }) => sum + Math.max(0, Math.min(high, end) - low), 0);
   return newestFirst ? total - under(index + 1) : under(index);
 }
@@ -119,12 +119,7 @@ const wholeFrom0 = (number: number) => (Number.isSafeInteger(number) && number >
 
 type Keyset = Extract<Stream['paging'], { kind: 'keyset' }>;
 
-function startAfter(
-  stream: StreamModel,
-  listing: Listing,
-  { after }: Keyset,
-  page: string | number,
-): number | undefined {
+function startAfter(stream: Holdings, listing: Listing, { after }: Keyset, page: string | number): number | undefined {
   const { records, newestFirst } = stream;
   const key = (index: number) => after(records.record(index));
   const wanted = typeof key(0) === 'number' ? Number(page) : String(page);

@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import type { Account, Connector, Raw, Stream } from '../core/connector.ts';
+import type { Client } from './client.ts';
 import { secretOf } from './credentials.ts';
 import { invertStream } from './invert-stream.ts';
-import { parentsOf } from './parents.ts';
+import { type Parents, parentsOf } from './parents.ts';
 import type { Question } from './question.ts';
 import { recordMaker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
+import { type Asked, knowsParents } from './request-form.ts';
 import type { StreamModel } from './stream-model.ts';
 import { type StreamRecords, streamRecords } from './stream-records.ts';
-import { type Client, tokenModel } from './token-endpoint.ts';
+import { tokenModel } from './token-model.ts';
 
 /** An API made from a connector's declaration. It is plain data and pure functions; it remembers nothing. */
 export type Model = {
@@ -44,26 +46,30 @@ export function modelOf(connector: Connector, options: ModelOptions = {}): Model
   const account = { params, grant };
   const basePath = basePathOf(connector, account);
   const counts = (name: string) => (typeof records === 'number' ? records : (records[name] ?? RECORDS));
-  const held = recordsOf(connector, seed, counts);
-  const streams = held.map(({ name, stream, records }) => {
-    const { each } = stream;
-    const of = held.find((one) => one.name === each?.of);
-    const isOnly = each?.only?.(account) !== undefined;
-    return within(name, () => {
-      const parents =
-        each === undefined || of === undefined || isOnly ? undefined : parentsOf(each, of.stream, of.records);
-      return invertStream(name, stream, { account, records, parents });
-    });
-  });
+  const stored = recordsOf(connector, seed, counts);
+  const streams = stored.map(({ name, stream, records }) =>
+    within(name, () => {
+      const newestFirst = stream.order === 'newest first';
+      const parents = parentsIn(stored, stream, account);
+      return invertStream(stream, account, { name, newestFirst, records, parents });
+    }),
+  );
   const questions = [...tokens(basePath), ...streams.flatMap((stream) => stream.questions)];
   for (const stream of streams) refuseTwin(stream, questions);
   return { streams, questions, client, basePath };
 }
 
-type Held = { readonly name: string; readonly stream: Stream; readonly records: StreamRecords };
+type Stored = { readonly name: string; readonly stream: Stream; readonly records: StreamRecords };
 
-/** What the API holds of each stream. */
-function recordsOf({ streams }: Connector, seed: number, counts: (name: string) => number): readonly Held[] {
+/** The records whose children the stream lists; `undefined` if there is only the one that the parameters name. */
+function parentsIn(stored: readonly Stored[], { each }: Stream, account: Account<Raw, Raw>): Parents | undefined {
+  const of = stored.find(({ name }) => name === each?.of);
+  if (each === undefined || of === undefined || each.only?.(account) !== undefined) return undefined;
+  return parentsOf(each, of.stream, of.records);
+}
+
+/** What the API has of each stream. */
+function recordsOf({ streams }: Connector, seed: number, counts: (name: string) => number): readonly Stored[] {
   const all = Object.entries(streams);
   return all.map(([name, stream]) => {
     const count = counts(name);
@@ -108,12 +114,13 @@ function within<T>(name: string, run: () => T): T {
   }
 }
 
+const isAsked = (asked: Asked | undefined): boolean => asked !== undefined && knowsParents(asked);
+
 /** What two streams ask in the same words cannot be told apart, so neither could get its own answer. */
 function refuseTwin({ name, questions }: StreamModel, all: readonly Question[]): void {
   const examples = questions.flatMap(({ forms }) => forms.map(({ example }) => example));
   const twin = all.find(
-    ({ stream, forms }) =>
-      stream !== name && forms.some(({ read }) => examples.some((example) => read(example) !== undefined)),
+    ({ stream, forms }) => stream !== name && forms.some(({ read }) => examples.some((one) => isAsked(read(one)))),
   );
   if (twin === undefined) return;
   throw new SimulatorRefusal(`Stream "${name}": its "request" cannot be told from that of stream "${twin.stream}".`);

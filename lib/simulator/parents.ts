@@ -1,9 +1,10 @@
 import type { Stream } from '../core/connector.ts';
 import type { Run } from './cursor-text.ts';
+import { LEAST_PARENTS, PROBED } from './probed.ts';
 import type { Maker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import { firstWhere, isBefore } from './sorted.ts';
-import { LEAST_PARENTS, type StreamRecords } from './stream-records.ts';
+import type { StreamRecords } from './stream-records.ts';
 
 /** The records of another stream, as the requests of their children name them. */
 export type Parents = {
@@ -24,9 +25,6 @@ export function leavesOf(parent: unknown, path = ''): readonly Leaf[] {
   if (typeof parent !== 'object' || parent === null) return [];
   return Object.entries(parent).flatMap(([name, value]) => leavesOf(value, `${path}/${name}`));
 }
-
-/** Parents that are asked for to see where they are written. There need not be so many. */
-export const PROBED = [3, 5, 8] as const;
 
 /** The parents of a stream. Throws a {@link SimulatorRefusal} if what is picked of them does not tell one from another. */
 export function parentsOf(

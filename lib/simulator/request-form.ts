@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Request } from '../core/connector.ts';
 import { DAY, type Instant, instant } from '../core/time.ts';
 import { requestDates } from './dates.ts';
-import { leavesOf, type Parents, PROBED } from './parents.ts';
+import { leavesOf, type Parents } from './parents.ts';
 import { folded, isHeader, type Places, placesOfDeclared } from './places.ts';
+import { PROBED } from './probed.ts';
 import { SimulatorRefusal } from './refusal.ts';
 
 /** What a request asks for. What it does not say is absent. */
@@ -34,7 +35,7 @@ export type Writing = {
   readonly parents?: Parents | undefined;
 };
 
-/** One form that requests take: what always stands in it, and where the page and the window stand. */
+/** One form that requests take: what always stands in it, and where the page, the window and the parents stand. */
 export type RequestForm = {
   /** What a request asks for, or `undefined` if it does not have this form. */
   readonly read: (places: Places) => Asked | undefined;
@@ -72,7 +73,7 @@ const OTHER: Window = {
  * The forms of a connector's requests, those that tell least first. They are learnt by asking for known pages and windows
  * and looking where these turn up, and proved: out of requests that were not learnt from, each reads what they were
  * asked with. A first page, a later one, a full sync and an incremental one may each have a form of its own. Throws a
- * {@link SimulatorRefusal} if a page or a window cannot be read back.
+ * {@link SimulatorRefusal} if a page, a window or a parent cannot be read back.
  */
 export function requestForms(writing: Writing): readonly RequestForm[] {
   const start = instant(writing.begin ?? 0);
@@ -88,32 +89,33 @@ export function requestForms(writing: Writing): readonly RequestForm[] {
 function formsIn(writing: Writing, parts: readonly ('from' | 'to')[], window: Window, other: Window): RequestForm[] {
   const { pages: { first, later } = { first: undefined }, parents } = writing;
   const dates = parts.map((part) => ({ part, millis: window[part].millis }));
-  const indexes: readonly number[] = parents === undefined ? [] : PROBED;
-  const ask = (page: unknown, within = window, by: readonly number[] = indexes.slice(0, 1)): Places =>
+  const [one, two] = PROBED;
+  const nearest: readonly number[] = parents === undefined ? [] : [one];
+  const ask = (page: unknown, within = window, by = nearest): Places =>
     declared(writing, { page, window: within, parents: by.map((index) => parents?.parent(index)) });
-  const learnt = (page: unknown, later?: Later): RequestForm => {
-    const example = ask(page);
-    const pages = later && { ...later, places: ask(later.page) };
-    const [a, b] = PROBED;
-    const kin = parents && { parents, a, b, places: ask(page, window, [a, b]) };
-    return learn(example, dates, pages, kin);
+  const learnt = (page: unknown, paged?: Paged): RequestForm => {
+    const pair = parents && { parents, one, two, places: ask(page, window, [one, two]) };
+    return learn(ask(page), dates, paged, pair);
   };
   const proved = (form: RequestForm, page: unknown, value?: Value): RequestForm => {
-    for (const by of parents === undefined ? [] : parents.together > 1 ? [indexes] : indexes.map((one) => [one]))
+    for (const by of parents === undefined ? [] : groupsOf(parents))
       prove(writing, form, ask(page, window, by), { page: value, window, parents: by }, 'parent');
-    prove(writing, form, ask(page, other), { page: value, window: other, parents: indexes.slice(0, 1) }, 'window');
+    prove(writing, form, ask(page, other), { page: value, window: other, parents: nearest }, 'window');
     return form;
   };
 
   const form = proved(learnt(first), first);
   if (later === undefined) return [form];
   const { page, values } = later;
-  const [one, two] = values;
-  const laterForm = learnt(page(one), { one, two, page: page(two) });
+  const laterForm = learnt(page(values[0]), { one: values[0], two: values[1], places: ask(page(values[1])) });
   for (const value of values)
-    prove(writing, laterForm, ask(page(value)), { page: value, window, parents: indexes.slice(0, 1) }, 'page');
-  return [form, proved(laterForm, page(one), one)];
+    prove(writing, laterForm, ask(page(value)), { page: value, window, parents: nearest }, 'page');
+  return [form, proved(laterForm, page(values[0]), values[0])];
 }
+
+/** The parents of one request and another. */
+const groupsOf = ({ together }: Parents): readonly (readonly number[])[] =>
+  together > 1 ? [PROBED] : PROBED.map((index) => [index]);
 
 function declared({ name, write }: Writing, wanted: Wanted): Places {
   try {
@@ -124,41 +126,44 @@ function declared({ name, write }: Writing, wanted: Wanted): Places {
   }
 }
 
-/** What was asked for: the dates of the window, and two values of the page with the request for the second one. */
+/** What was asked for: the dates of the window, two values of the page with the request for the second one, and two parents with the request for both. */
 type Dates = readonly { readonly part: 'from' | 'to'; readonly millis: number }[];
-type Pages = { readonly one: Value; readonly two: Value; readonly places: Places };
-type Later = { readonly one: Value; readonly two: Value; readonly page: unknown };
-/** Two parents, of whom the first was asked for, with the request for both. */
-type Kin = { readonly parents: Parents; readonly a: number; readonly b: number; readonly places: Places };
+type Paged = { readonly one: Value; readonly two: Value; readonly places: Places };
+type Pair = { readonly parents: Parents; readonly one: number; readonly two: number; readonly places: Places };
 
-function learn(example: Places, dates: Dates, pages: Pages | undefined, kin: Kin | undefined): RequestForm {
-  const view = kin !== undefined && kin.parents.together > 1 ? folded : (places: Places) => places;
-  const [later, both] = [pages && view(pages.places), kin && view(kin.places)];
+function learn(example: Places, dates: Dates, paged: Paged | undefined, pair: Pair | undefined): RequestForm {
+  const view = pair !== undefined && pair.parents.together > 1 ? folded : (places: Places) => places;
+  const [later, both] = [paged && view(paged.places), pair && view(pair.places)];
   const pieces = new Map<string, readonly Piece[]>();
   for (const [place, text] of view(example)) {
-    const paged = pages === undefined ? [text] : pagePieces(text, later?.get(place) ?? text, pages);
-    const found = kin === undefined ? paged : parentPieces(paged, text, both?.get(place) ?? text, kin);
-    pieces.set(place, datePieces(found, dates));
+    const inPage = paged === undefined ? [text] : pagePieces(text, later?.get(place) ?? text, paged);
+    const inParents = pair === undefined ? inPage : parentPieces(inPage, text, both?.get(place) ?? text, pair);
+    pieces.set(place, datePieces(inParents, dates));
   }
   return { ...requestForm(pieces, view), example };
 }
 
 /** Where the first parent is written, and between both of them whatever stands there between any two. */
-function parentPieces(pieces: readonly Piece[], text: string, both: string, { parents, a, b }: Kin): readonly Piece[] {
-  const others = new Map(leavesOf(parents.parent(b)));
-  return leavesOf(parents.parent(a)).reduce((found, [path, value]) => {
-    const [one, two] = [String(value), String(others.get(path))];
-    if (one === two) return found;
-    const at = text.indexOf(one) + one.length;
-    const between = both.slice(at, both.length - (text.length - at));
-    const separator = between.length > two.length && between.endsWith(two) ? between.slice(0, -two.length) : undefined;
+function parentPieces(
+  pieces: readonly Piece[],
+  text: string,
+  both: string,
+  { parents, one, two }: Pair,
+): readonly Piece[] {
+  const others = new Map(leavesOf(parents.parent(two)));
+  return leavesOf(parents.parent(one)).reduce((found, [path, value]) => {
+    const [first, second] = [String(value), String(others.get(path))];
+    if (first === second) return found;
+    const at = text.indexOf(first) + first.length;
+    const rest = both.slice(at, both.length - (text.length - at));
+    const separator = rest.length > second.length && rest.endsWith(second) ? rest.slice(0, -second.length) : undefined;
     const names = (all: string) => (separator === undefined ? [all] : all.split(separator));
     const tell = (all: string): Asked => ({ parents: names(all).map((name) => parents.find(path, name)) });
-    return cut(found, one, { name: 'parents', pattern: '.+', tell });
+    return cut(found, first, { name: 'parents', pattern: '.+', tell });
   }, pieces);
 }
 
-function pagePieces(text: string, other: string, { one, two }: Pages): readonly Piece[] {
+function pagePieces(text: string, other: string, { one, two }: Paged): readonly Piece[] {
   if (typeof one === 'number' && typeof two === 'number') return numberPieces(text, other, one, two);
   return cut([text], String(one), { name: 'page', pattern: '.+', tell: (page) => ({ page }) });
 }
@@ -272,3 +277,6 @@ function prove(
     `its "${name}" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
   );
 }
+
+/** Whether it asks only for parents that there are. */
+export const knowsParents = ({ parents = [] }: Asked): boolean => !parents.includes(-1);

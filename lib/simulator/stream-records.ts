@@ -1,6 +1,7 @@
 import type { Raw, Stream } from '../core/connector.ts';
 import { parseInstant } from '../core/time.ts';
 import { BETWEEN_CHANGES, FIRST_CHANGE, recordDates, roundedDown } from './dates.ts';
+import { LEAST_PARENTS } from './probed.ts';
 import { type Maker, type Recipe, recordMaker } from './records.ts';
 import { SimulatorRefusal } from './refusal.ts';
 
@@ -14,9 +15,6 @@ export type StreamRecords = {
   /** When it was changed, in epoch milliseconds as its own field tells it; `undefined` without `since`. */
   readonly changedAt: ((index: number) => number) | undefined;
 };
-
-/** So many parents can be made even if there are fewer. */
-export const LEAST_PARENTS = 9;
 
 /** `picks`: what other streams pick of these records, to list by it. */
 export type RecordsOptions = {

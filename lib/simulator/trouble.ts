@@ -33,28 +33,24 @@ export type Trouble = {
 };
 
 /** What it does to one answer. */
-export type Twist = {
-  readonly cap?: number | undefined;
-  readonly limit?: Trouble['limit'];
+export type Twist = Pick<Trouble, 'cap' | 'limit' | 'vanished'> & {
   readonly total?: ((honest: number) => number | undefined) | undefined;
   readonly absent?: ((index: number) => boolean) | undefined;
-  readonly vanished?: Trouble['vanished'];
   /** To the page with this index. */
   readonly page?: ((index: number) => PageTwist) | undefined;
 };
 
+/** `instead`: this is answered. `back`: the next page is the one with index 1. */
 export type PageTwist = {
   readonly instead?: Answer | undefined;
   readonly shows?: 'nothing' | 'half' | undefined;
   readonly back?: boolean;
 };
 
-/** What becomes of one request. */
+/** What becomes of one request. `instead`: this is answered, whatever was asked. `revoked`: tokens given out before, epoch milliseconds, are not taken. */
 export type Fate = {
-  /** This is answered, whatever was asked. */
   readonly instead?: Answer | undefined;
   readonly twist: Twist;
-  /** Tokens that were given out before, epoch milliseconds, are not taken. */
   readonly revoked?: number | undefined;
 };
 
@@ -65,30 +61,32 @@ export const honest: Troubled = () => ({ twist: {} });
 
 /** An API that does this. It counts what it is asked: it is one API's, from its beginning. */
 export function troubled(trouble: Trouble): Troubled {
-  const { cap, limit, total, absent, vanished, every, revokes, times = Number.POSITIVE_INFINITY } = trouble;
+  const { every, times = Number.POSITIVE_INFINITY } = trouble;
+  const before = new Map<string, number>();
   let asked = 0;
   let revoked: number | undefined;
-  const before = new Map<string, number>();
-  return (stream, { url, body, now: arrived }) => {
+  return (stream, { url, body, now }) => {
     if (trouble.stream !== undefined && stream !== trouble.stream) return { twist: {} };
     asked += 1;
-    const now = asked;
+    if (asked === trouble.revokes) revoked = now;
     const same = before.get(url.href + body) ?? 0;
     before.set(url.href + body, same + 1);
-    if (asked === revokes) revoked = arrived;
-    const isOn = same < times;
-    const shows = (index: number) =>
-      trouble.empty === index ? 'nothing' : trouble.short === index ? 'half' : undefined;
-    const twist: Twist = {
-      ...{ cap, limit, vanished },
-      total: total && ((right) => total(right, now)),
-      absent: absent && ((index) => absent(index, now)),
-      page: (index) => ({
-        instead: isOn && trouble.expired?.page === index ? trouble.expired.answer : undefined,
-        shows: isOn ? shows(index) : undefined,
-        back: trouble.loop === index,
-      }),
-    };
-    return { twist, revoked, instead: every !== undefined && now % every.requests === 0 ? every.answer : undefined };
+    const instead = every !== undefined && asked % every.requests === 0 ? every.answer : undefined;
+    return { twist: twistOf(trouble, asked, same < times), revoked, instead };
+  };
+}
+
+/** `asked`: requests so far. `isOn`: whether this one has not been done to often enough. */
+function twistOf(trouble: Trouble, asked: number, isOn: boolean): Twist {
+  const { total, absent, empty, short, expired, loop, ...always } = trouble;
+  return {
+    ...always,
+    total: total && ((honest) => total(honest, asked)),
+    absent: absent && ((index) => absent(index, asked)),
+    page: (index) => ({
+      ...(isOn && empty === index ? { shows: 'nothing' } : isOn && short === index ? { shows: 'half' } : {}),
+      instead: isOn && expired?.page === index ? expired.answer : undefined,
+      back: loop === index,
+    }),
   };
 }

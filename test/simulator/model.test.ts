@@ -199,7 +199,7 @@ describe('a declaration that cannot be turned round is refused with the stream a
           key: 'id',
         }),
       }),
-      'Stream "items": its "request" fails for {"number":7919,"size":10}: too far',
+      'Stream "items": its "request" fails for {"number":104729,"size":10}: too far',
     ],
     'a schema with a rule of its own': [
       (stream) => ({

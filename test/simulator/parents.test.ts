@@ -148,6 +148,21 @@ describe('the simulator lists by parents', () => {
     assert.equal(Reflect.get(get('/shops/anything/orders'), 'status'), 404);
   });
 
+  it('that can be asked for by themselves, at a path that begins like that of their children', async () => {
+    const named = connector(asking);
+    const orders = named.streams.orders ?? assert.fail();
+    const details = {
+      ...orders,
+      request: ({ parent }: { parent: Raw }) => ({ path: `/shops/${parent}` }),
+      paging: one(),
+    };
+    const both: Connector = { ...named, streams: { ...named.streams, details } };
+    for (const stream of ['orders', 'details']) {
+      const { receipt, ids } = await run(both, stream, { shops: 5, orders: 60, details: 50 });
+      assert.deepEqual([receipt.verdict, ids.length], ['COMPLETE', stream === 'orders' ? 60 : 50]);
+    }
+  });
+
   it('that have parents of their own, in a window, over links that no longer say whose children they lead to', async () => {
     const deep = defineConnector({
       name: 'deep',

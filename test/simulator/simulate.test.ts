@@ -338,6 +338,16 @@ test('a body that is too long, and one that is no JSON, are refused, and the API
   assert.equal((await send(simulation, { path: '/items' })).status, 200);
 });
 
+test('trouble is what it was told to make', async (t) => {
+  const html = { status: 500, headers: { 'content-type': 'text/html' }, body: '<h1>Oops</h1>' };
+  const simulation = await simulate(declare(plain), { trouble: { every: { requests: 2, answer: html }, cap: 3 } });
+  t.after(simulation.stop);
+  assert.equal((await send(simulation, { path: '/items' })).body.length, 3);
+  const response = await fetch(`${simulation.url}/items`);
+  const { status, headers } = response;
+  assert.deepEqual([status, headers.get('content-type'), await response.text()], [500, 'text/html', '<h1>Oops</h1>']);
+});
+
 test('once stopped, it is gone, and stopping it again does nothing', async () => {
   const simulation = await simulate(declare(plain));
   await send(simulation, { path: '/items' });
