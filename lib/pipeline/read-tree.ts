@@ -32,6 +32,8 @@ export type Leaf = {
   readonly parts: Part[];
   /** Pages that failed, and that no later phase brought, or set aside again. */
   readonly failed: readonly Fail[];
+  /** Pages that were to show the end and failed, where a later phase looked for it anew. */
+  readonly forgone: number;
 };
 
 /** A sync's tree, or what is below one place of it, as it stands at the end of a phase. */
@@ -176,7 +178,8 @@ async function readBelow(
   type Open = Leaf & { readonly fails: Fail[] };
   const leaves = new Map<string, Open>();
   for (const [at, node] of places)
-    if (node.kind !== 'group') leaves.set(at, { node, blocks: new Map(), parts: [], fails: [], failed: [] });
+    if (node.kind !== 'group')
+      leaves.set(at, { node, blocks: new Map(), parts: [], fails: [], failed: [], forgone: 0 });
   /** A chain itself, or the listing of a block. A block whose listing was given up for others belongs to none. */
   const leafOf = (path: string): Open | undefined =>
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
@@ -199,7 +202,7 @@ async function readBelow(
     nodes,
     places,
     children,
-    leaves: new Map([...leaves].map(([at, { fails, ...leaf }]) => [at, { ...leaf, failed: stillFailed(leaf, fails) }])),
+    leaves: new Map([...leaves].map(([at, { fails, ...leaf }]) => [at, { ...leaf, ...stillFailed(leaf, fails) }])),
   };
 }
 
@@ -239,11 +242,17 @@ function hasFailed(node: Node | undefined, page: number): boolean {
   return node?.kind === 'chain' && !maps(node) && node.ended === 'failed' && node.step === page;
 }
 
-/** Of a page that was read in several phases the last one counts. */
-function stillFailed({ parts }: Leaf, fails: readonly Fail[]): Fail[] {
+/** Of a page that was read in several phases the last one counts; and of those that were to show where a listing ends, the last phase's. */
+function stillFailed({ blocks, parts }: Leaf, fails: readonly Fail[]): Pick<Leaf, 'failed' | 'forgone'> {
+  const isTail = (node: string): boolean => blocks.get(node)?.first !== undefined;
+  const lookedFor = [...blocks.keys()].reduce((last, node) => (isTail(node) ? Math.max(last, phaseOf(node)) : last), 0);
+  const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor);
   const last = new Map<number, number>();
   const note = (node: string, page: number): unknown => last.set(page, Math.max(last.get(page) ?? 0, phaseOf(node)));
-  for (const { node, page } of fails) note(node, page);
+  for (const { node, page } of wanted) note(node, page);
   for (const { node, pages, instead } of parts) if (instead === undefined) for (const [page] of pages) note(node, page);
-  return fails.filter(({ node, page }) => last.get(page) === phaseOf(node));
+  return {
+    failed: wanted.filter(({ node, page }) => last.get(page) === phaseOf(node)),
+    forgone: fails.length - wanted.length,
+  };
 }

@@ -137,7 +137,7 @@ async function repeatsOf(invocation: Invocation, family: readonly Found[]): Prom
   );
 }
 
-async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed }: Leaf): Promise<Tally> {
+async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed, forgone }: Leaf): Promise<Tally> {
   const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
     leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
   );
@@ -149,7 +149,7 @@ async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed }
       parts.filter(({ node }) => blocks.get(node)?.first !== undefined).flatMap(({ pages }) => pages.map(([i]) => i)),
     ),
     size: node.kind === 'listing' ? node.size : undefined,
-    planned: node.kind === 'listing' ? node.covered : node.step + (node.ended === 'failed' ? 1 : 0),
+    planned: node.kind === 'listing' ? node.covered - forgone : node.step + (node.ended === 'failed' ? 1 : 0),
     failed,
     cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',
     delivered: add(parts, ({ delivered }) => delivered),

@@ -1,4 +1,4 @@
-import { refOf, type SyncRef, type Task, type TaskOf } from '../core/tasks.ts';
+import { refOf, type Task, type TaskOf } from '../core/tasks.ts';
 import { accountOf, credentialsSettled } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
@@ -58,7 +58,7 @@ async function doGroup(invocation: Invocation, group: readonly Received[]): Prom
   const pages = group.filter(isOf('pages'));
   const [first] = pages;
   if (first !== undefined) {
-    const given = await prepare(invocation, first.task);
+    const given = await prepare(invocation, pages);
     return given === undefined ? done(group) : fetchPages(invocation, pages, given);
   }
   const reported = new Map<string, Outcome>();
@@ -88,7 +88,7 @@ async function doOne(invocation: Invocation, { id, task, receives }: Received): 
     case 'redrive':
       return redrive(invocation, { id, task, receives });
     case 'chain': {
-      const given = await prepare(invocation, task);
+      const given = await prepare(invocation, [{ id, task, receives }]);
       return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);
     }
     case 'pages':
@@ -96,17 +96,22 @@ async function doOne(invocation: Invocation, { id, task, receives }: Received): 
   }
 }
 
-/** What the requests of a sync need; `undefined` if its tasks have nothing left to do. */
-async function prepare(invocation: Invocation, task: SyncRef) {
-  const ref = refOf(task);
+/** What the requests of a sync need; `undefined` if its tasks, of which there is one at least, have nothing left to do. */
+async function prepare(invocation: Invocation, received: readonly Received<TaskOf<'pages'> | TaskOf<'chain'>>[]) {
+  const [first] = received;
+  if (first === undefined) return undefined;
+  const ref = refOf(first.task);
   const sync = await readSync(invocation, ref);
+  // Who found it superseded may have died before the close was asked for.
+  if (sync?.status === 'closing' && sync.superseded !== undefined && received.some(({ receives }) => receives > 1))
+    await supersede(invocation, ref, sync, sync.superseded);
   if (sync === undefined || sync.status !== 'open') return undefined;
   const superseded = whySuperseded(invocation, ref, sync);
   if (superseded !== undefined) {
     await supersede(invocation, ref, sync, superseded);
     return undefined;
   }
-  const account = await accountOf(invocation, task.connection);
+  const account = await accountOf(invocation, ref.connection);
   if (!('paused' in account)) return { account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });

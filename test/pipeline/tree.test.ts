@@ -31,6 +31,10 @@ describe('what broke it once', () => {
       { paging: 'endless offsets', size: 3, families: [5], hours: 2, reach: 1 },
       {},
     ],
+    'the page that is to show the end fails in phase after phase': [
+      { paging: 'endless offsets', size: 3, families: [6], hours: 1, asks: 'setup', broken: [7] },
+      {},
+    ],
     'a worker that has no time left to ask for the setup': [
       { levels: 1, asks: 'setup' },
       { mishaps: [{ at: 39, what: 'starts late', by: 3_000_000 }] },

@@ -11,13 +11,15 @@ import { VISIBILITY_SECONDS, type World } from './world.ts';
 
 export type Violation = { readonly invariant: string; readonly what: string };
 
-type Row = { readonly id: number; readonly version: number; readonly slice: string };
+type Row = z.output<typeof row> & { readonly slice: string };
 type Sync = {
   readonly id: string;
   readonly receipt: Receipt;
   readonly rows: readonly Row[];
   readonly startedAt: number;
   readonly to: number;
+  readonly phase: number;
+  readonly superseded: boolean;
 };
 
 export async function violations(world: World): Promise<Violation[]> {
@@ -32,7 +34,8 @@ export async function violations(world: World): Promise<Violation[]> {
   const syncs = await closedSyncs(world, broken);
   await checkStream(world, syncs, broken);
   for (const sync of syncs) {
-    checkCounts(sync, broken);
+    checkCounts(world, sync, broken);
+    checkReading(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
     if (sync.receipt.revision === 1) checkPatience(world, sync, broken);
@@ -41,6 +44,7 @@ export async function violations(world: World): Promise<Violation[]> {
     if (sync.receipt.verdict === 'COMPLETE') world.tally.count(`COMPLETE by ${sync.receipt.evidence}`);
     else world.tally.count(sync.receipt.verdict);
   }
+  checkSuperseded(world, syncs, broken);
   await checkEarlier(world, syncs, broken);
   await checkSentBack(world, broken);
   checkWatermark(world, syncs, broken);
@@ -68,7 +72,7 @@ async function closedSyncs(world: World, broken: Broken): Promise<Sync[]> {
       if (world.open === 0) broken('5 every sync ends with a receipt', `sync ${id} has none`);
       continue;
     }
-    const { startedAt, to, revision, status } = syncState.parse(item);
+    const { startedAt, to, revision, status, phase, superseded } = syncState.parse(item);
     // A phase that only reads again what moved comes before the receipt.
     if (status === 'closed' && (receipts.length !== revision || receipt.revision !== revision))
       broken('5 one receipt for each revision', `sync ${id} has ${receipts.length} at revision ${revision}`);
@@ -76,7 +80,8 @@ async function closedSyncs(world: World, broken: Broken): Promise<Sync[]> {
       if (!world.events.published.some(({ detail }) => announces(detail, id, revision)))
         broken('5 a receipt is announced', `sync ${id}, revision ${revision}, was not`);
     }
-    syncs.push({ id, receipt, rows: rowsOf(world, receipt, broken), startedAt, to });
+    const rows = rowsOf(world, receipt, broken);
+    syncs.push({ id, receipt, rows, startedAt, to, phase, superseded: superseded !== undefined });
   }
   return syncs.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -145,7 +150,12 @@ const manifestLine = z.object({
   pages: z.array(z.number()),
   slice: z.string().default(''),
 });
-const row = z.object({ id: z.number(), version: z.number() });
+const row = z.object({
+  id: z.number(),
+  version: z.number(),
+  fields: z.number().optional(),
+  revision: z.number(),
+});
 
 function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
   const pages = new Set<string>();
@@ -153,7 +163,7 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
     const part = manifestLine.parse(line);
     for (const page of part.pages) {
       // What moved is read again, and both readings are delivered.
-      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0)
+      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0 && !mayRepeatParents(world))
         broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
       pages.add(`${part.slice} ${page}`);
     }
@@ -166,20 +176,45 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
 
 /** What a slice's name says of its window. A record may be in two windows, and is known there; it cannot be known below two parents. */
 const WINDOW = /(^|, )\S+Z to \S+Z$/;
+/** Where the pages that list the parents move while they are read, one may come twice, and its children with it. */
+const mayRepeatParents = ({ declared, weather }: World): boolean =>
+  declared.each?.by === 'pages' && weather.churnEvery !== undefined;
 
-function checkCounts({ receipt, rows, id }: Sync, broken: Broken): void {
+function checkCounts(world: World, { receipt, rows, id }: Sync, broken: Broken): void {
   const { delivered, fetched, quarantined, repeated } = receipt.records;
   if (delivered !== rows.length)
     broken('6 exact counts', `sync ${id} says ${delivered} delivered, its parts hold ${rows.length}`);
   const again = rows.length - new Set(rows.map((each) => `${each.slice.replace(WINDOW, '')} ${each.id}`)).size;
-  if (fetched !== delivered + quarantined + repeated - again)
+  if (!mayRepeatParents(world) && fetched !== delivered + quarantined + repeated - again)
     broken('6 exact counts', `sync ${id}: ${JSON.stringify(receipt.records)}, ${again} twice`);
 }
+
+/** A sync is read by one answer to its setup and, but for what a later phase reads again, by one revision of its connector. */
+function checkReading({ id, rows, phase, superseded, receipt }: Sync, broken: Broken): void {
+  const setups = new Set(rows.map(({ fields }) => fields));
+  if (setups.size > 1) broken('a sync has one setup', `sync ${id} was read by ${setups.size}`);
+  const revisions = new Set(rows.map(({ revision }) => revision));
+  if (revisions.size > 1 && phase === 0)
+    broken('a sync is read by one revision', `sync ${id} was read by ${[...revisions].join(' and ')}`);
+  if (superseded && (rows.length > 0 || receipt.verdict !== 'INCOMPLETE'))
+    broken('a superseded sync delivers nothing', `sync ${id} is ${receipt.verdict}, with ${rows.length} records`);
+}
+
+/** Whoever is superseded is followed by another, unless the message that says so was lost. */
+function checkSuperseded(world: World, syncs: readonly Sync[], broken: Broken): void {
+  const last = syncs.at(-1);
+  const lost = sumOf(world, ['messages lost', 'messages dead-lettered']) > 0;
+  if (last?.superseded === true && !lost)
+    broken('5 what was superseded begins anew', `nothing followed sync ${last.id}`);
+}
+
+/** Evidence that must hold whatever moves. */
+const PROVEN: ReadonlySet<Receipt['evidence']> = new Set(['overlap', 'cursor']);
 
 /** Invariant 1: what stood in the window from before the first request until after the last one. */
 function checkRecords(world: World, { receipt, rows, id, startedAt }: Sync, broken: Broken): void {
   const still = world.weather.churnEvery === undefined;
-  if (receipt.verdict !== 'COMPLETE' || !(still || PROOF.has(world.kind))) return;
+  if (receipt.verdict !== 'COMPLETE' || !(still || PROVEN.has(receipt.evidence))) return;
   const window = windowOf(world, receipt, startedAt);
   const finished = Date.parse(receipt.finishedAt) + world.weather.skew;
   const throughout = world.api.lives.filter(
@@ -214,7 +249,8 @@ function checkWatermark(world: World, syncs: readonly Sync[], broken: Broken): v
       .sort()
       .at(-1),
   );
-  if (!world.incremental || mark === undefined || !(still || PROOF.has(world.kind))) return;
+  const isProven = PROOF.has(world.kind) && world.declared.each?.by !== 'pages';
+  if (!world.incremental || mark === undefined || !(still || isProven)) return;
   const seen = new Set(syncs.flatMap(({ rows }) => rows.map((each) => `${each.id}/${each.version}`)));
   const lost = world.api.lives.filter(
     (lived) =>
@@ -247,21 +283,23 @@ function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): voi
     broken('5 set aside with a message', `sync ${id}: ${receipt.pages.failed} failed pages, ${messages.size} messages`);
 }
 
-/** The longest a sync may take under any weather, in milliseconds, beyond what its API made it wait and what deaths cost it. */
+/** The longest that each phase of a sync may take under any weather, in milliseconds, beyond what its API made it wait and what deaths cost it. */
 const PATIENCE = 6 * HOUR;
+/** As many messages as may have to come one after the other, each as late as they do: every slice takes two of them, and few are open at once. */
+const DELIVERIES = 60;
 /** Who dies leaves its messages hidden until their visibility ends. In a listing that opens page after page, all of it waits for them. */
 const DEATH_COSTS = VISIBILITY_SECONDS * SECOND;
 
 /** Invariant 5: nobody waits for a deadline because a message was lost. */
-function checkPatience(world: World, { receipt, id }: Sync, broken: Broken): void {
+function checkPatience(world: World, { receipt, id, phase }: Sync, broken: Broken): void {
   const [from, until] = [Date.parse(receipt.startedAt), Date.parse(receipt.finishedAt)];
   const held = world.holds.reduce(
     (sum, hold) => sum + Math.max(0, Math.min(until, hold.until) - Math.max(from, hold.at)),
     0,
   );
   const deaths = sumOf(world, DEATHS);
-  const took = until - from - held - deaths * DEATH_COSTS;
-  if (took > PATIENCE)
+  const took = until - from - held - deaths * DEATH_COSTS - DELIVERIES * world.weather.delivery;
+  if (took > (phase + 1) * PATIENCE)
     broken(
       '5 every sync ends in time',
       `sync ${id} took ${Math.round(took / HOUR)} hours more than ${deaths} deaths cost`,
@@ -309,8 +347,10 @@ function checkLoss(world: World, { receipt, id }: Sync, broken: Broken): void {
 
 /** Duplicated messages alone must not have a chain walked twice. */
 function checkCost(world: World, syncs: readonly Sync[], broken: Broken): void {
-  const chain = world.kind === 'cursor' || world.kind === 'keyset' || world.kind === 'links';
-  if (!chain || sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0) return;
+  const { kind, each, asks } = world.declared;
+  const chain = (kind === 'cursor' || kind === 'keyset' || kind === 'links') && each?.by !== 'pages';
+  // Who asks for the setup before it is known asks for it as well.
+  if (!chain || asks === 'setup' || sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0) return;
   const needed = syncs.reduce((sum, { receipt }) => sum + receipt.requests.sent, 0);
   const sent = sumOf(world, ['requests']);
   if (sent > needed)

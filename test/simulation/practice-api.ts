@@ -9,6 +9,7 @@ import {
   links,
   offsets,
   pages,
+  type Stream,
 } from '../../lib/core/connector.ts';
 import { MINUTE, span } from '../../lib/core/time.ts';
 import type { Random, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
@@ -20,7 +21,8 @@ import type { Weather } from './weather.ts';
 
 /** Of an incremental stream, in milliseconds. */
 export const LOOKBACK = 10_000;
-const Row = z.object({ id: z.int(), version: z.int(), updated: z.iso.datetime() });
+/** `fields`: the answer to the setup that it was asked with. */
+const Row = z.object({ id: z.int(), version: z.int(), updated: z.iso.datetime(), fields: z.int().optional() });
 
 /** How the API lists: every kind of paging, and evidence a receipt may claim for it while records move. */
 export const KINDS = ['pages', 'endless pages', 'offsets', 'endless offsets', 'cursor', 'keyset', 'links'] as const;
@@ -33,17 +35,37 @@ export const SECRET = 'S3CR3T-never-to-be-seen';
 /** Where sliced streams begin: before the first record was changed. */
 const BEGINNING = '2026-11-22T11:40:00.000Z';
 
-/** `bounded`: the API is asked for an upper bound of the window, too. `sliced`: the window is cut. */
-export function connectorOf(
-  kind: Kind,
-  size: number,
-  {
-    incremental,
-    bounded,
-    sliced = false,
-    limits = [],
-  }: { incremental: boolean; bounded: boolean; sliced?: boolean; limits?: readonly Limit[] },
-): Connector {
+/** Below every key. */
+const FIRST = -1_000_000_000;
+
+/** How a stream is declared. */
+export type Declared = {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly incremental: boolean;
+  /** The API is asked for an upper bound of the window, too. */
+  readonly bounded: boolean;
+  /** The window is cut. */
+  readonly sliced: boolean;
+  /** Records are listed by the families they are of: how those are found, and how many of them are listed in one request. */
+  readonly each: { readonly by: 'cursor' | 'pages'; readonly together: number } | undefined;
+  /** What is asked besides pages. */
+  readonly asks: 'nothing' | 'setup' | 'count' | 'estimate';
+  /** How long a cursor is said to live, in seconds. */
+  readonly expires: number | undefined;
+  readonly limits: readonly Limit[];
+  readonly revision: number;
+};
+
+export function connectorOf(declared: Declared): Connector {
+  const { kind, size, incremental, bounded, sliced, each, asks, limits, revision } = declared;
+  type Window = { from: { millis: number }; to: { millis: number } };
+  type At = { readonly parents: readonly number[]; readonly window: Window };
+  const about = ({ parents, window: { from, to } }: At) => ({
+    from: incremental ? from.millis : undefined,
+    to: incremental && bounded ? to.millis : undefined,
+    of: each === undefined ? undefined : parents.join(),
+  });
   const start = sliced ? { start: BEGINNING } : {};
   const since = { field: (row: { updated: string }) => row.updated, lookback: '10 seconds', ...start } as const;
   /** The least slice may still be longer than the API lets be read: then it is walked by key. */
@@ -51,91 +73,122 @@ export function connectorOf(
     width: '3 minutes',
     least: '1 second',
     byKey: {
-      request: ({ page, window }: { page: { after: string | number | undefined; size: number }; window: Window }) => ({
+      request: (at: At & { page: { after: string | number | undefined; size: number }; setup: number }) => ({
         path: '/rows',
-        query: { after: page.after ?? -1, size, by: 'key', ...range(window) },
+        query: { after: at.page.after ?? FIRST, size, by: 'key', fields: at.setup, ...about(at) },
       }),
       paging: keyset({ size, after: (last) => last.id, more: (reply) => reply.body.next !== null }),
     },
   } as const;
+  const setup = {
+    request: () => ({ path: '/setup' }),
+    read: (reply: { body: { fields: number } }) => reply.body.fields,
+  };
+  const count = {
+    request: (at: At) => ({ path: '/count', query: about(at) }),
+    read: (reply: { body: { total: number } }) => reply.body.total,
+    exact: asks === 'count',
+  };
   const shared = {
     records: (body: { rows: unknown[] }) => body.rows,
     schema: Row,
     key: 'id',
+    map: (row: z.output<typeof Row>) => ({ ...row, revision }),
     ...(incremental ? { since } : {}),
     ...(sliced ? { slices } : {}),
+    ...(each === undefined
+      ? {}
+      : { each: { of: 'families', pick: (one: { id: number }) => one.id, together: each.together } }),
+    ...(asks === 'setup' ? { setup } : {}),
+    ...(asks === 'count' || asks === 'estimate' ? { count } : {}),
   } as const;
   const total = { total: (reply: { body: { total: number } }) => reply.body.total };
-  type Window = { from: { millis: number }; to: { millis: number } };
-  const range = ({ from, to }: Window) => ({
-    from: incremental ? from.millis : undefined,
-    to: incremental && bounded ? to.millis : undefined,
-  });
+  const lives = declared.expires === undefined ? {} : ({ expires: `${declared.expires} seconds` } as const);
+  const rows = (stream: Parameters<Parameters<typeof defineConnector>[0]['streams']>[0]): Stream => {
+    switch (kind) {
+      case 'pages':
+      case 'endless pages':
+        return stream({
+          ...shared,
+          ...(kind === 'pages' ? total : {}),
+          paging: pages({ size }),
+          request: (at) => ({
+            path: '/rows',
+            query: { offset: (at.page.number - 1) * at.page.size, size, fields: at.setup, ...about(at) },
+          }),
+        });
+      case 'offsets':
+      case 'endless offsets':
+        return stream({
+          ...shared,
+          ...(kind === 'offsets' ? total : {}),
+          paging: offsets({ size }),
+          request: (at) => ({ path: '/rows', query: { offset: at.page.offset, size, fields: at.setup, ...about(at) } }),
+        });
+      case 'cursor':
+        return stream({
+          ...shared,
+          paging: cursor({ size, next: (reply) => reply.body.next, ...lives }),
+          request: (at) => ({ path: '/rows', query: { after: at.page.cursor, size, fields: at.setup, ...about(at) } }),
+        });
+      case 'keyset':
+        return stream({
+          ...shared,
+          paging: keyset({ size, after: (row) => row.id, more: (reply) => reply.body.next !== null }),
+          request: (at) => ({ path: '/rows', query: { after: at.page.after, size, fields: at.setup, ...about(at) } }),
+        });
+      case 'links':
+        return stream({
+          ...shared,
+          paging: links({ size, ...lives }),
+          request: (at) => ({ path: '/rows', query: { size, fields: at.setup, ...about(at) } }),
+        });
+    }
+  };
   return defineConnector({
     name: 'sim',
     docs: '',
+    revision,
     params: z.object({}),
     baseUrl: 'http://sim.test',
     auth: bearer(),
     limits,
-    streams: (stream) => {
-      switch (kind) {
-        case 'pages':
-        case 'endless pages':
-          return {
-            rows: stream({
-              ...shared,
-              ...(kind === 'pages' ? total : {}),
-              paging: pages({ size }),
-              request: ({ page, window }) => ({
-                path: '/rows',
-                query: { offset: (page.number - 1) * page.size, size, ...range(window) },
-              }),
-            }),
-          };
-        case 'offsets':
-        case 'endless offsets':
-          return {
-            rows: stream({
-              ...shared,
-              ...(kind === 'offsets' ? total : {}),
-              paging: offsets({ size }),
-              request: ({ page, window }) => ({
-                path: '/rows',
-                query: { offset: page.offset, size, ...range(window) },
-              }),
-            }),
-          };
-        case 'cursor':
-          return {
-            rows: stream({
-              ...shared,
-              paging: cursor({ size, next: (reply) => reply.body.next }),
-              request: ({ page, window }) => ({ path: '/rows', query: { after: page.cursor, size, ...range(window) } }),
-            }),
-          };
-        case 'keyset':
-          return {
-            rows: stream({
-              ...shared,
-              paging: keyset({ size, after: (row) => row.id, more: (reply) => reply.body.next !== null }),
-              request: ({ page, window }) => ({ path: '/rows', query: { after: page.after, size, ...range(window) } }),
-            }),
-          };
-        case 'links':
-          return {
-            rows: stream({
-              ...shared,
-              paging: links({ size }),
-              request: ({ window }) => ({ path: '/rows', query: { size, ...range(window) } }),
-            }),
-          };
-      }
-    },
+    errors: [
+      { when: (reply) => reply.status === 404, is: 'empty', because: 'the family is gone' },
+      { when: (reply) => reply.status === 419, is: 'restart', because: 'the cursor has expired' },
+    ],
+    streams: (stream) => ({
+      ...(each === undefined ? {} : { families: families(stream, each.by) }),
+      rows: rows(stream),
+    }),
   });
 }
 
-export type Row = { readonly id: number; readonly version: number; readonly updated: number };
+/** The listing of families, two at a time. */
+function families(
+  stream: Parameters<Parameters<typeof defineConnector>[0]['streams']>[0],
+  by: 'cursor' | 'pages',
+): Stream {
+  const shared = {
+    records: (body: { rows: unknown[] }) => body.rows,
+    schema: z.object({ id: z.int() }),
+    key: 'id',
+  } as const;
+  return by === 'cursor'
+    ? stream({
+        ...shared,
+        paging: cursor({ size: 2, next: (reply) => reply.body.next }),
+        request: ({ page }) => ({ path: '/families', query: { after: page.cursor, size: 2 } }),
+      })
+    : stream({
+        ...shared,
+        total: (reply) => reply.body.total,
+        paging: pages({ size: 2 }),
+        request: ({ page }) => ({ path: '/families', query: { offset: (page.number - 1) * 2, size: 2 } }),
+      });
+}
+
+export type Row = { readonly id: number; readonly version: number; readonly updated: number; readonly family: number };
 /** What was true of a record when: from `since` until `until` it stood in the listing as this version. */
 export type Lived = Row & { readonly since: number; until: number };
 
@@ -153,9 +206,10 @@ export type ApiOptions = {
   readonly weather: Weather;
   readonly kind: Kind;
   readonly count: number;
-  readonly size: number;
   /** So many records of one listing may be read, and no more, unless it is walked by key. */
   readonly reach?: number | undefined;
+  /** How many families there are at first; `undefined`: records are of none. */
+  readonly families: number | undefined;
   readonly tally: Tally;
 };
 
@@ -165,8 +219,8 @@ export function practiceApi({
   weather,
   kind: paging,
   count,
-  size,
   reach,
+  families: begun,
   tally,
 }: ApiOptions): PracticeApi {
   const offset = (random.number() - 0.5) * 10 * MINUTE;
@@ -175,6 +229,8 @@ export function practiceApi({
   /** In listing order: by id, which new records enter anywhere. */
   let rows: Lived[] = [];
   let made = 0;
+  /** In listing order, too. */
+  let families = Array.from({ length: begun ?? 1 }, (_, i) => ({ id: i * 1_000 }));
   const chance = (rate: number): boolean => rate > 0 && random.number() < rate;
 
   const enter = (row: Row): Lived => {
@@ -182,21 +238,48 @@ export function practiceApi({
     lives.push(lived);
     return lived;
   };
-  const make = (id: number, updated: number): Lived => enter({ id, version: made++, updated });
+  const make = (id: number, updated: number, family = anyFamily()): Lived =>
+    enter({ id, version: made++, updated, family });
+  const anyFamily = (): number =>
+    begun === undefined ? 0 : (families[Math.floor(random.number() * families.length)]?.id ?? -1);
   for (let i = 0; i < count; i++) rows.push(make(i * 1_000, now() - Math.floor(random.number() * 10) * MINUTE));
+
+  /** Between two neighbours, or at an end; `undefined`: there is no room. */
+  const between = (below: number, above: number): number | undefined => {
+    const id = Math.floor((below + above) / 2);
+    return id > below && id < above ? id : undefined;
+  };
+
+  /** A family goes, with all its records, or one comes, with its first. */
+  function changeFamilies(): void {
+    const at = Math.floor(random.number() * (families.length + 1));
+    const found = families[at];
+    if (found !== undefined && random.number() < 0.5) {
+      tally.count('parents vanished');
+      families = families.toSpliced(at, 1);
+      for (const row of rows) if (row.family === found.id) row.until = time.now();
+      rows = rows.filter(({ family }) => family !== found.id);
+      return;
+    }
+    const id = between(families[at - 1]?.id ?? -1_000_000, found?.id ?? (families.at(-1)?.id ?? 0) + 2_000);
+    if (id === undefined) return;
+    tally.count('parents appeared');
+    families = families.toSpliced(at, 0, { id });
+    rows.push(make((rows.at(-1)?.id ?? 0) + 1_000, now(), id));
+  }
 
   function change(): void {
     tally.count('records changed');
+    if (begun !== undefined && random.number() < 0.2) changeFamilies();
     const at = Math.floor(random.number() * (rows.length + 1));
     const found = rows[at];
     const kind = random.number();
     if (found === undefined || kind < 0.4) {
-      const [below, above] = [rows[at - 1]?.id ?? -1_000_000, found?.id ?? (rows.at(-1)?.id ?? 0) + 2_000];
-      const id = Math.floor((below + above) / 2);
-      if (id > below && id < above) rows = rows.toSpliced(at, 0, make(id, now()));
+      const id = between(rows[at - 1]?.id ?? -1_000_000, found?.id ?? (rows.at(-1)?.id ?? 0) + 2_000);
+      if (id !== undefined && families.length > 0) rows = rows.toSpliced(at, 0, make(id, now()));
     } else {
       found.until = time.now();
-      rows = kind < 0.7 ? rows.toSpliced(at, 1) : rows.toSpliced(at, 1, make(found.id, now()));
+      rows = kind < 0.7 ? rows.toSpliced(at, 1) : rows.toSpliced(at, 1, make(found.id, now(), found.family));
     }
   }
   const churn = (): void => {
@@ -231,26 +314,55 @@ export function practiceApi({
     body: new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body)),
   });
 
+  let setups = 0;
   function honest(url: URL): WireReply {
-    const from = Number(url.searchParams.get('from') ?? 0);
-    const to = Number(url.searchParams.get('to') ?? Number.POSITIVE_INFINITY);
-    const window = rows.filter(({ updated }) => updated >= from && updated < to);
-    const after = url.searchParams.get('after');
+    if (url.pathname === '/setup') return reply(200, { fields: setups++ });
+    if (url.pathname === '/families') return page(url, families);
+    const { searchParams: query } = url;
+    const of = query.get('of')?.split(',').map(Number);
+    if (of !== undefined && !families.some(({ id }) => of.includes(id))) {
+      tally.count('parents not found');
+      return reply(404, { message: 'no such family' });
+    }
+    const from = Number(query.get('from') ?? 0);
+    const to = Number(query.get('to') ?? Number.POSITIVE_INFINITY);
+    const window = rows.filter(
+      ({ updated, family }) => updated >= from && updated < to && (of === undefined || of.includes(family)),
+    );
+    if (url.pathname === '/count') return reply(200, { total: window.length });
+    const fields = query.get('fields');
+    return page(
+      url,
+      window.map(({ id, version, updated }) => ({
+        ...{ id, version, updated: new Date(updated).toISOString() },
+        ...(fields === null ? {} : { fields: Number(fields) }),
+      })),
+    );
+  }
+
+  /** A page of a listing. A cursor, and a link, tells when its chain began: it may live for so long only. */
+  function page(url: URL, listing: readonly { readonly id: number }[]): WireReply {
+    const { searchParams: query } = url;
+    const after = query.get('after')?.split('~');
+    const born = Number(query.get('born') ?? after?.[1] ?? now());
+    if (now() - born > (weather.lifetime ?? Number.POSITIVE_INFINITY)) {
+      tally.count('cursors expired');
+      return reply(419, { message: 'expired' });
+    }
+    const size = Number(query.get('size'));
     const start =
-      after !== null ? window.findIndex(({ id }) => id > Number(after)) : Number(url.searchParams.get('offset') ?? 0);
-    if (reach !== undefined && start >= reach && url.searchParams.get('by') !== 'key') {
+      after === undefined ? Number(query.get('offset') ?? 0) : listing.findIndex(({ id }) => id > Number(after[0]));
+    if (url.pathname === '/rows' && reach !== undefined && start >= reach && query.get('by') !== 'key') {
       tally.count('pages out of reach');
       return reply(400, { message: 'no further' });
     }
-    const found = start < 0 ? [] : window.slice(start, start + size);
-    const more = start >= 0 && start + size < window.length;
+    const found = start < 0 ? [] : listing.slice(start, start + size);
+    const more = start >= 0 && start + size < listing.length;
     const next = new URL(url);
     next.searchParams.set('offset', String(start + size));
-    const body = {
-      rows: found.map(({ id, version, updated }) => ({ id, version, updated: new Date(updated).toISOString() })),
-      total: window.length,
-      next: more ? String(found.at(-1)?.id) : null,
-    };
+    if (weather.lifetime !== undefined) next.searchParams.set('born', String(born));
+    const cursor = weather.lifetime === undefined ? `${found.at(-1)?.id}` : `${found.at(-1)?.id}~${born}`;
+    const body = { rows: found, total: listing.length, next: more ? cursor : null };
     return reply(200, body, more ? { link: `<${next.href}>; rel="next"` } : {});
   }
 
@@ -287,8 +399,8 @@ export function practiceApi({
     answer(request) {
       const url = new URL(request.url);
       const takes = 20 + random.number() * (chance(0.02) ? 30_000 : 300);
-      const mark = url.searchParams.get('offset') ?? url.searchParams.get('after') ?? 'first';
-      switch (fateOf(mark)) {
+      const mark = url.searchParams.get('offset') ?? url.searchParams.get('after')?.split('~')[0] ?? 'first';
+      switch (fateOf(`${url.pathname} ${mark}`)) {
         case 'kills':
           return { takes, reply: 'kills' };
         case 'refused':
@@ -318,14 +430,14 @@ export function practiceApi({
         return { takes, reply: reply(429, '', { 'retry-after': String(wait) }) };
       }
       if (chance(weather.apiFails)) return { takes, reply: failure() };
-      const page = honest(url);
+      const truth = honest(url);
       // A lie that nothing in the listing contradicts is nobody's to find: only a total contradicts an empty page.
-      const honestly = (paging !== 'pages' && paging !== 'offsets') || page.status !== 200 || !chance(weather.apiLies);
-      if (honestly) return { takes, reply: page };
+      const isContradicted = url.pathname === '/rows' && (paging === 'pages' || paging === 'offsets');
+      if (!isContradicted || truth.status !== 200 || !chance(weather.apiLies)) return { takes, reply: truth };
       tally.count('API lies');
       return {
         takes,
-        reply: reply(200, { ...JSON.parse(new TextDecoder().decode(page.body)), rows: [] }, page.headers),
+        reply: reply(200, { ...JSON.parse(new TextDecoder().decode(truth.body)), rows: [] }, truth.headers),
       };
     },
   };

@@ -77,8 +77,8 @@ async function simulatorOf(which: Rule['of']): Promise<(seed: number, trace?: (l
   const { violations } = await import('./invariants.ts');
   return async (seed, trace) => {
     const world = await simulateSeed(seed, trace);
-    const { kind, size, incremental, weather, tally } = world;
-    return { found: await violations(world), counts: tally.counts, about: { kind, size, incremental, weather } };
+    const { declared, weather, tally } = world;
+    return { found: await violations(world), counts: tally.counts, about: { declared, weather } };
   };
 }
 

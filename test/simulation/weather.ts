@@ -40,6 +40,10 @@ export type Weather = {
   readonly mendedAt: number;
   /** Records are inserted, changed and deleted while they are read: mean milliseconds between two changes. */
   readonly churnEvery: number | undefined;
+  /** How long a cursor can be followed from the first page on, in milliseconds. */
+  readonly lifetime: number | undefined;
+  /** When the connector is deployed in another revision, in milliseconds from the start. */
+  readonly deployedAt: number | undefined;
   /** Clocks differ by up to so many milliseconds. */
   readonly skew: number;
   readonly housekeeping: boolean;
@@ -80,6 +84,8 @@ export function drawWeather({ number }: Random): Weather {
     housekeeping: lostMessage + vanish + poison + longHolds > 0 || number() < 0.5,
     ticks: Array.from({ length: count }, (_, i) => i * every),
     sentBack: maybe(0.6, 0.8),
+    lifetime: number() < 0.25 ? Math.ceil(10 ** (6 * number())) + 500 : undefined,
+    deployedAt: number() < 0.1 ? number() * every * count : undefined,
     mendedAt: number() * 6 * HOUR,
   };
 }

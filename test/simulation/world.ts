@@ -15,7 +15,7 @@ import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
-import { connectorOf, KINDS, type Kind, practiceApi, SECRET } from './practice-api.ts';
+import { connectorOf, type Declared, KINDS, type Kind, practiceApi, SECRET } from './practice-api.ts';
 import { type Delivery, simulatedQueue } from './queue.ts';
 import { type Tally, tally } from './tally.ts';
 import { type VirtualTime, virtualTime } from './virtual-time.ts';
@@ -29,6 +29,7 @@ export const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
 const CONCURRENCY = 3;
 const BATCH = 10;
+const ASKS = ['setup', 'count', 'estimate'] as const;
 /** No honest run comes near: a run that needs more does not end. */
 const MOST_EVENTS = 300_000;
 const MOST_TIME = 120 * HOUR;
@@ -51,8 +52,19 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   const bounded = random.number() < 0.5;
   const sliced = incremental && bounded && random.number() < 0.5;
   const reach = sliced && random.number() < 0.5 ? size * (1 + pick(4)) : undefined;
-  const connector = connectorOf(kind, size, { incremental, bounded, sliced, limits: weather.limits });
-  const api = practiceApi({ time, random, weather, kind, count, size, reach, tally: counted });
+  const families = random.number() < 0.25 ? 1 + pick(4) : undefined;
+  const by = random.number() < 0.7 ? 'cursor' : 'pages';
+  const declared: Declared = {
+    ...{ kind, size, incremental, bounded, sliced, limits: weather.limits, revision: 1 },
+    each: families === undefined ? undefined : { by, together: 1 + pick(2) },
+    asks: random.number() < 0.5 ? 'nothing' : (ASKS[pick(ASKS.length)] ?? 'nothing'),
+    expires: weather.lifetime === undefined || random.number() < 0.5 ? undefined : Math.ceil(weather.lifetime / SECOND),
+  };
+  const connector = connectorOf(declared);
+  const another = connectorOf({ ...declared, revision: 2 });
+  const deployed = (): Connector =>
+    time.now() - START < (weather.deployedAt ?? Number.POSITIVE_INFINITY) ? connector : another;
+  const api = practiceApi({ time, random, weather, kind, count, reach, families, tally: counted });
   const queue = simulatedQueue({
     time,
     random,
@@ -120,7 +132,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     weather,
     tally: counted,
     ports,
-    connector,
+    deployed,
     api,
     departures,
     trace: (line) => trace?.(line()),
@@ -237,6 +249,8 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     if (message.startsWith('tick skipped')) counted.count('ticks skipped');
     if (message === 'page set aside') counted.count('pages set aside');
     if (message === 'slice cut') counted.count('slices cut');
+    if (message === 'listing begun again') counted.count('listings begun again');
+    if (message === 'sync superseded') counted.count('syncs superseded');
     if (message === 'sync opened again') counted.count('syncs opened again');
     if (message.startsWith('failures are obsolete')) counted.count('failures found obsolete');
     if (message === 'meter held') counted.count('meters held');
@@ -249,6 +263,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     size,
     incremental,
     bounded,
+    declared,
     api,
     ports,
     time,
@@ -284,7 +299,8 @@ type Stage = {
   readonly weather: Weather;
   readonly tally: Tally;
   readonly ports: Ports;
-  readonly connector: Connector;
+  /** The connector as it is deployed right now. */
+  readonly deployed: () => Connector;
   readonly api: ReturnType<typeof practiceApi>;
   /** When requests left, by the true time: epoch milliseconds. */
   readonly departures: number[];
@@ -334,7 +350,7 @@ function newLife(name: string, { time, random, weather, tally, trace }: Stage, o
 const at = (time: VirtualTime): string => new Date(time.now()).toISOString().slice(8, 23);
 
 function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
-  const { ports, time, connector } = stage;
+  const { ports, time } = stage;
   const through = <T extends object>(port: T, name: string, repeats = false): T =>
     portOf(stage, life, port, name, repeats);
   const now = (): number => Math.floor(time.now() + life.skew);
@@ -371,7 +387,7 @@ function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
           time.after(Math.ceil(millis), () => life.alive() && resolve());
         }),
     },
-    connector,
+    connector: stage.deployed(),
     memory,
     settings: {
       SCHEMA_MODE: 'permissive',
