@@ -74,8 +74,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a task whose pages are done passes the closing on',
     file: 'lib/pipeline/fetch-pages.ts',
-    find: '  const outcomes = await fetchAll(',
-    replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await fetchAll(',
+    find: '  const outcomes = await withoutRepeatsBehind(',
+    replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await withoutRepeatsBehind(',
   },
   {
     name: 'only a committed page tells the extent of a listing',
@@ -206,8 +206,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'of a page that was read in several phases the last one counts',
     file: 'lib/pipeline/read-tree.ts',
-    find: 'return fails.filter(({ node, page }) => last.get(page) === phaseOf(node));',
-    replace: 'return [...fails];',
+    find: 'failed: wanted.filter(({ node, page }) => last.get(page) === phaseOf(node)),',
+    replace: 'failed: [...wanted],',
   },
   {
     name: 'the root of a phase is there before its sync knows it',
@@ -244,6 +244,151 @@ export const RULES: readonly Rule[] = [
     find: "  await events.publish('Sync closed', announcement(stored));\n  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",
     replace:
       "  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);\n  await events.publish('Sync closed', announcement(stored));",
+  },
+  {
+    name: 'who finds a sync superseded by somebody who died asks for its close',
+    file: 'lib/pipeline/work.ts',
+    find: "if (sync?.status === 'closing' && sync.superseded !== undefined && received.some(({ receives }) => receives > 1))",
+    replace: 'if (received.length === 0 && sync !== undefined)',
+  },
+  {
+    name: 'what was begun by another revision is superseded',
+    file: 'lib/pipeline/supersede.ts',
+    find: 'if (sync.declared === connector.revision || sync.phase > 0) return undefined;',
+    replace: 'if (sync.declared > 0) return undefined;',
+  },
+  {
+    name: 'another sync begins in the place of a superseded one',
+    file: 'lib/pipeline/close-sync.ts',
+    find: '  await beginAnew(invocation, ref);\n',
+    replace: '',
+  },
+  {
+    name: 'the stream is free before another begins in the place of a superseded sync',
+    file: 'lib/pipeline/close-sync.ts',
+    find: '  await freeStream(invocation, ref);\n  await beginAnew(invocation, ref);\n',
+    replace: '  await beginAnew(invocation, ref);\n  await freeStream(invocation, ref);\n',
+  },
+  {
+    name: 'parents are looked for in parts that count',
+    file: 'lib/pipeline/read-parts.ts',
+    find: 'part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))',
+    replace: 'part.of === of && part.delivered > 0',
+  },
+  {
+    name: 'children are opened when all parents are known',
+    file: 'lib/pipeline/tree.ts',
+    find: '  if (group.open.has(sliceChild(0))) return undefined;\n',
+    replace: '',
+  },
+  {
+    name: 'a group is done when all its slices were opened',
+    file: 'lib/pipeline/tree.ts',
+    find: 'return node.stopped || isExhausted(node);',
+    replace: 'return true;',
+  },
+  {
+    name: 'a group remembers how far its parents were opened',
+    file: 'lib/pipeline/tree.ts',
+    find: 'set: { after, line, exhausted } };',
+    replace: 'set: { exhausted, line: after === "" ? line : 0 } };',
+  },
+  {
+    name: 'who opens children does so only from where the node stood',
+    file: 'lib/pipeline/tree.ts',
+    find: "[{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }, ...asRedone(node)],",
+    replace: "[{ equal: ['kind', node.kind] }],",
+  },
+  {
+    name: 'children of an earlier phase are opened once',
+    file: 'lib/pipeline/tree.ts',
+    find: "node.kind === 'group' && node.again.length > 0 ? [{ equal: ['redone', node.redone] }] : [];",
+    replace: '[];',
+  },
+  {
+    name: 'who finds others listed in its place passes on to them',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: '    await settle(invocation, ref, up.parent, listing, true);\n    return allDone(received);',
+    replace: '    return allDone(received);',
+  },
+  {
+    name: 'who finds a chain replaced passes on to what replaced it',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: "  if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);\n",
+    replace: '',
+  },
+  {
+    name: 'a chain that ended or moved on is not replaced',
+    file: 'lib/pipeline/instead.ts',
+    find: "? [{ equal: ['step', node.step] } as const, { absent: 'ended' } as const]",
+    replace: '? []',
+  },
+  {
+    name: 'a listing is replaced once',
+    file: 'lib/pipeline/instead.ts',
+    find: ": [{ equal: ['kind', 'listing'] } as const];",
+    replace: ': [];',
+  },
+  {
+    name: 'nothing that was read of a listing counts when others are listed in its place',
+    file: 'lib/pipeline/read-parts.ts',
+    find: "return up?.kind === 'listing' && node.parts.has(",
+    replace: 'return node.parts.has(',
+  },
+  {
+    name: 'a listing that is too long is cut',
+    file: 'lib/core/slice.ts',
+    find: 'if (length > least) return { width:',
+    replace: 'if (length > 1e15) return { width:',
+  },
+  {
+    name: 'a slice of the least width is walked by key',
+    file: 'lib/core/slice.ts',
+    find: 'return slices.byKey === undefined ? undefined : { width',
+    replace: 'return slices.byKey !== undefined ? undefined : { width',
+  },
+  {
+    name: 'a chain whose cursor expired begins again as a whole',
+    file: 'lib/pipeline/walk-chain.ts',
+    find: 'if (index > 0 && refusal.expired) return expired(listed, chain, refusal);',
+    replace: '',
+  },
+  {
+    name: 'a chain begins again so often and no more',
+    file: 'lib/pipeline/instead.ts',
+    find: 'return restarts < MOST_RESTARTS ?',
+    replace: 'return restarts < 1e9 ?',
+  },
+  {
+    name: 'who has a setup put first has the one that counts',
+    file: 'lib/pipeline/setup.ts',
+    find: 'JSON.parse(kept.parse(put.item).value)',
+    replace: 'JSON.parse(read.value)',
+  },
+  {
+    name: 'what moved is read again before there is a receipt',
+    file: 'lib/pipeline/close-sync.ts',
+    find: 'if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;',
+    replace:
+      'if (sync.accepted === undefined && sync.repairs > 9 && (await repair(invocation, ref, sync, sum))) return;',
+  },
+  {
+    name: 'a page that fails keeps the end of its listing from being looked for',
+    file: 'lib/pipeline/tree.ts',
+    find: '...(broken ? { set: { broken: true } } : {}),',
+    replace: '',
+  },
+  {
+    name: 'of pages that were to show the end, and failed, the last phase’s count',
+    file: 'lib/pipeline/read-tree.ts',
+    find: 'const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor);',
+    replace: 'const wanted = fails.filter(({ node }) => !isTail(node) || lookedFor >= 0);',
+  },
+  {
+    name: 'a page with the last record is refused because it lies too far',
+    file: 'lib/pipeline/fetch-pages.ts',
+    find: 'index > end && index !== tooFar &&',
+    replace: 'index > end && tooFar !== -1 &&',
   },
   {
     name: 'a meter changes only from what was read',
