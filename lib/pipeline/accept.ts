@@ -2,7 +2,8 @@ import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { closeSync } from './close-sync.ts';
 import type { Invocation } from './invocation.ts';
 import { readSync } from './start-sync.ts';
-import { inPhase, syncKey } from './sync-state.ts';
+import { syncKey } from './sync-keys.ts';
+import { inPhase } from './sync-state.ts';
 
 /**
  * Accepts what a closed sync lacks: a person knows that it will never come, or that nothing is missing. The sync is closed once more, from the same

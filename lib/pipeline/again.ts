@@ -4,7 +4,8 @@ import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
 import { type Leaf, largeGroup, type ReadTree, readTree } from './read-tree.ts';
 import { isExhausted } from './slices.ts';
-import { type Chain, childPath, type Group, indexOfSlice, type Listing } from './sync-state.ts';
+import type { Chain, Group, Listing } from './sync-state.ts';
+import { childPath, indexOfSlice } from './tree-path.ts';
 
 /**
  * The pages of a listing that are asked for again. `round`: of repair, in which pages are read again that came; 0 where they did not. No page:

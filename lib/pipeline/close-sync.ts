@@ -5,14 +5,17 @@ import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
+import { readNode } from './node.ts';
 import type { Received } from './outcome.ts';
 import type { Change, Clause } from './ports.ts';
 import { repair } from './repair.ts';
 import { begin, readSync } from './start-sync.ts';
 import { sumSync, type WholeSum } from './sum-sync.ts';
 import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
-import { inPhase, rootOf, type SyncState, streamKey, syncFolder, syncKey } from './sync-state.ts';
-import { isDone, readNode } from './tree.ts';
+import { streamKey, syncFolder, syncKey } from './sync-keys.ts';
+import { inPhase, type SyncState } from './sync-state.ts';
+import { isDone } from './tree.ts';
+import { rootOf } from './tree-path.ts';
 
 /**
  * Closes a sync whose tree is done: closing → sum → what moved is read again, or: stream (watermark, free) → manifest → receipt → event → closed. Each step may be

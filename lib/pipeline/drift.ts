@@ -4,7 +4,8 @@ import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import { remembered } from './memory.ts';
 import type { PageContent } from './read-records.ts';
-import { driftKey, driftState, expires } from './sync-state.ts';
+import { driftKey, expires } from './sync-keys.ts';
+import { driftState } from './sync-state.ts';
 
 /** How many departures from the schema one worker writes down, and a receipt names. */
 const NAMED = 50;

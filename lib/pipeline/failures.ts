@@ -2,7 +2,8 @@ import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import { readTrees } from './read-tree.ts';
 import { readStream } from './start-sync.ts';
-import { type Fail, partition, type SyncState, syncState } from './sync-state.ts';
+import { partition } from './sync-keys.ts';
+import { type Fail, type SyncState, syncState } from './sync-state.ts';
 
 /** A sync in which something stands that did not come. */
 export type FailedSync = {

@@ -7,22 +7,15 @@ import { type Refusal, unsent } from './fetch-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepAuthorised } from './keep-authorised.ts';
 import { measure } from './measure.ts';
+import { readNode, updateNode } from './node.ts';
+import { send, sendOpenPages } from './send-tasks.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
 import { supersede, whySuperseded } from './supersede.ts';
-import {
-  type Block,
-  type Chain,
-  childPath,
-  type Node,
-  parsePartition,
-  rootOf,
-  STREAM,
-  streamKey,
-  streamState,
-  syncKey,
-} from './sync-state.ts';
-import { failPage, readNode, send, sendOpenPages, settle, updateNode } from './tree.ts';
+import { parsePartition, STREAM, streamKey, syncKey } from './sync-keys.ts';
+import { type Block, type Chain, type Node, streamState } from './sync-state.ts';
+import { failPage, settle } from './tree.ts';
+import { childPath, rootOf } from './tree-path.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;

@@ -1,9 +1,11 @@
 import { type Narrower, narrower } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
+import { updateNode } from './node.ts';
 import type { Listed } from './slices.ts';
-import { type Chain, type Listing, type SyncState, streamKey, syncKey } from './sync-state.ts';
-import { settle, updateNode } from './tree.ts';
+import { streamKey, syncKey } from './sync-keys.ts';
+import type { Chain, Listing, SyncState } from './sync-state.ts';
+import { settle } from './tree.ts';
 
 /**
  * A listing that cannot be read as it was begun: its cursor has expired, or it is longer than the API lets be read. A group takes its place in

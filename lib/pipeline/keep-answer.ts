@@ -5,7 +5,7 @@ import type { Asked } from '../core/redirect.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import { remembered } from './memory.ts';
-import { syncFolder } from './sync-state.ts';
+import { syncFolder } from './sync-keys.ts';
 
 /** How much of an unexpected body is kept, in characters. */
 const EVIDENCE_LENGTH = 64 * 1024;

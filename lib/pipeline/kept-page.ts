@@ -5,7 +5,9 @@ import type { SyncRef } from '../core/tasks.ts';
 import type { FetchedPage } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { Exchange } from './keep-answer.ts';
-import { failKey, failState, phaseOf, placeOf, rootOf, syncFolder } from './sync-state.ts';
+import { failKey, syncFolder } from './sync-keys.ts';
+import { failState } from './sync-state.ts';
+import { phaseOf, placeOf, rootOf } from './tree-path.ts';
 
 /** What a mended connector may make sense of: the page came, and its declaration did not fit. */
 const MENDABLE: ReadonlySet<string> = new Set(['schema', 'no-records', 'bad-total', 'stuck']);

@@ -9,7 +9,8 @@ import { type PageContent, readRecords } from './read-records.ts';
 import { type Leaf, readTrees } from './read-tree.ts';
 import { listed } from './slices.ts';
 import { quarantineOf } from './store-part.ts';
-import { type Part, phaseOf } from './sync-state.ts';
+import type { Part } from './sync-state.ts';
+import { phaseOf } from './tree-path.ts';
 
 /**
  * What was quarantined is mapped again once the connector is mended, and nobody asks the API for it: a phase of its own walks over the

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { span } from '../core/time.ts';
 import { connectionState } from './account.ts';
 import { type Invocation, MARGIN } from './invocation.ts';
-import { freshPartition, parsePartition } from './sync-state.ts';
+import { freshPartition, parsePartition } from './sync-keys.ts';
 
 /**
  * What housekeeping tells of a connector as a whole. Reads the connections once and, of each stream, no more than its stalest

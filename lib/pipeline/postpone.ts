@@ -4,7 +4,7 @@ import { SECOND } from '../core/time.ts';
 import type { Invocation } from './invocation.ts';
 import { changeMeters, type MeterPlace } from './meters.ts';
 import { gaugesOf } from './slots.ts';
-import { syncKey } from './sync-state.ts';
+import { syncKey } from './sync-keys.ts';
 
 /** The longest delay a message can be sent with. */
 export const LONGEST_DELAY = 900 * SECOND;

@@ -4,23 +4,19 @@ import { type Told, tellsOf } from '../core/listing.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import { remembered } from './memory.ts';
+import { nodeKey, partKey } from './sync-keys.ts';
 import {
   type Group,
   type Listing,
   type Node,
-  nodeKey,
   nodeState,
   type PageEntry,
   type Part,
-  parentOf,
-  partKey,
   partState,
-  phaseOf,
-  placeOf,
-  rootOf,
   type Tail,
   tailOf,
 } from './sync-state.ts';
+import { parentOf, phaseOf, placeOf, rootOf } from './tree-path.ts';
 
 /** What is opened next: the parents of each slice, and how far the parts that list them have then been read. */
 export type FoundParents = {

@@ -1,27 +1,20 @@
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
 import { partCounts } from './read-parts.ts';
+import { failKey, nodeKey, partKey } from './sync-keys.ts';
 import {
   type Block,
   type Chain,
-  childPath,
   type Fail,
-  failKey,
   failState,
   type Group,
   type Listing,
   type Node,
-  nodeKey,
   nodeState,
   type Part,
-  parentOf,
-  partKey,
   partState,
-  phaseOf,
-  placeOf,
-  rootOf,
-  sliceChild,
 } from './sync-state.ts';
+import { childPath, parentOf, phaseOf, placeOf, rootOf, sliceChild } from './tree-path.ts';
 
 /** A listing of the tree, with what was read of it in all phases. */
 export type Leaf = {

@@ -3,11 +3,13 @@ import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
 import { againAt } from './again.ts';
 import type { Invocation } from './invocation.ts';
 import { mapAgainNode } from './map-again.ts';
+import { createNode } from './node.ts';
 import type { Outcome, Received } from './outcome.ts';
 import type { Item } from './ports.ts';
 import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
-import { expires, inPhase, phaseOf, rootOf, type SyncState, syncKey } from './sync-state.ts';
-import { createNode } from './tree.ts';
+import { expires, syncKey } from './sync-keys.ts';
+import { inPhase, type SyncState } from './sync-state.ts';
+import { phaseOf, rootOf } from './tree-path.ts';
 
 /**
  * Sets only shrink: what failed is never opened again where it failed. A closed sync is asked for again in a new *phase*: a root of its

@@ -4,7 +4,8 @@ import type { Refusal } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import { keepEvidence } from './keep-answer.ts';
 import { keepPage } from './kept-page.ts';
-import { expires, failKey, parentOf } from './sync-state.ts';
+import { expires, failKey } from './sync-keys.ts';
+import { parentOf } from './tree-path.ts';
 
 /**
  * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue

@@ -6,9 +6,10 @@ import type { Account } from './account.ts';
 import { ask, refusePage, requestsOf, type Setup, unsent } from './fetch-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { MeterPlace } from './meters.ts';
+import { updateNode } from './node.ts';
 import type { Listed } from './slices.ts';
-import { expires, ROOT, setupKey } from './sync-state.ts';
-import { updateNode } from './tree.ts';
+import { expires, setupKey } from './sync-keys.ts';
+import { ROOT } from './tree-path.ts';
 
 const kept = z.object({ value: z.string() });
 

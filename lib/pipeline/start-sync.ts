@@ -4,18 +4,13 @@ import { DAY, HOUR, span } from '../core/time.ts';
 import { nextWindow } from '../core/watermark.ts';
 import { connectionState } from './account.ts';
 import { type Invocation, mayBegin, streamOf } from './invocation.ts';
-import {
-  expires,
-  freshPartition,
-  rootOf,
-  type StreamState,
-  type SyncState,
-  streamKey,
-  streamState,
-  syncKey,
-  syncState,
-} from './sync-state.ts';
-import { plant, readNode, send, settle } from './tree.ts';
+import { readNode } from './node.ts';
+import { plant } from './plant.ts';
+import { send } from './send-tasks.ts';
+import { expires, freshPartition, streamKey, syncKey } from './sync-keys.ts';
+import { type StreamState, type SyncState, streamState, syncState } from './sync-state.ts';
+import { settle } from './tree.ts';
+import { rootOf } from './tree-path.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
 export const DEADLINE = 24 * HOUR;

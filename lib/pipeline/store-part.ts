@@ -4,7 +4,8 @@ import type { Invocation } from './invocation.ts';
 import type { Item } from './ports.ts';
 import type { PageContent } from './read-records.ts';
 import type { Listed } from './slices.ts';
-import { type PageEntry, syncFolder } from './sync-state.ts';
+import { syncFolder } from './sync-keys.ts';
+import type { PageEntry } from './sync-state.ts';
 
 /** A part is stored when this many bytes of records are waiting, so that memory and objects stay small. */
 export const PART_BYTES = 8 * 1024 * 1024;

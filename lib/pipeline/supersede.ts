@@ -2,8 +2,9 @@ import type { Receipt } from '../core/receipt.ts';
 import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { readTrees } from './read-tree.ts';
-import { inPhase, type SyncState, syncKey } from './sync-state.ts';
-import { send } from './tree.ts';
+import { send } from './send-tasks.ts';
+import { syncKey } from './sync-keys.ts';
+import { inPhase, type SyncState } from './sync-state.ts';
 
 /**
  * A sync is read by one declaration from its first page to its last. When a deployment changes the connector's `revision` under it, or takes

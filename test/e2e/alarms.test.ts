@@ -9,7 +9,7 @@ import { stages } from '../../lib/infra/stage.ts';
 import { type Alarm, breaches, valueAt } from '../../lib/local/alarms.ts';
 import { REGION } from '../../lib/local/names.ts';
 import { readStream } from '../../lib/pipeline/start-sync.ts';
-import { streamKey } from '../../lib/pipeline/sync-state.ts';
+import { streamKey } from '../../lib/pipeline/sync-keys.ts';
 import { until } from '../local/until.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import { temporaryFolder } from './headgate.ts';

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { MICRO, resolveLimit } from '../../lib/core/limits.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
-import { parentOf, phaseOf, placeOf, streamState, syncState } from '../../lib/pipeline/sync-state.ts';
+import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
+import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/tree-path.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import { VISIBILITY_SECONDS, type World } from './world.ts';
 

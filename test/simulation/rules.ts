@@ -12,13 +12,13 @@ export type Rule = { readonly name: string; readonly file: string; readonly of?:
 export const RULES: readonly Rule[] = [
   {
     name: 'pages leave the open set only if all of them are open',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/conclude-pages.ts',
     find: "pages.map((page) => ({ contains: ['open', page] }))",
     replace: '[]',
   },
   {
     name: 'what is left of a beaten commit is stored again',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/conclude-pages.ts',
     find: 'if (!mine) return commit(invocation, run, written.item, rest);',
     replace: 'if (!mine) return { block: written.item, committed: [] };',
   },
@@ -79,7 +79,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'only a committed page tells the extent of a listing',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/conclude-pages.ts',
     edits: [
       {
         find: '  let after = block;\n  for (const portion',
@@ -90,19 +90,19 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'what may kill its worker runs alone, and is set aside',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/page-outcomes.ts',
     find: 'if (attemptOf(task) > invocation.settings.ATTEMPTS)',
     replace: 'if (attemptOf(task) > 1e9)',
   },
   {
     name: 'a chain’s part is put if absent under its step',
-    file: 'lib/pipeline/walk-chain.ts',
+    file: 'lib/pipeline/move-chain.ts',
     find: 'walk.ref, stepId(walk, step))',
     replace: "walk.ref, stepId(walk, step) + '@' + walk.owner)",
   },
   {
     name: 'a chain moves only from the step that was seen',
-    file: 'lib/pipeline/walk-chain.ts',
+    file: 'lib/pipeline/move-chain.ts',
     find: "    [{ equal: ['step', chain.step] }, { absent: 'ended' }],\n  );\n  if (written",
     replace: '    [],\n  );\n  if (written',
   },
@@ -126,7 +126,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'evidence and message before a page fails',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/conclude-pages.ts',
     find: '    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(invocation, run.ref, run.path, page);',
     replace:
       '    const failed = await failPage(invocation, run.ref, run.path, page);\n    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));',

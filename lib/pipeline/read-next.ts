@@ -1,0 +1,141 @@
+import { withoutKey } from '../core/authorise.ts';
+import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
+import type { Stream } from '../core/connector.ts';
+import type { Reason } from '../core/judge.ts';
+import { exceeds, keepsWindow } from '../core/slice.ts';
+import { span } from '../core/time.ts';
+import { type Ahead, type Obstacle, PATIENCE, type Walk } from './chain-walk.ts';
+import { type FetchedPage, fetchPage, type Refusal, refusePage, requestsOf, unsent } from './fetch-page.ts';
+import { again, cut, limitOf, NO_SUCH_PAGE } from './instead.ts';
+import type { Invocation } from './invocation.ts';
+import { readKept } from './kept-page.ts';
+import { mapAgain } from './map-again.ts';
+import { type PageContent, readRecords } from './read-records.ts';
+import type { Listed } from './slices.ts';
+import type { Chain } from './sync-state.ts';
+
+/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
+export async function readNext(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  ahead: Ahead,
+): Promise<Obstacle | undefined> {
+  if (chain.maps) return mapNext(invocation, walk, chain, ahead);
+  const { listed, account, meters, setup, sync } = walk;
+  const { stream, slice } = listed;
+  const index = chain.step + ahead.contents.length;
+  const { stray } = ahead;
+  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsent(EXPIRED));
+  const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
+  if (ahead.contents.length === 0) {
+    const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
+    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead) === undefined) return undefined;
+  }
+  const result = await fetchPage(invocation, {
+    ...{ account, stream, slice, setup, meters, patience: PATIENCE },
+    ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
+  });
+  if ('refusal' in result) {
+    const { refusal } = result;
+    if (index > 0 && refusal.expired) return expired(listed, chain, refusal);
+    const narrower = index > 0 && isBeyond(refusal) ? cut(listed, { byKey: chain.byKey, stray }) : undefined;
+    return narrower === undefined
+      ? { refusal }
+      : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
+  }
+  const { page } = result;
+  const refusal = takePage(invocation, walk, page, index, ahead);
+  if (refusal !== undefined) return { refusal };
+  const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
+  const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
+  if (!exceeds(limitOf(listed, sync), length)) return undefined;
+  const narrower = cut(listed, { byKey: chain.byKey, stray: ahead.stray });
+  return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
+}
+
+/** Moves `ahead` behind a page, or says why it cannot be taken. */
+function takePage(
+  invocation: Invocation,
+  { listed }: Walk,
+  page: FetchedPage,
+  index: number,
+  ahead: Ahead,
+): Refusal | undefined {
+  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
+  if ('code' in content) return refusePage(page, content);
+  const refusal = follow(invocation, listed, page, content, ahead);
+  if (refusal !== undefined) return refusal;
+  ahead.records += content.fetched;
+  ahead.stray ||= !keepsWindow(listed.slice, content);
+  return undefined;
+}
+
+/** Statuses by which APIs say that there is no such page. */
+const isBeyond = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+
+const EXPIRED: Reason = { code: 'expired', message: 'what leads to the next page has expired' };
+
+function hasExpired({ clock }: Invocation, { paging }: Stream, { began }: Chain): boolean {
+  const lifetime = 'expires' in paging && paging.expires !== undefined ? span(paging.expires) : undefined;
+  return lifetime !== undefined && began !== undefined && clock.now() - began >= lifetime;
+}
+
+/** A chain whose cursor has expired begins again, unless it has done so too often. */
+function expired(listed: Listed, chain: Chain, refusal: Refusal): Obstacle {
+  const instead = again(listed, chain);
+  return instead === undefined ? { refusal } : { instead, requests: requestsOf([refusal]) };
+}
+
+/** The next part that has quarantined records. */
+async function mapNext(
+  invocation: Invocation,
+  { ref, path }: Walk,
+  { step }: Chain,
+  ahead: Ahead,
+): Promise<Obstacle | undefined> {
+  const mapped = await mapAgain(invocation, ref, path, step);
+  if ('reason' in mapped) return { refusal: unsent(mapped.reason) };
+  ahead.contents.push(mapped.content);
+  ahead.ended = mapped.last;
+  return undefined;
+}
+
+const DENIED: Reason = {
+  code: 'empty-page',
+  message: 'the API says that there is nothing here, though the page before led here',
+};
+
+function follow(
+  { connector }: Invocation,
+  { stream, slice }: Listed,
+  page: FetchedPage,
+  content: PageContent,
+  ahead: Ahead,
+): Refusal | undefined {
+  // A parent may vanish while its children are listed. Elsewhere the page before has said that there is more.
+  if (page.empty && content.index > 0 && slice.parents === undefined)
+    return { ...refusePage(page, DENIED), heals: true };
+  let next: ReturnType<typeof nextCursor>;
+  try {
+    next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
+  } catch (error) {
+    next = {
+      stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
+    };
+  }
+  if (typeof next === 'object' && 'stuck' in next)
+    return { ...refusePage(page, { code: 'stuck', message: next.stuck }), heals: page.records.length === 0 };
+  if (next === 'end') {
+    ahead.ended = true;
+    ahead.cursor = undefined;
+  } else {
+    const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
+    const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
+    if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });
+    ahead.cursor = cursor;
+    ahead.remembered = remember;
+  }
+  ahead.contents.push(content);
+  return undefined;
+}
