@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { openConnector } from '../../bin/deployed-connector.ts';
 import { connectors } from '../../lib/connectors/index.ts';
+import type { Receipt } from '../../lib/core/receipt.ts';
 import { REGION } from '../../lib/local/names.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { deploy } from './deployed.ts';
@@ -15,6 +16,8 @@ const PAGES = 1_000;
 const SIZE = 5;
 const POISONED = [17, 230, 231, 500, 999];
 const FAILING = Array.from({ length: 50 }, (_, i) => 20 * i + 3);
+/** The API writes this one's number as a text. */
+const STRANGE = 7;
 const SECRET = 'S3CR3T-of-this-account';
 
 /** An API of many pages, of which some never come until it is mended, and some only at the second time. */
@@ -33,7 +36,9 @@ async function api(t: Ending) {
         `{"message":"page ${page} is beyond us","you_sent":${JSON.stringify(request.headers.authorization)},"password":"hunter2"}`,
       );
     if (FAILING.includes(page) && asked.get(page) === 1) return send(500, 'oops');
-    const rows = Array.from({ length: page > PAGES ? 0 : SIZE }, (_, i) => ({ id: (page - 1) * SIZE + i }));
+    const rows = Array.from({ length: page > PAGES ? 0 : SIZE }, (_, i) => (page - 1) * SIZE + i).map((id) => ({
+      id: id === STRANGE ? String(id) : id,
+    }));
     send(200, JSON.stringify({ rows, total: PAGES * SIZE }));
   }).listen(0, '127.0.0.1');
   t.after(() => server.close().closeAllConnections());
@@ -46,7 +51,7 @@ async function api(t: Ending) {
   return { url: `http://127.0.0.1:${address.port}`, mend, asked };
 }
 
-const connector = (url: string): string => `
+const connector = (url: string, id = 'z.int()'): string => `
 import { bearer, defineConnector, pages } from 'headgate/connector';
 import * as z from 'zod';
 export default defineConnector({
@@ -55,13 +60,13 @@ export default defineConnector({
     rows: stream({
       request: ({ page }) => ({ path: '/rows', query: { page: page.number, key: '${SECRET}' } }),
       paging: pages({ size: ${SIZE} }), total: (reply) => reply.body.total,
-      records: (body) => body.rows, schema: z.object({ id: z.int() }), key: 'id',
+      records: (body) => body.rows, schema: z.object({ id: ${id} }), key: 'id',
     }),
   }),
 });
 `;
 
-it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evidence, and retried once the API is mended', async (t) => {
+it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evidence, and retried once the API is mended; what did not fit is mapped once the connector is', async (t) => {
   const { url, mend, asked } = await api(t);
   const folder = await temporaryFolder(t);
   const [file, state, out] = [join(folder, 'shaky.ts'), join(folder, 'state'), join(folder, 'out')];
@@ -78,7 +83,7 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
     ['INCOMPLETE', 1, { planned: PAGES, fetched: 995, failed: 5 }],
   );
   assert.deepEqual(receipt.reasons[0], { code: 'http-422', message: 'HTTP 422', pages: POISONED });
-  assert.equal(receipt.records.delivered, 995 * SIZE);
+  assert.deepEqual([receipt.records.delivered, receipt.records.quarantined], [995 * SIZE - 1, 1]);
   assert.ok(FAILING.every((page) => asked.get(page) === 2) && POISONED.every((page) => asked.get(page) === 1));
 
   const listed = await headgate(['failures', 'list', 'shaky', ...here], { env });
@@ -101,18 +106,31 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
     [last.sync, last.revision, last.verdict, last.evidence, last.reasons],
     [receipt.sync, 2, 'COMPLETE', 'count', []],
   );
-  const ids = readRecords(out, last).map(({ id }) => Number(id));
+  const ids = (of: Receipt): number[] =>
+    readRecords(out, of)
+      .map(({ id }) => Number(id))
+      .sort((a, b) => a - b);
+  const all = Array.from({ length: PAGES * SIZE }, (_, id) => id);
   assert.deepEqual(
-    ids.sort((a, b) => a - b),
-    Array.from({ length: PAGES * SIZE }, (_, id) => id),
+    ids(last),
+    all.filter((id) => id !== STRANGE),
   );
   assert.ok(POISONED.every((page) => asked.get(page) === 2));
+
+  await writeFile(file, connector(url, 'z.union([z.int(), z.string().transform(Number)])'));
+  const before = new Map(asked);
+  const mapped = await headgate(['failures', 'map', 'shaky', '--out', out, ...here], { env });
+  assert.equal(mapped.code, 0, mapped.stderr);
+  const whole = JSON.parse(mapped.stdout);
+  assert.deepEqual([whole.sync, whole.revision, whole.records.quarantined], [receipt.sync, 3, 0]);
+  assert.deepEqual(ids(whole), all);
+  assert.deepEqual(asked, before, 'the API is not asked');
 
   const nothing = await headgate(['failures', 'list', '--state', state], { env });
   assert.deepEqual([nothing.code, nothing.stdout], [0, 'Nothing is missing.\n']);
 });
 
-it('on a deployed stack: what is missing is listed, and retried', async (t) => {
+it('on a deployed stack: what is missing is listed, and retried, or accepted', async (t) => {
   const practice = connectors.practice;
   assert.ok(practice);
   const simulation = await simulate(practice.connector, { seed: 5, records: { orders: 1_000 } });
@@ -163,4 +181,17 @@ it('on a deployed stack: what is missing is listed, and retried', async (t) => {
   assert.match((await run('failures', 'list')).stdout, /^Nothing is missing\.$/m);
   await run('failures', 'retry');
   assert.equal(await waiting(), 0, 'what a later sync brought is taken out of the queue');
+
+  mended = false;
+  await run('sync', 'practice', 'acme', '--stream', 'orders', '--full', '--wait');
+  const REASON = 'page 3 was lost for good, says the supplier';
+  const accept = () => run('accept', 'practice', 'orders', '--connection', 'acme', '--reason', REASON, '--json');
+  const accepted = await accept();
+  assert.equal(accepted.code, 0, accepted.stderr);
+  const { verdict, revision, accepted: why, reasons } = JSON.parse(accepted.stdout);
+  assert.deepEqual([verdict, revision, why.reason, reasons[0].code], ['INCOMPLETE', 2, REASON, 'http-404']);
+  assert.match((await run('failures', 'list')).stdout, /^Nothing is missing\.$/m);
+  const again = await accept();
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  assert.match(again.stderr, /^Nothing is accepted: what the sync \S+ lacks was accepted already\.$/m);
 });
