@@ -15,7 +15,7 @@ export type Measured = {
   readonly code: number | null;
   readonly receipt: Receipt;
   readonly seconds: number;
-  /** The greatest resident set of the process, in MB, and how it grew from the second third of the run to the last. */
+  /** The most memory that the process held, in MB, and how that grew from the second third of the run to the last. */
   readonly peak: number;
   readonly growth: number;
 };
@@ -55,12 +55,12 @@ export async function runEmbedded(
   return { code: z.int().nullable().parse(code), receipt, seconds, ...memory };
 }
 
-/** The resident set of a process, seen twice a second. */
+/** The memory of a process, seen twice a second: what it holds itself, without the files of its tables that the system keeps at hand for it. */
 function watch(pid: number): () => { peak: number; growth: number } {
   const seen: number[] = [];
   const timer = setInterval(() => {
     try {
-      const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      const [, kilobytes] = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
       if (kilobytes !== undefined) seen.push(Number(kilobytes) / 1_024);
     } catch {
       // It has ended.

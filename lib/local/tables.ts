@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import dynalite from 'dynalite';
 import * as z from 'zod';
+import { closeIterators } from './close-iterators.ts';
 import type { Answer, Backend } from './service.ts';
 
 /** A table as a template declares it: the input of CreateTable. */
@@ -37,6 +38,7 @@ export async function openTables(folder: string, declared: readonly Table[]): Pr
   for (const table of declared) refuseChange(table, made?.[table.TableName], folder);
   if (!made) await removeHalfMade(folder);
 
+  closeIterators();
   const server = dynalite({ path: folder, createTableMs: 0 });
   const backend = dynamodb(server);
   try {
@@ -123,7 +125,8 @@ const describedSchema = z.object({ Table: z.object({ TableStatus: z.string() }) 
 const isActive = ({ body }: Answer): boolean =>
   describedSchema.parse(JSON.parse(body.toString())).Table.TableStatus === 'ACTIVE';
 
-async function call(backend: Backend, operation: string, input: object): Promise<Answer> {
+/** Calls an operation as its client would. */
+export async function call(backend: Backend, operation: string, input: object): Promise<Answer> {
   return backend({
     operation,
     method: 'POST',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { openTables, type Table } from '../../lib/local/tables.ts';
+import { call, openTables, type Table } from '../../lib/local/tables.ts';
 import { newFolder } from './small-stack.ts';
 
 const table: Table = {
@@ -49,5 +50,19 @@ describe('openTables', () => {
       /^Error: The table Syncs could not be made: .*ValidationException/,
     );
     await (await openTables(folder, [table])).close();
+  });
+
+  it('leaves no iterator open behind a query', async (t) => {
+    const tables = await openTables(join(newFolder(), 'tables'), [table]);
+    t.after(() => tables.close());
+    const { prototype } = createRequire(import.meta.resolve('dynalite'))('abstract-level').AbstractValueIterator;
+    const closed = t.mock.method(prototype, 'close');
+    const query = {
+      TableName: 'Syncs',
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: 'any' } },
+    };
+    for (let i = 0; i < 5; i++) assert.equal((await call(tables.backend, 'Query', query)).status, 200);
+    assert.equal(closed.mock.callCount(), 5);
   });
 });
