@@ -112,7 +112,10 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
       ? { is: 'redirect', to: redirect.to }
       : failure('redirect', `HTTP ${status}: ${redirect.complaint}`);
   if (status < 200 || status > 299) return judgeStatus(reply, expected.now);
-  if (BODILESS.has(status)) return { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
+  if (BODILESS.has(status))
+    return expected.owes?.(undefined) === true
+      ? retry('empty-page', `HTTP ${status}, though there are more records`)
+      : { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
   const complaint = ownError(reply);
   if (complaint !== undefined) return failure('error-body', `HTTP ${status} with an error inside: ${complaint}`);
   return envelope(reply, ambiguous, expected);

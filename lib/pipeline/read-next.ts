@@ -113,8 +113,9 @@ function follow(
   content: PageContent,
   ahead: Ahead,
 ): Refusal | undefined {
-  // A parent may vanish while its children are listed. Elsewhere the page before has said that there is more.
-  if (page.empty && content.index > 0 && slice.parents === undefined)
+  const hasNothing = page.empty || page.reply.body === undefined;
+  // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
+  if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
     return { ...refusePage(page, DENIED), heals: true };
   let next: ReturnType<typeof nextCursor>;
   try {

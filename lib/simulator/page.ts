@@ -38,7 +38,7 @@ export function answerPage(
   const next = {
     stream: held.name,
     ...listing,
-    start: recordAt(held, listing, back ? size : end),
+    start: recordAt(held, listing, back ? Math.min(size, listing.total - 1) : end),
     past: end === start,
   };
   const link = `${url.origin}${NEXT_PATH}?cursor=${encodeURIComponent(cursorText(next))}`;

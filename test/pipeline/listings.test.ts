@@ -138,30 +138,43 @@ describe('an API that lies', () => {
     assert.ok(world.http.requests.length < 20);
   });
 
-  it('a page that says of itself that nothing is here, although the one before led to it, is no end', async () => {
-    const { connector } = kinds.cursor;
-    const errors = [
-      { when: ({ status }: { status: number }) => status === 410, is: 'empty', because: 'gone' },
-    ] as const;
-    for (const [times, verdict, records] of [
-      [1, 'COMPLETE', 30],
-      [9, 'INCOMPLETE', 10],
-    ] as const) {
-      let lies: number = times;
-      const world = makeWorld({
-        connector: { ...connector, errors },
-        api: ({ query }) => {
-          const cursor = Number(query.get('cursor') ?? 0);
-          if (cursor === 1 && lies-- > 0) return json({}, {}, 410);
-          const page = rows(10).map(({ id }) => ({ id: cursor * 10 + id }));
-          return json({ rows: page, next: cursor < 2 ? cursor + 1 : null });
-        },
-      });
-      const receipt = await world.sync('rows');
-      assert.deepEqual([receipt.verdict, receipt.records.delivered], [verdict, records]);
-      const codes = receipt.reasons.map(({ code }) => code);
-      assert.deepEqual(codes, verdict === 'COMPLETE' ? [] : ['empty-page', 'cut-short']);
-    }
+  for (const status of [410, 204]) {
+    it(`a page that says of itself that nothing is here (${status}), although the one before led to it, is no end`, async () => {
+      const { connector } = kinds.cursor;
+      const errors = [
+        { when: (reply: { status: number }) => reply.status === 410, is: 'empty', because: 'gone' },
+      ] as const;
+      for (const [times, verdict, records] of [
+        [1, 'COMPLETE', 30],
+        [9, 'INCOMPLETE', 10],
+      ] as const) {
+        let lies: number = times;
+        const world = makeWorld({
+          connector: { ...connector, errors },
+          api: ({ query }) => {
+            const cursor = Number(query.get('cursor') ?? 0);
+            if (cursor === 1 && lies-- > 0) return json({}, {}, status);
+            const page = rows(10).map(({ id }) => ({ id: cursor * 10 + id }));
+            return json({ rows: page, next: cursor < 2 ? cursor + 1 : null });
+          },
+        });
+        const receipt = await world.sync('rows');
+        assert.deepEqual([receipt.verdict, receipt.records.delivered], [verdict, records]);
+        const codes = receipt.reasons.map(({ code }) => code);
+        assert.deepEqual(codes, verdict === 'COMPLETE' ? [] : ['empty-page', 'cut-short']);
+      }
+    });
+  }
+
+  it('204 where records must be is asked for again', async () => {
+    const all = honest(rows(100));
+    let lies = 2;
+    const world = makeWorld({
+      connector: numbered(true),
+      api: (request) => (request.query.get('page') === '3' && lies-- > 0 ? json({}, {}, 204) : all(request)),
+    });
+    const receipt = await world.sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.requests.retried], ['COMPLETE', 2]);
   });
 
   it('a next link to another origin is not followed', async () => {
