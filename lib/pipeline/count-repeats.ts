@@ -15,7 +15,7 @@ const READ_AT_ONCE = 20;
  * counted in several passes, each over one range of fingerprints: they are spread evenly, as all hashes are. `atOnce`: how many are held.
  */
 export async function countRepeats(
-  invocation: Invocation,
+  invocation: Pick<Invocation, 'objects'>,
   parts: readonly KeyedPart[],
   atOnce = AT_ONCE,
 ): Promise<number> {
@@ -23,9 +23,9 @@ export async function countRepeats(
   if (count < 2) return 0;
   // Where there are several ranges, none has exactly its share.
   const passes = count <= atOnce ? 1 : Math.ceil((1.25 * count) / atOnce);
+  const range = openRange(passes === 1 ? count : atOnce);
   let repeats = 0;
   for (let pass = 0; pass < passes; pass++) {
-    const range = openRange(passes === 1 ? count : atOnce);
     await forEachPart(parts, async (part) => {
       const keys = await keysOfPart(invocation, part);
       for (let at = 0; at < keys.length; at += KEY_BYTES) {
@@ -33,12 +33,12 @@ export async function countRepeats(
         if (Math.floor((high * passes) / 2 ** 32) === pass) range.add(keys.readUInt32LE(at), high);
       }
     });
-    repeats += range.repeats();
+    repeats += range.close();
   }
   return repeats;
 }
 
-/** The fingerprints of one pass. Where one repeats so often that they do not fit, its repeats are counted and dropped on the way. */
+/** The fingerprints of one pass, and then of the next. Where one repeats so often that they do not fit, its repeats are counted and dropped on the way. */
 function openRange(room: number) {
   const held = new BigUint64Array(room);
   /** The same, without a bigint for each. */
@@ -64,14 +64,20 @@ function openRange(room: number) {
       if (filled === room) throw new Error(`More than ${room} keys differ in one range of their fingerprints.`);
       put(filled++, low, high);
     },
-    repeats(): number {
+    /** How many were repeated; the next range begins. */
+    close(): number {
       tidy();
-      return repeated;
+      const found = repeated;
+      [filled, repeated] = [0, 0];
+      return found;
     },
   };
 }
 
-async function keysOfPart({ objects }: Invocation, { key, keys, delivered, quarantined }: KeyedPart): Promise<Buffer> {
+async function keysOfPart(
+  { objects }: Pick<Invocation, 'objects'>,
+  { key, keys, delivered, quarantined }: KeyedPart,
+): Promise<Buffer> {
   const stored = keys === undefined ? await objects.get(keysOf(key)) : Buffer.from(keys, 'base64');
   if (stored === undefined || stored.byteLength < KEY_BYTES * delivered)
     throw new Error(`The key fingerprints beside ${key} do not match its ${delivered} records.`);
