@@ -130,7 +130,7 @@ export async function open(
       set: { ...set, opened: node.opened + fresh, opener },
       ...(names.size > 0 ? { add: { open: names, unsent: names } } : {}),
     },
-    [{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }, ...asRedone(node)],
+    asSeen(node),
   );
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = entered.item !== undefined && isOpener(entered.item) && entered.item.opener === opener;
@@ -143,9 +143,17 @@ export async function open(
   return markSent(invocation, ref, path, names);
 }
 
-/** Of a group that has children again: nobody else has opened the next of them. */
-const asRedone = (node: Opener): Clause[] =>
-  node.kind === 'group' && node.again.length > 0 ? [{ equal: ['redone', node.redone] }] : [];
+/** That a node is as it was when it was decided what it opens: nobody else has opened anything, ended it, or put others in its place. */
+function asSeen(node: Opener): Clause[] {
+  const same = (name: string, value: string | number | undefined): Clause =>
+    value === undefined ? { absent: name } : { equal: [name, value] };
+  return [
+    same('kind', node.kind),
+    same('opener', node.opener),
+    ...(node.stopped ? [] : [same('stopped', undefined)]),
+    ...(node.kind === 'listing' ? [same('end', node.end)] : []),
+  ];
+}
 
 /** Sends what a child has open. */
 async function sendChild(invocation: Invocation, ref: SyncRef, path: string): Promise<void> {

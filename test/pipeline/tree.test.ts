@@ -35,6 +35,17 @@ describe('what broke it once', () => {
       { paging: 'endless offsets', size: 3, families: [6], hours: 1, asks: 'setup', broken: [7] },
       {},
     ],
+    'two read one page, and one of them opens the next while the other finds the end': [
+      { paging: 'offsets', size: 3, families: [4, 2, 6, 0], hours: 3, asks: 'count', broken: [7] },
+      {
+        workers: 2,
+        pace: 106,
+        mishaps: [
+          { at: 15, what: 'comes again', by: 3 },
+          { at: 114, what: 'dies before', by: 3 },
+        ],
+      },
+    ],
     'a worker that has no time left to ask for the setup': [
       { levels: 1, asks: 'setup' },
       { mishaps: [{ at: 39, what: 'starts late', by: 3_000_000 }] },

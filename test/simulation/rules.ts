@@ -296,14 +296,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who opens children does so only from where the node stood',
     file: 'lib/pipeline/tree.ts',
-    find: "[{ equal: ['opened', node.opened] }, { equal: ['kind', node.kind] }, ...asRedone(node)],",
-    replace: "[{ equal: ['kind', node.kind] }],",
+    find: "    same('opener', node.opener),\n",
+    replace: '',
   },
   {
-    name: 'children of an earlier phase are opened once',
+    name: 'nobody opens children of a listing that has ended meanwhile',
     file: 'lib/pipeline/tree.ts',
-    find: "node.kind === 'group' && node.again.length > 0 ? [{ equal: ['redone', node.redone] }] : [];",
-    replace: '[];',
+    find: "    ...(node.kind === 'listing' ? [same('end', node.end)] : []),\n",
+    replace: '',
   },
   {
     name: 'who finds others listed in its place passes on to them',

@@ -71,7 +71,11 @@ async function simulatorOf(which: Rule['of']): Promise<(seed: number, trace?: (l
   }
   if (which === 'tree') {
     const { simulateTree } = await import('./tree.ts');
-    return async (seed, trace) => ({ found: await simulateTree(seed, trace), counts: new Map(), about: {} });
+    return async (seed, trace) => ({
+      found: await simulateTree(seed, trace, !values.quiet),
+      counts: new Map(),
+      about: {},
+    });
   }
   const { simulateSeed } = await import('./world.ts');
   const { violations } = await import('./invariants.ts');

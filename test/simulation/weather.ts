@@ -85,7 +85,8 @@ export function drawWeather({ number }: Random): Weather {
     ticks: Array.from({ length: count }, (_, i) => i * every),
     sentBack: maybe(0.6, 0.8),
     lifetime: number() < 0.25 ? Math.ceil(10 ** (6 * number())) + 500 : undefined,
-    deployedAt: number() < 0.1 ? number() * every * count : undefined,
+    // In the middle of a sync, more often than not.
+    deployedAt: number() < 0.15 ? Math.floor(number() * count) * every + number() ** 3 * 10 * MINUTE : undefined,
     mendedAt: number() * 6 * HOUR,
   };
 }
