@@ -14,6 +14,8 @@ import shopify from './shopify.ts';
 export type Case = {
   readonly connector: Connector;
   readonly params?: object;
+  /** Streams that are tried under trouble; the others are like them. */
+  readonly hostile: readonly string[];
   /** What leads to a page has expired. */
   readonly expired?: Answer;
   /** A parent is no longer there. */
@@ -38,25 +40,28 @@ const githubSays = {
 };
 
 export const CASES: Readonly<Record<string, Case>> = {
-  hubspot: { connector: hubspot },
+  hubspot: { connector: hubspot, hostile: ['contacts', 'contactsArchived', 'contactCompanies'] },
   salesforce: {
     connector: salesforce,
+    hostile: ['accounts'],
     expired: says(400, [{ errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' }]),
     throttled: says(403, [{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' }]),
   },
-  github: { connector: github, params: { org: 'acme' }, ...githubSays },
-  'github, as an app': { connector: githubApp, ...githubSays },
+  github: { connector: github, params: { org: 'acme' }, hostile: ['repos', 'issues'], ...githubSays },
+  'github, as an app': { connector: githubApp, hostile: ['issues'], ...githubSays },
   stripe: {
     connector: stripe,
+    hostile: ['charges', 'events'],
     throttled: says(429, { error: {} }, { 'stripe-rate-limited-reason': 'global-concurrency' }),
   },
-  jira: { connector: jira, ...jiraSays },
-  'jira, by consent': { connector: jiraOauth, ...jiraSays },
+  jira: { connector: jira, hostile: ['issues', 'comments'], ...jiraSays },
+  'jira, by consent': { connector: jiraOauth, hostile: ['issues', 'comments'], ...jiraSays },
   shopify: {
     connector: shopify,
+    hostile: ['orders'],
     throttled: says(200, { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] }),
   },
-  erp: { connector: erp },
+  erp: { connector: erp, hostile: ['orderLines'] },
 };
 
 /**
