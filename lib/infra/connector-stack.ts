@@ -86,14 +86,19 @@ export class ConnectorStack extends Stack {
   }
 }
 
+/** The least that a worker has in seconds where it has more to do than pages. */
+const AT_LEAST = 150;
+
 /**
  * Where refresh tokens rotate, a request for a new token is begun only if its answer can be waited for to the end (60 s), and a worker must
- * have that much time for it beside its pages.
+ * have that much time for it beside its pages. Where a stream lists by parents, the close adds up what each of them brought: half a minute for 100,000.
  */
-const stageFor = (stage: Stage, { auth }: Connector): Stage =>
-  auth.kind === 'authorizationCode'
-    ? { ...stage, workerTimeoutSeconds: Math.max(150, stage.workerTimeoutSeconds) }
+function stageFor(stage: Stage, { auth, streams }: Connector): Stage {
+  const hasParents = Object.values(streams).some(({ each }) => each !== undefined);
+  return auth.kind === 'authorizationCode' || hasParents
+    ? { ...stage, workerTimeoutSeconds: Math.max(AT_LEAST, stage.workerTimeoutSeconds) }
     : stage;
+}
 
 function taskQueues(scope: Construct, visibilityTimeout: Duration, key: IKey | undefined): Queues {
   const secure = {

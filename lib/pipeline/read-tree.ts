@@ -46,6 +46,8 @@ type Below = { readonly place: string; readonly asText?: boolean };
 
 /** So many children of a group are read at once, about. */
 const CHILDREN_AT_ONCE = 1_000;
+/** So many bundles of them are read ahead. */
+const BUNDLES_AHEAD = 2;
 
 /** A group of so many children that they are read some at a time: itself, what is below its first child, and below the others. */
 export type LargeGroup = {
@@ -68,18 +70,34 @@ export async function largeGroup(
     first: childPath(place, sliceChild(0)),
     async *others() {
       const mapped = await readMapped(invocation, ref, phase);
-      for (const { index, whole } of bundles(node.opened)) {
-        const below = { place: childPath(place, sliceChild(index)), asText: whole };
-        yield await readBelow(invocation, ref, phase, below, mapped);
-      }
+      const read = ({ index, whole }: Bundle): Promise<ReadTree> =>
+        readBelow(invocation, ref, phase, { place: childPath(place, sliceChild(index)), asText: whole }, mapped);
+      yield* readAhead(bundles(node.opened), read);
     },
   };
+}
+
+type Bundle = { readonly index: number; readonly whole: boolean };
+
+/** Reads one after the other, a few ahead of whoever takes them: the table answers while he reckons. */
+async function* readAhead<T, R>(all: Iterable<T>, read: (one: T) => Promise<R>): AsyncIterable<R> {
+  const ahead: Promise<R>[] = [];
+  for (const one of all) {
+    const next = read(one);
+    // Whoever takes it hears of its failure; until then nobody does.
+    next.catch(() => {});
+    ahead.push(next);
+    if (ahead.length <= BUNDLES_AHEAD) continue;
+    const first = ahead.shift();
+    if (first !== undefined) yield await first;
+  }
+  for (const left of ahead) yield await left;
 }
 
 /**
  * A group's children behind the first one, in bundles: all whose number begins with the same digits, or one alone whose number has fewer.
  */
-export function* bundles(opened: number): Iterable<{ readonly index: number; readonly whole: boolean }> {
+export function* bundles(opened: number): Iterable<Bundle> {
   const from = 10 ** (String(opened - 1).length - String(CHILDREN_AT_ONCE).length);
   for (let index = 1; index < Math.min(opened, 10 * from); index++) yield { index, whole: index >= from };
 }
@@ -164,7 +182,11 @@ async function readBelow(
   const { name } = invocation.connector;
   const below = <T>(key: typeof nodeKey, parse: (item: object) => T): Promise<Map<string, T>> =>
     collect(invocation, phase, from, (path) => key(name, ref, path), parse);
-  const nodes = await below(nodeKey, (item) => nodeState.parse(item));
+  const [nodes, parts, failures] = await Promise.all([
+    below(nodeKey, (item) => nodeState.parse(item)),
+    below(partKey, (item) => partState.parse(item)),
+    below(failKey, (item) => failState.parse(item)),
+  ]);
   const places = new Map<string, Group | Listing | Chain>();
   for (const [path, node] of nodes) if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
 
@@ -177,12 +199,12 @@ async function readBelow(
   const leafOf = (path: string): Open | undefined =>
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
   for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.set(path, node);
-  for (const [id, part] of [...(await below(partKey, (item) => partState.parse(item))), ...mapped.parts]) {
+  for (const [id, part] of [...parts, ...mapped.parts]) {
     const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
     const node = nodes.get(part.node) ?? mapped.chains.get(part.node);
     if (leaf !== undefined && partCounts(id, part, node, leaf.node)) leaf.parts.push(part);
   }
-  for (const fail of (await below(failKey, (item) => failState.parse(item))).values())
+  for (const fail of failures.values())
     if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.fails.push(fail);
   for (const leaf of leaves.values()) leaf.parts.splice(0, Number.POSITIVE_INFINITY, ...withoutMapped(leaf.parts));
   const children = new Map<string, string[]>();

@@ -111,16 +111,21 @@ it('somebody is told of consents that end, where there are any', () => {
   assert.deepEqual([alarmsOf(kinds.consent).length, alarmsOf(kinds.client).length], [1, 0]);
 });
 
-it('a worker has time for a token request beside its pages where giving it up would cost the consent', () => {
-  const timeoutOf = (auth: Connector['auth']) => {
+it('a worker has time for a token request beside its pages where giving it up would cost the consent, and for the close of many parents', () => {
+  const timeoutOf = (connector: Connector) => {
     const functions = ofType(
-      resourcesOf(stacksOf(stages.prod, connectorBy(auth)).connector),
+      resourcesOf(stacksOf(stages.prod, connector).connector),
       'AWS::Lambda::Function',
       z.object({ Timeout: z.number(), Handler: z.string() }),
     );
     return Object.values(functions).find(({ Handler }) => Handler === 'work.handler')?.Timeout;
   };
-  assert.deepEqual([timeoutOf(kinds.client), timeoutOf(kinds.consent)], [60, 150]);
+  const plain = connectorBy(kinds.client);
+  const { orders } = plain.streams;
+  assert.ok(orders);
+  const lines = { ...orders, each: { of: 'orders', pick: () => 1 } };
+  const ofParents = { ...plain, streams: { orders, lines } };
+  assert.deepEqual([timeoutOf(plain), timeoutOf(connectorBy(kinds.consent)), timeoutOf(ofParents)], [60, 150, 150]);
 });
 
 it('the key that tokens are sealed with is made up by the secrets manager, and outlives the stack', () => {
