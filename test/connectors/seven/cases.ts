@@ -65,20 +65,19 @@ export const CASES: Readonly<Record<string, Case>> = {
 };
 
 /**
- * The same connector, begun not long before the world begins, so that a sync has few slices. `size`: of its pages, where they are to be so small
- * that some records make many pages.
+ * The same connector with one stream and its parents, begun not long before the world begins, so that a sync has few slices. `size`: of its
+ * pages, where they are to be so small that some records make many pages.
  */
-export function lately(connector: Connector, size?: number): Connector {
-  const short = ([name, stream]: [string, Stream]): [string, Stream] => [
-    name,
-    {
-      ...stream,
-      paging: sized(stream.paging, size),
-      ...(stream.since && { since: { ...stream.since, start: START } }),
-      ...(size !== undefined && stream.each?.together && { each: { ...stream.each, together: 2 } }),
-    },
-  ];
-  return { ...connector, streams: Object.fromEntries(Object.entries(connector.streams).map(short)) };
+export function lately(connector: Connector, name: string, size?: number): Connector {
+  const short = (stream: Stream): Stream => ({
+    ...stream,
+    paging: sized(stream.paging, size),
+    ...(stream.since && { since: { ...stream.since, start: START } }),
+    ...(size !== undefined && stream.each?.together && { each: { ...stream.each, together: 2 } }),
+  });
+  const names = [name, connector.streams[name]?.each?.of];
+  const streams = Object.entries(connector.streams).filter(([each]) => names.includes(each));
+  return { ...connector, streams: Object.fromEntries(streams.map(([each, stream]) => [each, short(stream)])) };
 }
 
 const START = '2026-11-20T00:00:00Z';
