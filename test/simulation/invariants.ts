@@ -350,8 +350,14 @@ function checkLoss(world: World, { receipt, id }: Sync, broken: Broken): void {
 function checkCost(world: World, syncs: readonly Sync[], broken: Broken): void {
   const { kind, each, asks } = world.declared;
   const chain = (kind === 'cursor' || kind === 'keyset' || kind === 'links') && each?.by !== 'pages';
-  // Who asks for the setup before it is known asks for it as well.
-  if (!chain || asks === 'setup' || sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0) return;
+  // Who asks for the setup before it is known asks for it as well; and what comes when its sync is superseded is not counted.
+  if (
+    !chain ||
+    asks === 'setup' ||
+    syncs.some(({ superseded }) => superseded) ||
+    sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0
+  )
+    return;
   const needed = syncs.reduce((sum, { receipt }) => sum + receipt.requests.sent, 0);
   const sent = sumOf(world, ['requests']);
   if (sent > needed)

@@ -1,0 +1,58 @@
+import type { Schedule } from './schedule.ts';
+import type { Shape } from './shapes.ts';
+
+/** Trees and schedules that once broke something, or that show a rule to be needed which chance hardly ever does. */
+
+const shape: Shape = {
+  ...{ paging: 'pages', size: 2, families: [0], levels: 0, together: 1, gone: [], hours: 0, reach: undefined },
+  ...{ expires: 0, asks: 'nothing', broken: [] },
+};
+const schedule: Schedule = { workers: 1, batch: 1, pace: 0, housekeeping: false, mishaps: [] };
+
+const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
+  'a failure that is sent back before its page is written down as failed': [
+    { levels: 1, broken: [0] },
+    { workers: 2, pace: 384 },
+  ],
+  'a count that is refused, of a page that came': [{ asks: 'count', broken: [1] }, {}],
+  'the last record lies just behind what the API lets be read': [
+    { paging: 'endless offsets', size: 3, families: [5], hours: 2, reach: 1 },
+    {},
+  ],
+  'the page that is to show the end fails in phase after phase': [
+    { paging: 'endless offsets', size: 3, families: [6], hours: 1, asks: 'setup', broken: [7] },
+    {},
+  ],
+  'two read one page, and one of them opens the next while the other finds the end': [
+    { paging: 'offsets', size: 3, families: [4, 2, 6, 0], hours: 3, asks: 'count', broken: [7] },
+    {
+      workers: 2,
+      pace: 106,
+      mishaps: [
+        { at: 15, what: 'comes again', by: 3 },
+        { at: 114, what: 'dies before', by: 3 },
+      ],
+    },
+  ],
+  'a worker that has no time left to ask for the setup': [
+    { levels: 1, asks: 'setup' },
+    { mishaps: [{ at: 39, what: 'starts late', by: 3_000_000 }] },
+  ],
+  'who cut a listing dies before what is listed in its place is sent': [
+    { families: [5], hours: 1, reach: 1 },
+    { mishaps: [{ at: 55, what: 'dies after', by: 3 }] },
+  ],
+  'a page of an earlier phase comes again while a later one has no children yet': [
+    { families: [3], hours: 1, broken: [1] },
+    {
+      mishaps: [
+        { at: 82, what: 'dies after', by: 3 },
+        { at: 4, what: 'comes again', by: 1_000_000 },
+      ],
+    },
+  ],
+};
+
+export const KNOWN: readonly (readonly [name: string, shape: Shape, schedule: Schedule])[] = Object.entries(cases).map(
+  ([name, [of, under]]) => [name, { ...shape, ...of }, { ...schedule, ...under }],
+);
