@@ -277,7 +277,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'children are opened when all parents are known',
-    file: 'lib/pipeline/tree.ts',
+    file: 'lib/pipeline/next-opening.ts',
     find: '  if (group.open.has(sliceChild(0))) return undefined;\n',
     replace: '',
   },
@@ -289,7 +289,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a group remembers how far its parents were opened',
-    file: 'lib/pipeline/tree.ts',
+    file: 'lib/pipeline/next-opening.ts',
     find: 'set: { after, line, exhausted } };',
     replace: 'set: { exhausted, line: after === "" ? line : 0 } };',
   },
@@ -318,30 +318,6 @@ export const RULES: readonly Rule[] = [
     replace: '',
   },
   {
-    name: 'a chain that ended or moved on is not replaced',
-    file: 'lib/pipeline/instead.ts',
-    find: "? [{ equal: ['step', node.step] } as const, { absent: 'ended' } as const]",
-    replace: '? []',
-  },
-  {
-    name: 'a listing is replaced once',
-    file: 'lib/pipeline/instead.ts',
-    find: ": [{ equal: ['kind', 'listing'] } as const];",
-    replace: ': [];',
-  },
-  {
-    name: 'nothing that was read of a listing counts when others are listed in its place',
-    file: 'lib/pipeline/read-parts.ts',
-    find: "return up?.kind === 'listing' && node.parts.has(",
-    replace: 'return node.parts.has(',
-  },
-  {
-    name: 'a listing that is too long is cut',
-    file: 'lib/core/slice.ts',
-    find: 'if (length > least) return { width:',
-    replace: 'if (length > 1e15) return { width:',
-  },
-  {
     name: 'a slice of the least width is walked by key',
     file: 'lib/core/slice.ts',
     find: 'return slices.byKey === undefined ? undefined : { width',
@@ -349,7 +325,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a chain whose cursor expired begins again as a whole',
-    file: 'lib/pipeline/walk-chain.ts',
+    file: 'lib/pipeline/read-next.ts',
     find: 'if (index > 0 && refusal.expired) return expired(listed, chain, refusal);',
     replace: '',
   },
@@ -366,13 +342,6 @@ export const RULES: readonly Rule[] = [
     replace: 'JSON.parse(read.value)',
   },
   {
-    name: 'what moved is read again before there is a receipt',
-    file: 'lib/pipeline/close-sync.ts',
-    find: 'if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;',
-    replace:
-      'if (sync.accepted === undefined && sync.repairs > 9 && (await repair(invocation, ref, sync, sum))) return;',
-  },
-  {
     name: 'a page that fails keeps the end of its listing from being looked for',
     file: 'lib/pipeline/tree.ts',
     find: '...(broken ? { set: { broken: true } } : {}),',
@@ -386,7 +355,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a page with the last record is refused because it lies too far',
-    file: 'lib/pipeline/fetch-pages.ts',
+    file: 'lib/pipeline/page-outcomes.ts',
     find: 'index > end && index !== tooFar &&',
     replace: 'index > end && tooFar !== -1 &&',
   },

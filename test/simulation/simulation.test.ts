@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { RULES } from './rules.ts';
 import { simulateSeed } from './world.ts';
 
 const SEEDS = 350;
@@ -58,6 +60,16 @@ it('a seed is replayed to the letter', async () => {
   const first = await replay();
   assert.ok(first.length > 50);
   assert.deepEqual(await replay(), first);
+});
+
+it('every rule stands in the code, once', () => {
+  for (const rule of RULES) {
+    let source = readFileSync(join(import.meta.dirname, '../..', rule.file), 'utf8');
+    for (const { find, replace } of 'edits' in rule ? rule.edits : [rule]) {
+      assert.equal(source.split(find).length, 2, `${rule.name}: ${find}`);
+      source = source.replace(find, () => replace);
+    }
+  }
 });
 
 /** Rules whose absence a few hundred seeds show; `npm run simulate -- --rules` tries all of them. */
