@@ -1,5 +1,5 @@
 import { compareEdges, type Edges, type PageRead } from './drift.ts';
-import { pageNumber } from './paging.ts';
+import { isSparse, pageNumber } from './paging.ts';
 import type { Receipt } from './receipt.ts';
 import type { Stream } from './stream.ts';
 
@@ -148,7 +148,7 @@ function judgeListing(stream: Stream, tally: Tally): JudgedListing {
   const edges = edgesOf(stream, tally);
   const findings = [
     ...failures(tally),
-    ...gaps(tally),
+    ...gaps(stream, tally),
     ...moved(edges),
     ...repeatedPages(stream, tally),
     ...shortPages(stream, tally),
@@ -231,8 +231,9 @@ const fullest = ({ pages }: Pick<Tally, 'pages'>): PageRead[] => [
     .values(),
 ];
 
-/** Pages without records before pages with records: a hole, whatever comes behind it. One that goes on from the last record leaves none. */
-function gaps({ behind, ...tally }: Tally): Finding[] {
+/** Pages without records before pages with records: a hole, whatever comes behind it. One that goes on from the last record leaves none, nor does one of a listing that is said to have such pages. */
+function gaps({ paging }: Stream, { behind, ...tally }: Tally): Finding[] {
+  if (isSparse(paging)) return [];
   const pages = fullest(tally);
   const last = greatest(pages.filter(([index, records]) => records > 0 && !behind.has(index)).map(([index]) => index));
   const empty = pages.filter(([index, records]) => records === 0 && index < last).map(([index]) => index);

@@ -18,12 +18,14 @@ type PagingData =
       readonly next: (reply: Reply) => string | null | undefined;
       readonly max?: number;
       readonly expires?: Span;
+      readonly sparse?: boolean;
     }
   | {
       readonly kind: 'links';
       readonly size: number;
       readonly next: (reply: Reply) => string | undefined;
       readonly expires?: Span;
+      readonly sparse?: boolean;
     }
   | {
       readonly kind: 'keyset';
@@ -54,19 +56,24 @@ export const offsets = (o: { size: number; max?: number }): Paging<{ offset: num
   ...o,
 });
 
-/** A cursor that each page gives for the next one. `next` returns nothing (`null`, `undefined` or `''`) at the end. */
+/**
+ * A cursor that each page gives for the next one. `next` returns nothing (`null`, `undefined` or `''`) at the end. `sparse`: the API filters what
+ * it pages through, so a page may have no records although others follow (https://google.aip.dev/158). Default: that is a hole.
+ */
 export const cursor = (o: {
   size: number;
   next: (reply: Reply) => string | null | undefined;
   max?: number;
   expires?: Span;
+  sparse?: boolean;
 }): Paging<{ cursor: string | undefined; size: number }> => ({ kind: 'cursor', ...o });
 
-/** A URL that each page gives for the next one; by default the `Link` header's `rel="next"` (RFC 8288). It must stay on the API's origin. */
+/** A URL that each page gives for the next one; by default the `Link` header's `rel="next"` (RFC 8288). It must stay on the API's origin. `sparse`: as of a cursor. */
 export const links = (o: {
   size: number;
   next?: (reply: Reply) => string | undefined;
   expires?: Span;
+  sparse?: boolean;
 }): Paging<{ size: number }> => ({ kind: 'links', next: (reply) => nextLink(reply.header('link')), ...o });
 
 /** The next page begins after the last record of this one. `more` says whether there is one. */
@@ -75,6 +82,9 @@ export const keyset = (o: {
   after: (last: Raw) => string | number;
   more: (reply: Reply) => boolean;
 }): Paging<{ after: string | number | undefined; size: number }> => ({ kind: 'keyset', ...o });
+
+/** Whether a page without records may lead on. */
+export const isSparse = (paging: PagingData): boolean => 'sparse' in paging && paging.sparse === true;
 
 /** What people call page `index` (from 0): the API's own number, or its place counted from 1. */
 export const pageNumber = (paging: PagingData, index: number): number =>

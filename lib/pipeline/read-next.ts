@@ -2,6 +2,7 @@ import { withoutKey } from '../core/authorise.ts';
 import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
+import { isSparse } from '../core/paging.ts';
 import { exceeds, keepsWindow } from '../core/slice.ts';
 import { span } from '../core/time.ts';
 import { type Ahead, type Obstacle, PATIENCE, type Walk } from './chain-walk.ts';
@@ -14,12 +15,13 @@ import { type PageContent, readRecords } from './read-records.ts';
 import type { Listed } from './slices.ts';
 import type { Chain } from './sync-state.ts';
 
-/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. */
+/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
 export async function readNext(
   invocation: Invocation,
   walk: Walk,
   chain: Chain,
   ahead: Ahead,
+  insists: boolean,
 ): Promise<Obstacle | undefined> {
   if (chain.maps) return mapNext(invocation, walk, chain, ahead);
   const { listed, account, meters, setup, sync } = walk;
@@ -30,7 +32,7 @@ export async function readNext(
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
     const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
-    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead) === undefined) return undefined;
+    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead, true) === undefined) return undefined;
   }
   const result = await fetchPage(invocation, {
     ...{ account, stream, slice, setup, meters, patience: PATIENCE },
@@ -45,7 +47,7 @@ export async function readNext(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
-  const refusal = takePage(invocation, walk, page, index, ahead);
+  const refusal = takePage(invocation, walk, page, index, ahead, insists);
   if (refusal !== undefined) return { refusal };
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
@@ -61,10 +63,11 @@ function takePage(
   page: FetchedPage,
   index: number,
   ahead: Ahead,
+  insists: boolean,
 ): Refusal | undefined {
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  const refusal = follow(invocation, listed, page, content, ahead);
+  const refusal = follow(invocation, listed, page, content, ahead, insists);
   if (refusal !== undefined) return refusal;
   ahead.records += content.fetched;
   ahead.stray ||= !keepsWindow(listed.slice, content);
@@ -106,12 +109,15 @@ const DENIED: Reason = {
   message: 'the API says that there is nothing here, though the page before led here',
 };
 
+const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
+
 function follow(
   { connector }: Invocation,
   { stream, slice }: Listed,
   page: FetchedPage,
   content: PageContent,
   ahead: Ahead,
+  insists: boolean,
 ): Refusal | undefined {
   const hasNothing = page.empty || page.reply.body === undefined;
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
@@ -131,6 +137,8 @@ function follow(
     ahead.ended = true;
     ahead.cursor = undefined;
   } else {
+    if (page.records.length === 0 && !insists && !isSparse(stream.paging))
+      return { ...refusePage(page, HOLE), heals: true };
     const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
     const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
     if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });

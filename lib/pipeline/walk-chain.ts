@@ -109,7 +109,8 @@ async function advance(
   let ahead = startAhead(invocation, chain);
   let obstacle: Obstacle | undefined;
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBegin(invocation)) {
-    obstacle = await readNext(invocation, walk, chain, ahead);
+    const isAgain = attemptOf(received) > 1 && ahead.contents.length === 0 && !hasMoved(received, from, chain);
+    obstacle = await readNext(invocation, walk, chain, ahead, isAgain);
     if (obstacle !== undefined) break;
     if (chain.maps || isFull(invocation, ahead)) {
       chain = await commit(invocation, walk, chain, ahead);
@@ -145,6 +146,10 @@ const isFull = (invocation: Invocation, { contents, since }: Ahead): boolean =>
   waitingBytes(contents) >= PART_BYTES ||
   invocation.clock.now() - since >= COMMIT_AFTER;
 
+/** Whether the chain has gone on since its message came. */
+const hasMoved = ({ task }: Received<TaskOf<'chain'>>, from: Chain, { step }: Chain): boolean =>
+  step > Math.max(from.step, task.step);
+
 /** The next page did not come. It is tried again later, from a fresh message if the chain has moved, or is set aside. */
 async function stumble(
   invocation: Invocation,
@@ -154,7 +159,7 @@ async function stumble(
   chain: Chain,
   refusal: Refusal,
 ): Promise<Outcome> {
-  const moved = chain.step > Math.max(from.step, received.task.step);
+  const moved = hasMoved(received, from, chain);
   const attempt = moved ? 1 : attemptOf(received);
   const { excused } = refusal;
   const heals = refusal.heals && (excused !== undefined || attempt < invocation.settings.ATTEMPTS);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { one } from '../../lib/core/connector.ts';
+import { cursor, one } from '../../lib/core/connector.ts';
 import { HOUR } from '../../lib/core/time.ts';
 import { connectorOf, honest, kinds, numbered, Row, rows } from './kinds.ts';
 import { json, makeWorld } from './world.ts';
@@ -175,6 +175,41 @@ describe('an API that lies', () => {
     });
     const receipt = await world.sync('rows');
     assert.deepEqual([receipt.verdict, receipt.requests.retried], ['COMPLETE', 2]);
+  });
+
+  /** Lists rows by cursor; the third page has none the first `times` times that it is asked for. */
+  const holed = (times: number, sparse: boolean) => {
+    const paging = cursor({ size: 10, next: (reply) => reply.body.next, sparse });
+    const { rows: stream } = kinds.cursor.connector.streams;
+    assert.ok(stream);
+    return makeWorld({
+      connector: { ...kinds.cursor.connector, streams: { rows: { ...stream, paging } } },
+      api: ({ query }) => {
+        const start = Number(query.get('cursor') ?? 0);
+        const found = start === 20 && times-- > 0 ? [] : rows(50).slice(start, start + 10);
+        return json({ rows: found, next: start < 40 ? start + 10 : null });
+      },
+    });
+  };
+
+  it('a page by cursor that is empty, and leads on, is asked for once more', async () => {
+    const receipt = await holed(1, false).sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.records.delivered, receipt.requests.retried], ['COMPLETE', 50, 1]);
+  });
+
+  it('one that stays empty is a hole, and what lies behind it is delivered', async () => {
+    const receipt = await holed(Number.POSITIVE_INFINITY, false).sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.records.delivered, receipt.requests.retried], ['INCOMPLETE', 40, 1]);
+    assert.deepEqual(
+      receipt.reasons.map(({ code, pages }) => [code, pages]),
+      [['empty-page', [3]]],
+    );
+  });
+
+  it('of a listing that has such pages it is none', async () => {
+    const receipt = await holed(Number.POSITIVE_INFINITY, true).sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.evidence], ['COMPLETE', 'cursor']);
+    assert.deepEqual([receipt.records.delivered, receipt.requests.retried], [40, 0]);
   });
 
   it('a next link to another origin is not followed', async () => {
