@@ -51,7 +51,7 @@ export async function fetchPages(
     const requests = requestsOf(
       [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
     );
-    await listInstead(invocation, ref, up.parent, { node: listing, of: what.of }, instead, requests);
+    await listInstead(invocation, ref, up.parent, { node: listing, of: what.of, block: up.name }, instead, requests);
     return allDone(received);
   }
   const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;

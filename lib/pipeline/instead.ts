@@ -65,12 +65,19 @@ const GONE = [
   ...['step', 'cursor', 'remembered', 'lease', 'owner', 'began', 'records', 'stray'],
 ];
 
-/** Puts a group in the place of a listing that has not ended. Whoever still reads the old one finds that nobody wants it. */
+/**
+ * Puts a group in the place of a listing that has not ended: its chain has not, or the block whose page showed that it is too long is still open. Who
+ * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
+ */
 export async function listInstead(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  { node, of }: { readonly node: Chain | Listing; readonly of: string | undefined },
+  {
+    node,
+    of,
+    block = '',
+  }: { readonly node: Chain | Listing; readonly of: string | undefined; readonly block?: string },
   { width, byKey, restarts, limit }: Instead,
   requests: number,
 ): Promise<void> {
@@ -78,7 +85,7 @@ export async function listInstead(
   const unchanged =
     node.kind === 'chain'
       ? [{ equal: ['step', node.step] } as const, { absent: 'ended' } as const]
-      : [{ equal: ['kind', 'listing'] } as const];
+      : [{ equal: ['kind', 'listing'] } as const, { contains: ['open', block] } as const];
   const written = await updateNode(
     invocation,
     ref,

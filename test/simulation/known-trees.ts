@@ -38,6 +38,17 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
     { levels: 1, asks: 'setup' },
     { mishaps: [{ at: 39, what: 'starts late', by: 3_000_000 }] },
   ],
+  'a page that shows a listing to be too long is read by somebody who stood still until that had ended': [
+    { families: [7, 2], hours: 1, reach: 1, asks: 'count', broken: [11] },
+    {
+      workers: 3,
+      pace: 296,
+      mishaps: [
+        { at: 199, what: 'starts late', by: 3_000_000 },
+        { at: 46, what: 'ends late', by: 50 },
+      ],
+    },
+  ],
   'who cut a listing dies before what is listed in its place is sent': [
     { families: [5], hours: 1, reach: 1 },
     { mishaps: [{ at: 55, what: 'dies after', by: 3 }] },

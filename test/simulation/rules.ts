@@ -318,6 +318,12 @@ export const RULES: readonly Rule[] = [
     replace: '',
   },
   {
+    name: 'a listing that has ended is not replaced',
+    file: 'lib/pipeline/instead.ts',
+    find: ", { contains: ['open', block] } as const];",
+    replace: '];',
+  },
+  {
     name: 'a slice of the least width is walked by key',
     file: 'lib/core/slice.ts',
     find: 'return slices.byKey === undefined ? undefined : { width',
