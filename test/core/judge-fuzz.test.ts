@@ -7,7 +7,7 @@ import { judge } from '../../lib/core/judge.ts';
 import { readRecords } from '../../lib/pipeline/read-records.ts';
 import { seededRandom } from '../memory/random.ts';
 
-const REPLIES = 120_000;
+const REPLIES = 100_000;
 const NOW = Date.UTC(2026, 10, 22);
 
 const Row = z.object({ id: z.int(), at: z.iso.datetime(), tags: z.array(z.string()).optional() });

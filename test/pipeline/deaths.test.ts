@@ -4,7 +4,7 @@ import { honest, kinds, rows } from './kinds.ts';
 import { makeWorld } from './world.ts';
 
 /** Enough for several blocks, and for a chain of several steps. */
-const RECORDS = 222;
+const RECORDS = 150;
 /** Enough for some pages. */
 const GROWN = 45;
 
