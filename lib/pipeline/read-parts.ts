@@ -1,92 +1,11 @@
 import type { Stream } from '../core/connector.ts';
-import { readJson } from '../core/json.ts';
 import { type Told, tellsOf } from '../core/listing.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Invocation } from './invocation.ts';
-import { remembered } from './memory.ts';
-import { nodeKey, partKey } from './sync-keys.ts';
-import {
-  type Group,
-  type Listing,
-  type Node,
-  nodeState,
-  type PageEntry,
-  type Part,
-  partState,
-  type Tail,
-  tailOf,
-} from './sync-state.ts';
-import { parentOf, phaseOf, placeOf, rootOf } from './tree-path.ts';
-
-/** What is opened next: the parents of each slice, and how far the parts that list them have then been read. */
-export type FoundParents = {
-  readonly batches: readonly (readonly unknown[])[];
-  readonly after: string;
-  readonly line: number;
-  readonly exhausted: boolean;
-};
-
-/**
- * The next parents of a group, in the order of the parts that its first child left. Called when that child is done: no part that counts is
- * added any more, so whoever asks from the same place finds the same. A later phase goes on behind what earlier ones found. `batches`: how
- * many slices at most.
- */
-export async function nextParents(
-  invocation: Invocation,
-  ref: SyncRef,
-  listing: string,
-  { after, line }: Group,
-  { batches: most, together, of }: { batches: number; together: number; of: string },
-): Promise<FoundParents> {
-  const { syncs, connector } = invocation;
-  const prefix = partKey(connector.name, ref);
-  const batches: unknown[][] = [];
-  let place = { after, line };
-  const from = after === '' ? '' : prefix.sk + after;
-  for (let phase = 0; phase <= phaseOf(listing); phase++) {
-    const parts = prefix.sk + rootOf(phase) + placeOf(listing);
-    for await (const { sk, ...item } of syncs.query(prefix.pk, parts, from)) {
-      const id = sk.slice(prefix.sk.length);
-      const part = partState.parse(item);
-      if (part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))) {
-        const parents = await readParents(invocation, part);
-        while (place.line < parents.length && batches.length < most) {
-          batches.push(parents.slice(place.line, place.line + together));
-          place = { ...place, line: place.line + together };
-        }
-        if (place.line < parents.length) return { batches, ...place, exhausted: false };
-      }
-      place = { after: id, line: 0 };
-    }
-  }
-  return { batches, ...place, exhausted: true };
-}
-
-/** The part of parents that was read last: a group takes a few at a time. */
-const lastRead = remembered<{ key: string; parents: readonly unknown[] }>(() => ({ key: '', parents: [] }));
-
-/** Each parent once, although a part may list it twice. */
-async function readParents(invocation: Invocation, { key }: Part): Promise<readonly unknown[]> {
-  const last = lastRead(invocation);
-  if (last.key === key) return last.parents;
-  const body = await invocation.objects.get(key);
-  if (body === undefined) throw new Error(`The part ${key} of parents is not there.`);
-  const lines = new TextDecoder().decode(body).split('\n');
-  const parents = [...new Set(lines)].filter((each) => each !== '').map((each) => readJson(each));
-  Object.assign(last, { key, parents });
-  return parents;
-}
-
-async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {
-  const up = parentOf(part.node);
-  const node = await readState(invocation, ref, part.node);
-  return partCounts(id, part, node, up && (await readState(invocation, ref, up.parent)));
-}
-
-async function readState(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
-  const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
-  return item === undefined ? undefined : nodeState.parse(item);
-}
+import { readNode } from './node.ts';
+import { partKey } from './sync-keys.ts';
+import { type Listing, type Node, type PageEntry, type Part, partState, type Tail, tailOf } from './sync-state.ts';
+import { phaseOf, placeOf, rootOf } from './tree-path.ts';
 
 /**
  * Whether a part counts: a block of a listing holds its id, or a chain has gone past the step it begins at. Any other is an orphan, or
@@ -221,7 +140,7 @@ async function* partsBelow(invocation: Invocation, ref: SyncRef, prefixed: strin
 function countedIn(invocation: Invocation, ref: SyncRef, listing: Listing) {
   const blocks = new Map<string, Node | undefined>();
   return async ({ id, part }: FoundPart): Promise<{ readonly tail: Tail | undefined } | undefined> => {
-    if (!blocks.has(part.node)) blocks.set(part.node, await readState(invocation, ref, part.node));
+    if (!blocks.has(part.node)) blocks.set(part.node, await readNode(invocation, ref, part.node));
     const block = blocks.get(part.node);
     return block?.kind === 'block' && partCounts(id, part, block, listing) ? { tail: tailOf(block) } : undefined;
   };

@@ -6,7 +6,7 @@ import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
 import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/tree-path.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
-import { VISIBILITY_SECONDS, type World } from './world.ts';
+import { CONCURRENCY, VISIBILITY_SECONDS, type World } from './world.ts';
 
 /** What must hold after every run, whatever the weather. Numbers are those of the design's list of invariants. */
 
@@ -35,7 +35,7 @@ export async function violations(world: World): Promise<Violation[]> {
   const syncs = await closedSyncs(world, broken);
   await checkStream(world, syncs, broken);
   for (const sync of syncs) {
-    checkCounts(world, sync, broken);
+    checkCounts(sync, broken);
     checkReading(sync, broken);
     checkRecords(world, sync, broken);
     checkFailures(world, sync, broken);
@@ -164,7 +164,7 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
     const part = manifestLine.parse(line);
     for (const page of part.pages) {
       // What moved is read again, and both readings are delivered.
-      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0 && !mayRepeatParents(world))
+      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0)
         broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
       pages.add(`${part.slice} ${page}`);
     }
@@ -177,16 +177,13 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
 
 /** What a slice's name says of its window. A record may be in two windows, and is known there; it cannot be known below two parents. */
 const WINDOW = /(^|, )\S+Z to \S+Z$/;
-/** Where the pages that list the parents move while they are read, one may come twice, and its children with it. */
-const mayRepeatParents = ({ declared, weather }: World): boolean =>
-  declared.each?.by === 'pages' && weather.churnEvery !== undefined;
 
-function checkCounts(world: World, { receipt, rows, id }: Sync, broken: Broken): void {
+function checkCounts({ receipt, rows, id }: Sync, broken: Broken): void {
   const { delivered, fetched, quarantined, repeated } = receipt.records;
   if (delivered !== rows.length)
     broken('6 exact counts', `sync ${id} says ${delivered} delivered, its parts hold ${rows.length}`);
   const again = rows.length - new Set(rows.map((each) => `${each.slice.replace(WINDOW, '')} ${each.id}`)).size;
-  if (!mayRepeatParents(world) && fetched !== delivered + quarantined + repeated - again)
+  if (fetched !== delivered + quarantined + repeated - again)
     broken('6 exact counts', `sync ${id}: ${JSON.stringify(receipt.records)}, ${again} twice`);
 }
 
@@ -286,7 +283,10 @@ function checkFailures(world: World, { receipt, id }: Sync, broken: Broken): voi
 
 /** The longest that each phase of a sync may take under any weather, in milliseconds, beyond what its API made it wait and what deaths cost it. */
 const PATIENCE = 6 * HOUR;
-/** As many messages as may have to come one after the other, each as late as they do: every slice takes two of them, and few are open at once. */
+/**
+ * As many messages as may have to come one after the other, each as late as they do. More where there are many pages: each may have a slice of its
+ * own, and of these one for each worker is open, at least.
+ */
 const DELIVERIES = 60;
 /** Who dies leaves its messages hidden until their visibility ends. In a listing that opens page after page, all of it waits for them. */
 const DEATH_COSTS = VISIBILITY_SECONDS * SECOND;
@@ -299,7 +299,8 @@ function checkPatience(world: World, { receipt, id, phase }: Sync, broken: Broke
     0,
   );
   const deaths = sumOf(world, DEATHS);
-  const took = until - from - held - deaths * DEATH_COSTS - DELIVERIES * world.weather.delivery;
+  const deliveries = DELIVERIES + receipt.pages.planned / CONCURRENCY;
+  const took = until - from - held - deaths * DEATH_COSTS - deliveries * world.weather.delivery;
   if (took > (phase + 1) * PATIENCE)
     broken(
       '5 every sync ends in time',

@@ -4,7 +4,17 @@ import type { Shape } from './shapes.ts';
 /** Trees and schedules that once broke something, or that show a rule to be needed which chance hardly ever does. */
 
 const shape: Shape = {
-  ...{ paging: 'pages', size: 2, families: [0], levels: 0, together: 1, gone: [], hours: 0, reach: undefined },
+  ...{
+    paging: 'pages',
+    size: 2,
+    families: [0],
+    levels: 0,
+    listed: 'pages',
+    together: 1,
+    gone: [],
+    hours: 0,
+    reach: undefined,
+  },
   ...{ expires: 0, asks: 'nothing', broken: [] },
 };
 const schedule: Schedule = { workers: 1, batch: 1, pace: 0, housekeeping: false, mishaps: [] };
@@ -61,6 +71,10 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
         { at: 4, what: 'comes again', by: 1_000_000 },
       ],
     },
+  ],
+  'the cursor that lists the parents fails, and expires when it is gone on with': [
+    { families: [0, 1, 0], levels: 1, listed: 'cursor', expires: 1, broken: [1] },
+    {},
   ],
 };
 

@@ -271,9 +271,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'parents are looked for in parts that count',
-    file: 'lib/pipeline/read-parts.ts',
-    find: 'part.of === of && part.delivered > 0 && (await counts(invocation, ref, id, part))',
-    replace: 'part.of === of && part.delivered > 0',
+    file: 'lib/pipeline/next-parents.ts',
+    find: ' || !(await counts(invocation, ref, id, part))',
+    replace: '',
+  },
+  {
+    name: 'children of a parent that is listed again are not',
+    file: 'lib/pipeline/next-parents.ts',
+    find: 'if (isNew) batch.push',
+    replace: 'batch.push',
   },
   {
     name: 'children are opened when all parents are known',

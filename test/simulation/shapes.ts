@@ -29,6 +29,8 @@ export type Shape = {
   readonly families: readonly number[];
   /** How many streams find the parents of the next one: with none, all records are of one family. */
   readonly levels: 0 | 1 | 2;
+  /** How the parents are listed, two at once. */
+  readonly listed: 'pages' | 'cursor';
   readonly together: number;
   /** Parents by index that the API no longer knows when it is asked for their records. */
   readonly gone: readonly number[];
@@ -49,6 +51,7 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
   size: fc.integer({ min: 2, max: 3 }),
   families: fc.array(fc.nat(7), { minLength: 1, maxLength: 5 }),
   levels: fc.constantFrom(0, 1, 2),
+  listed: fc.constantFrom('pages', 'cursor'),
   together: fc.integer({ min: 1, max: 2 }),
   gone: fc.uniqueArray(fc.nat(4), { maxLength: 1 }),
   hours: fc.nat(3),
@@ -77,7 +80,7 @@ type Spec = Parameters<typeof defineConnector>[0];
 type Window = { readonly from: { readonly millis: number }; readonly to: { readonly millis: number } };
 
 export function connectorOf(shape: Shape): Connector {
-  const { paging, size, levels, together, hours, asks } = shape;
+  const { paging, size, levels, listed, together, hours, asks } = shape;
   const of = (parents: readonly number[], window: Window) => ({
     ...(levels === 0 ? {} : { of: parents.join() }),
     ...(hours === 0 ? {} : { from: window.from.millis, to: window.to.millis }),
@@ -180,6 +183,14 @@ export function connectorOf(shape: Shape): Connector {
         });
     }
   };
+  const below = (grandparents: readonly unknown[]) => (levels === 2 ? { of: grandparents.join() } : {});
+  const parents = {
+    ...(levels === 2 ? { each: { of: 'grandparents', pick: (one: { id: number }) => one.id } } : {}),
+    records: (body: { rows: unknown[] }) => body.rows,
+    ...total,
+    schema: Parent,
+    key: 'id',
+  } as const;
   return defineConnector({
     name: 'test',
     docs: 'none',
@@ -199,18 +210,21 @@ export function connectorOf(shape: Shape): Connector {
         schema: Parent,
         key: 'id',
       }),
-      parents: stream({
-        ...(levels === 2 ? { each: { of: 'grandparents', pick: (one: { id: number }) => one.id } } : {}),
-        request: ({ page, parents }) => ({
-          path: '/parents',
-          query: { ...(levels === 2 ? { of: parents.join() } : {}), offset: (page.number - 1) * 2 },
-        }),
-        paging: pages({ size: 2 }),
-        records: (body) => body.rows,
-        ...total,
-        schema: Parent,
-        key: 'id',
-      }),
+      parents:
+        listed === 'pages'
+          ? stream({
+              ...parents,
+              paging: pages({ size: 2 }),
+              request: ({ page, parents }) => ({
+                path: '/parents',
+                query: { ...below(parents), offset: (page.number - 1) * 2 },
+              }),
+            })
+          : stream({
+              ...parents,
+              paging: cursor({ size: 2, next: (reply) => reply.body.next }),
+              request: ({ page, parents }) => ({ path: '/parents', query: { ...below(parents), after: page.cursor } }),
+            }),
       rows: rows(stream),
     }),
   });
@@ -249,6 +263,13 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
     );
   }
 
+  function hasExpired(query: URLSearchParams): boolean {
+    const isLater = Number(query.get('offset') ?? 0) > 0 || query.has('after');
+    if (!isLater || expires === 0) return false;
+    expires -= 1;
+    return true;
+  }
+
   function listing(url: URL): WireReply {
     const { searchParams: query, pathname } = url;
     const [from, to] = [Number(query.get('from') ?? 0), Number(query.get('to') ?? Number.POSITIVE_INFINITY)];
@@ -260,12 +281,7 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
     });
     if (pathname === '/count') return reply(200, { total: all.length });
     const byKey = query.get('by') === 'key';
-    const later = Number(query.get('offset') ?? 0) > 0 || query.has('after');
-    const chain = shape.paging === 'cursor' || shape.paging === 'links';
-    if (later && !byKey && chain && expires > 0) {
-      expires -= 1;
-      return reply(419, {});
-    }
+    if (!byKey && (shape.paging === 'cursor' || shape.paging === 'links') && hasExpired(query)) return reply(419, {});
     const start = query.has('after')
       ? all.filter(({ id }) => id <= Number(query.get('after'))).length
       : Number(query.get('offset') ?? 0);
@@ -289,6 +305,7 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
           return page(url, parents.slice(0, 2), 2);
         case '/parents': {
           const of = url.searchParams.get('of');
+          if (shape.listed === 'cursor' && hasExpired(url.searchParams)) return reply(419, {});
           return page(url, of === null ? parents : parents.filter(({ id }) => id % 2 === Number(of)), 2);
         }
         default:

@@ -27,7 +27,8 @@ const START = Date.UTC(2026, 10, 22, 12);
 const FUNCTION_TIMEOUT = 60 * SECOND;
 export const VISIBILITY_SECONDS = 360;
 const HOUSEKEEPING_EVERY = 5 * MINUTE;
-const CONCURRENCY = 3;
+/** Workers at once. */
+export const CONCURRENCY = 3;
 const BATCH = 10;
 const ASKS = ['setup', 'count', 'estimate'] as const;
 /** No honest run comes near: a run that needs more does not end. */
