@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Connector, defineConnector, none } from '../../lib/core/connector.ts';
 import { type Case, cases } from './cases.ts';
-import { errors, hostileStreams } from './connector.ts';
+import { errors, hostileStreams, type Kind, type Shape } from './connector.ts';
+import { type Drift, driftOf } from './drift.ts';
 
 /** The cases that run on the embedded stack, too: each thing that an API can do, at least once. */
 const chosen = [
@@ -72,9 +73,15 @@ export const casesEndToEnd: ReadonlyMap<string, Case & { readonly what: string }
   }),
 );
 
+/** Schedules by which records come, go and move while they are read, by the names of their streams. */
+export const driftsEndToEnd: ReadonlyMap<string, Drift & { readonly seed: number }> = new Map(
+  Array.from({ length: 24 }, (_, seed) => [`drift${seed}`, { ...driftOf(seed), seed }]),
+);
+
 /** One connector with a stream for each of them, each under a path of its name. `now`: when the rows end. */
-export const hostileInAllWays = (url: string, now: number): Connector =>
-  defineConnector({
+export function hostileInAllWays(url: string, now: number): Connector {
+  const all: [name: string, { readonly kind: Kind; readonly shape?: Shape }][] = [...casesEndToEnd, ...driftsEndToEnd];
+  return defineConnector({
     name: 'hostile',
     docs: 'none',
     baseUrl: url,
@@ -85,8 +92,7 @@ export const hostileInAllWays = (url: string, now: number): Connector =>
     streams: () =>
       Object.assign(
         {},
-        ...[...casesEndToEnd].map(([name, { kind, shape = {} }]) =>
-          hostileStreams(name, kind, shape, { under: `/${name}`, now }),
-        ),
+        ...all.map(([name, { kind, shape = {} }]) => hostileStreams(name, kind, shape, { under: `/${name}`, now })),
       ),
   });
+}
