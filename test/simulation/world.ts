@@ -32,7 +32,7 @@ export const CONCURRENCY = 3;
 const BATCH = 10;
 const ASKS = ['setup', 'count', 'estimate'] as const;
 /** No honest run comes near: a run that needs more does not end. */
-const MOST_EVENTS = 300_000;
+const MOST_EVENTS = 2_000_000;
 const MOST_TIME = 120 * HOUR;
 /** How many failures are sent back in one run: what never heals must not go round for ever. */
 const MOST_SENT_BACK = 6;
