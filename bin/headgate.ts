@@ -10,6 +10,7 @@ import { failures } from './commands/failures.ts';
 import { housekeep } from './commands/housekeep.ts';
 import { newConnector } from './commands/new.ts';
 import { pause } from './commands/pause.ts';
+import { rehearse } from './commands/rehearse.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
 import { run } from './run.ts';
@@ -40,7 +41,20 @@ program
   });
 
 // What an operator types: each of these works on a deployed stack and on one of this machine.
-const COMMANDS = [newConnector, connections, connect, sync, status, failures, accept, pause, alarms, doctor, housekeep];
+const COMMANDS = [
+  newConnector,
+  rehearse,
+  connections,
+  connect,
+  sync,
+  status,
+  failures,
+  accept,
+  pause,
+  alarms,
+  doctor,
+  housekeep,
+];
 for (const register of COMMANDS) register(program);
 
 try {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { connectors } from '../lib/connectors/index.ts';
-import { type Connector, isConnector } from '../lib/core/connector.ts';
+import { type Connector, connectorIn } from '../lib/core/connector.ts';
 import { importForeign } from './import-foreign.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,8 +24,7 @@ function unknown(nameOrPath: string): string {
 }
 
 async function importConnector(file: string): Promise<Connector> {
-  const exported = await importForeign(file);
-  const found = [exported.default, ...Object.values(exported)].find(isConnector);
+  const found = connectorIn(await importForeign(file));
   if (found === undefined) {
     throw new UsageError(
       `"${basename(file)}" exports no connector. End it with "export default defineConnector({ … })".`,

@@ -6,18 +6,32 @@ import { UsageError } from './usage-error.ts';
  * A connection's parameters from `--param name=value` options, held against the connector's schema. A value is text; where the schema
  * wants something else it is read as JSON. Throws a {@link UsageError}.
  */
-export function readParameters({ name, params: schema }: Connector, options: readonly string[]): object {
+export function readParameters(connector: Connector, options: readonly string[]): object {
+  const { given, issues } = read(connector, options);
+  if (issues.length > 0) throw new UsageError(complaint(connector.name, given, issues));
+  return given;
+}
+
+/** The same, but none has to be given. */
+export function readGivenParameters(connector: Connector, options: readonly string[]): object {
+  const { given, issues } = read(connector, options);
+  const wrong = issues.filter(({ path }) => Object.hasOwn(given, String(path[0])));
+  if (wrong.length > 0) throw new UsageError(complaint(connector.name, given, wrong));
+  return given;
+}
+
+type Read = { readonly given: object; readonly issues: readonly z.core.$ZodIssue[] };
+
+function read({ name, params: schema }: Connector, options: readonly string[]): Read {
   const given: Record<string, unknown> = Object.fromEntries(options.map(pair));
   refuseUnknown(name, schema, Object.keys(given));
   const first = schema.safeParse(given);
-  if (first.success) return given;
+  if (first.success) return { given, issues: [] };
   for (const { path } of first.error.issues) {
     const field = String(path[0]);
     if (typeof given[field] === 'string') given[field] = json(given[field]);
   }
-  const second = schema.safeParse(given);
-  if (second.success) return given;
-  throw new UsageError(complaint(name, given, second.error.issues));
+  return { given, issues: schema.safeParse(given).error?.issues ?? [] };
 }
 
 function pair(option: string): [string, string] {

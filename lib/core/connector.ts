@@ -122,6 +122,10 @@ function parentage(streams: Readonly<Record<string, Stream>>, name: string): str
 /** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
 export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
 
+/** The connector that a module exports: by default, or else by whatever name. */
+export const connectorIn = (exported: Readonly<Record<string, unknown>>): Connector | undefined =>
+  [exported.default, ...Object.values(exported)].find(isConnector);
+
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,29}$/;
 const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const duration = z.string().refine((text) => (parseSpan(text) ?? 0) > 0, 'must be a duration like "5 minutes"');

@@ -40,10 +40,14 @@ export type SimulateOptions = ModelOptions & {
  * and the function if the declaration cannot be turned round.
  */
 export async function simulate(connector: Connector, options: SimulateOptions = {}): Promise<Simulation> {
-  const model = modelOf(connector, options);
-  const does = options.trouble === undefined ? honest : troubled(options.trouble);
+  return serve(modelOf(connector, options), options.trouble);
+}
+
+/** Serves an API that was made from a declaration. `trouble`: what it does to whoever reads it; by default it is honest. */
+export async function serve(model: Model, trouble?: Trouble): Promise<Simulation> {
+  const does = trouble === undefined ? honest : troubled(trouble);
   const counts = new Map(model.streams.map(({ name }) => [name, 0]));
-  const server = serve((request) => {
+  const server = answeringServer((request) => {
     const given = answer(model, request, does);
     if (given.stream !== undefined) counts.set(given.stream, (counts.get(given.stream) ?? 0) + 1);
     return given;
@@ -73,7 +77,7 @@ function recordOf({ streams }: Model, name: string, index: number): unknown {
 }
 
 /** Answers requests over HTTP. Node adds the `Date` header. */
-function serve(answering: (request: Received) => Answer): Server {
+function answeringServer(answering: (request: Received) => Answer): Server {
   return createServer({ keepAliveTimeout: KEEP_ALIVE }, async (request, response) => {
     const { status, headers, body } = await answerTo(request, answering);
     const text = typeof body === 'string' ? body : JSON.stringify(body);

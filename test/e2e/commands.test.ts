@@ -175,6 +175,7 @@ it('every command tells how it is used', async () => {
   for (const name of [
     'run',
     'new',
+    'rehearse',
     'connections',
     'sync',
     'status',

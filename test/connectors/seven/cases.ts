@@ -2,8 +2,9 @@ import github from '../../../lib/connectors/github.ts';
 import hubspot from '../../../lib/connectors/hubspot.ts';
 import jira from '../../../lib/connectors/jira.ts';
 import stripe from '../../../lib/connectors/stripe.ts';
-import type { Connector, Stream } from '../../../lib/core/connector.ts';
+import type { Connector } from '../../../lib/core/connector.ts';
 import type { Answer } from '../../../lib/simulator/exchange.ts';
+import { alone, scaled } from '../../../lib/simulator/scaled.ts';
 import erp from './erp.ts';
 import githubApp from './github-app.ts';
 import jiraOauth from './jira-oauth.ts';
@@ -64,24 +65,9 @@ export const CASES: Readonly<Record<string, Case>> = {
   erp: { connector: erp, hostile: ['orderLines'] },
 };
 
-/**
- * The same connector with one stream and its parents, begun not long before the world begins, so that a sync has few slices. `size`: of its
- * pages, where they are to be so small that some records make many pages.
- */
+/** One stream of a connector and its parents, begun not long before the world begins. `size`: of its pages, where some records are to make many. */
 export function lately(connector: Connector, name: string, size?: number): Connector {
-  const short = (stream: Stream): Stream => ({
-    ...stream,
-    paging: sized(stream.paging, size),
-    ...(stream.since && { since: { ...stream.since, start: START } }),
-    ...(size !== undefined && stream.each?.together && { each: { ...stream.each, together: 2 } }),
-  });
-  const names = [name, connector.streams[name]?.each?.of];
-  const streams = Object.entries(connector.streams).filter(([each]) => names.includes(each));
-  return { ...connector, streams: Object.fromEntries(streams.map(([each, stream]) => [each, short(stream)])) };
-}
-
-const START = '2026-11-20T00:00:00Z';
-
-function sized<P extends Stream['paging']>(paging: P, size: number | undefined): P {
-  return size === undefined || !('size' in paging) ? paging : { ...paging, size };
+  const few = alone(connector, name);
+  const starts = Object.fromEntries(Object.keys(few.streams).map((each) => [each, '2026-11-20T00:00:00Z']));
+  return scaled(few, { starts, ...(size === undefined ? {} : { size, together: 2 }) });
 }

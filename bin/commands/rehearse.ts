@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { chooseStreams } from '../choose-streams.ts';
+import { loadConnector } from '../load-connector.ts';
+import { readGivenParameters } from '../parameters.ts';
+import { planRehearsals } from '../plan-rehearsals.ts';
+import { inScratch } from '../scratch.ts';
+import { rowOf, showRehearsals } from '../show-rehearsals.ts';
+import { UsageError } from '../usage-error.ts';
+
+type Options = {
+  readonly stream?: readonly string[];
+  readonly param?: readonly string[];
+  readonly records: string;
+  readonly json?: boolean;
+};
+
+const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
+const MOST_RECORDS = 1_000_000;
+
+/** `headgate rehearse`: what a connector survives, before its first night. */
+export function rehearse(program: Command): void {
+  program
+    .command('rehearse')
+    .description(
+      'Sync a connector from an API made out of its own declaration, honest first, then hostile in every way.',
+    )
+    .argument('<connector>', 'the name of a connector, or the path of a connector file')
+    .option('--stream <name>', 'only this stream (may be repeated)', several)
+    .option('--param <name=value>', 'a parameter of the connection (may be repeated); others are made up', several)
+    .option('--records <number>', 'how many records the API has of each stream, up to 1,000,000', '45')
+    .option('--json', 'for machines: one JSON line for each row')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 every receipt told the truth, and what should survive did; 2 otherwise; 1 could not run.',
+    )
+    .action(async (nameOrPath: string, options: Options) => {
+      const loaded = await loadConnector(nameOrPath);
+      const streams = chooseStreams(loaded.connector, options.stream);
+      const records = readRecords(options.records);
+      const params = readGivenParameters(loaded.connector, options.param ?? []);
+      const plan = planRehearsals(loaded.connector, streams, { params, records, now: Date.now() });
+      await inScratch(async (scratch) => {
+        // Loaded late: what can be refused is refused without waiting for CDK.
+        const { rehearseAll } = await import('../rehearse-all.ts');
+        const rows = (await rehearseAll(loaded, plan, scratch)).map(rowOf);
+        showRehearsals(rows, options);
+        process.exitCode = rows.every(({ worth }) => worth !== 'lied' && worth !== 'paused') ? 0 : 2;
+      });
+    });
+}
+
+function readRecords(text: string): number {
+  const records = Number(text);
+  if (Number.isInteger(records) && records >= 1 && records <= MOST_RECORDS) return records;
+  throw new UsageError(`--records ${text} is no whole number from 1 to 1000000.`);
+}
