@@ -1,14 +1,11 @@
-import type { Reason } from '../core/judge.ts';
-import type { SyncRef, TaskOf } from '../core/tasks.ts';
+import type { TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Account } from './account.ts';
-import type { FetchedPage, Refusal, Setup } from './fetch-page.ts';
+import type { FetchedPage, Refusal } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
-import type { MeterPlace } from './meters.ts';
 import { attemptOf, type Received } from './outcome.ts';
 import type { PageContent } from './read-records.ts';
-import type { Listed } from './slices.ts';
-import type { Block, Listing, SyncState } from './sync-state.ts';
+import type { Reading } from './reading.ts';
+import type { Block, Listing } from './sync-state.ts';
 
 export type PagesTask = Received<TaskOf<'pages'>>;
 
@@ -16,17 +13,7 @@ export type PagesTask = Received<TaskOf<'pages'>>;
 export const PATIENCE = 2 * SECOND;
 
 /** What the pages of one block's tasks have in common. */
-export type BlockRun = {
-  readonly ref: SyncRef;
-  readonly path: string;
-  readonly account: Account | Reason;
-  readonly meters: readonly MeterPlace[];
-  readonly block: Block;
-  readonly listing: Listing;
-  readonly listed: Listed;
-  readonly sync: SyncState;
-  readonly setup: Setup;
-};
+export type BlockRun = Reading & { readonly block: Block; readonly listing: Listing };
 
 /** What became of one page. */
 export type PageOutcome =

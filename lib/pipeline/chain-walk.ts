@@ -1,13 +1,8 @@
-import type { Reason } from '../core/judge.ts';
-import type { SyncRef } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Account } from './account.ts';
-import type { Refusal, Setup } from './fetch-page.ts';
+import type { Refusal } from './fetched-page.ts';
 import type { Instead } from './instead.ts';
-import type { MeterPlace } from './meters.ts';
 import type { PageContent } from './read-records.ts';
-import type { Listed } from './slices.ts';
-import type { SyncState } from './sync-state.ts';
+import type { Reading } from './reading.ts';
 
 /**
  * How far ahead a page's slot may be for the walk to wait for it, in milliseconds. More than a numbered page has, so that listings
@@ -15,16 +10,8 @@ import type { SyncState } from './sync-state.ts';
  */
 export const PATIENCE = 4 * SECOND;
 
-export type Walk = {
-  readonly ref: SyncRef;
-  readonly path: string;
-  readonly account: Account | Reason;
-  readonly meters: readonly MeterPlace[];
-  readonly listed: Listed;
-  readonly sync: SyncState;
-  readonly setup: Setup;
-  readonly owner: string;
-};
+/** `owner`: whoever walks, by a name of his own. */
+export type Walk = Reading & { readonly owner: string };
 
 /** Pages that were read but are not committed yet, and where the chain stands behind them. */
 export type Ahead = {

@@ -1,7 +1,7 @@
 import { tellsOf } from '../core/listing.ts';
 import { keepsWindow } from '../core/slice.ts';
 import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './block-run.ts';
-import { type Refusal, requestsOf } from './fetch-page.ts';
+import { type Refusal, requestsOf } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
 import { updateNode } from './node.ts';

@@ -1,18 +1,16 @@
 import { exceeds, keepsWindow } from '../core/slice.ts';
 import { refOf } from '../core/tasks.ts';
-import { metersOf } from './account.ts';
 import { type BlockRun, isFinal, PATIENCE, type PageOutcome, type PagesTask } from './block-run.ts';
 import { conclude } from './conclude-pages.ts';
-import { requestsOf, type Setup } from './fetch-page.ts';
+import { requestsOf } from './fetched-page.ts';
 import { cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from './instead.ts';
 import type { Invocation } from './invocation.ts';
 import { readNode } from './node.ts';
-import { attemptOf, isSuspicious, type Outcome } from './outcome.ts';
+import { allDone, attemptOf, isSuspicious, type Outcome } from './outcome.ts';
 import { fetchAll, withoutRepeatsBehind } from './page-outcomes.ts';
+import { beginReading, type Given } from './reading.ts';
 import { reportBack } from './report-back.ts';
 import { send } from './send-tasks.ts';
-import { setupOf } from './setup.ts';
-import { listed } from './slices.ts';
 import { type Block, tailOf } from './sync-state.ts';
 import { settle } from './tree.ts';
 import { parentOf } from './tree-path.ts';
@@ -21,7 +19,7 @@ import { parentOf } from './tree-path.ts';
 export async function fetchPages(
   invocation: Invocation,
   received: readonly PagesTask[],
-  given: Pick<BlockRun, 'account' | 'sync'>,
+  given: Given,
 ): Promise<Map<string, Outcome>> {
   const [first] = received;
   if (first === undefined) return new Map();
@@ -38,12 +36,8 @@ export async function fetchPages(
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
 
   const tasks = ownerOfPages(received, block);
-  const what = listed(invocation, ref, listing);
-  const meters = metersOf(given.account, what.name);
-  const slots = { meters, patience: PATIENCE };
-  const setup: Setup =
-    tasks.size > 0 ? await setupOf(invocation, ref, what, given.account, slots) : { value: undefined };
-  const run: BlockRun = { ...given, meters, ref, path, block, listing, listed: what, setup };
+  const how = { node: listing, patience: PATIENCE, asks: tasks.size > 0 };
+  const run: BlockRun = { ...(await beginReading(invocation, ref, path, given, how)), block, listing };
   if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
   const outcomes = await withoutRepeatsBehind(invocation, run, await fetchAll(invocation, run, tasks));
   const instead = listedInstead(invocation, run, tasks, outcomes);
@@ -51,7 +45,14 @@ export async function fetchPages(
     const requests = requestsOf(
       [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
     );
-    await listInstead(invocation, ref, up.parent, { node: listing, of: what.of, block: up.name }, instead, requests);
+    await listInstead(
+      invocation,
+      ref,
+      up.parent,
+      { node: listing, of: run.listed.of, block: up.name },
+      instead,
+      requests,
+    );
     return allDone(received);
   }
   const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;
@@ -73,9 +74,6 @@ async function splitUp(
   );
   return new Map([[each.id, 'done']]);
 }
-
-const allDone = (received: readonly PagesTask[]): Map<string, Outcome> =>
-  new Map(received.map(({ id }) => [id, 'done'] as const));
 
 /** Each open page that a task asks for, once, with a task that does. */
 function ownerOfPages(received: readonly PagesTask[], block: Block): Map<number, PagesTask> {

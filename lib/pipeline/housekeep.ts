@@ -3,7 +3,7 @@ import type { Reason } from '../core/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import { hasToWait } from './dispatch.ts';
-import { type Refusal, unsent } from './fetch-page.ts';
+import { type Refusal, unsent } from './fetched-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepAuthorised } from './keep-authorised.ts';
 import { measure } from './measure.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Expected, judge } from '../core/judge.ts';
 import { holdsSecrets } from '../core/redact.ts';
 import type { SyncRef } from '../core/tasks.ts';
-import type { FetchedPage } from './fetch-page.ts';
+import type { FetchedPage } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
 import type { Exchange } from './keep-answer.ts';
 import { failKey, syncFolder } from './sync-keys.ts';

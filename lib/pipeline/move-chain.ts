@@ -1,5 +1,5 @@
 import type { Ahead, Walk } from './chain-walk.ts';
-import { requestsOf } from './fetch-page.ts';
+import { requestsOf } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
 import { updateNode } from './node.ts';
 import { storePart } from './store-part.ts';

@@ -13,6 +13,9 @@ export const DIED: Reason = {
 /** What becomes of a message: it is done with, or it comes back after so many milliseconds. */
 export type Outcome = 'done' | { readonly later: number };
 
+export const allDone = (received: readonly Received[]): Map<string, Outcome> =>
+  new Map(received.map(({ id }) => [id, 'done']));
+
 /** Which attempt at its work this is, from 1: failed copies before, and receives that ended in nothing. */
 export const attemptOf = ({ task, receives }: Received): number => ('attempts' in task ? task.attempts : 0) + receives;
 

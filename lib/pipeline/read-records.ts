@@ -5,7 +5,7 @@ import type { Reason } from '../core/judge.ts';
 import { withoutSecrets } from '../core/redact.ts';
 import { checkRecord, type Departure, recordKey } from '../core/schema.ts';
 import { parseInstant } from '../core/time.ts';
-import type { FetchedPage } from './fetch-page.ts';
+import type { FetchedPage } from './fetched-page.ts';
 import type { Exchange } from './keep-answer.ts';
 import type { Listed } from './slices.ts';
 

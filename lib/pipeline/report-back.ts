@@ -2,7 +2,7 @@ import { backoff } from '../core/backoff.ts';
 import { runs, TASK_PAGES } from '../core/listing.ts';
 import { pagesTask, type TaskOf } from '../core/tasks.ts';
 import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './block-run.ts';
-import type { Refusal } from './fetch-page.ts';
+import type { Refusal } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
 import { attemptOf, type Outcome } from './outcome.ts';
 import { LONGEST_DELAY, type Portion, postpone } from './postpone.ts';

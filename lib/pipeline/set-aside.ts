@@ -1,6 +1,6 @@
 import { failureSchema } from '../core/failure.ts';
 import { refOf, type TaskOf } from '../core/tasks.ts';
-import type { Refusal } from './fetch-page.ts';
+import type { Refusal } from './fetched-page.ts';
 import type { Invocation } from './invocation.ts';
 import { keepEvidence } from './keep-answer.ts';
 import { keepPage } from './kept-page.ts';

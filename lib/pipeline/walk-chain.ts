@@ -1,9 +1,8 @@
 import { backoff } from '../core/backoff.ts';
 import { chainTask, refOf, type TaskOf } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import { metersOf } from './account.ts';
 import { type Ahead, type Obstacle, PATIENCE, type Walk } from './chain-walk.ts';
-import { type Refusal, requestsOf, type Setup, unsent } from './fetch-page.ts';
+import { type Refusal, requestsOf, unsent } from './fetched-page.ts';
 import { listInstead } from './instead.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
@@ -12,10 +11,9 @@ import { readNode, updateNode } from './node.ts';
 import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
 import { postpone } from './postpone.ts';
 import { readNext } from './read-next.ts';
+import { beginReading, type Given } from './reading.ts';
 import { send } from './send-tasks.ts';
 import { setAside } from './set-aside.ts';
-import { setupOf } from './setup.ts';
-import { listed } from './slices.ts';
 import { PART_BYTES, waitingBytes } from './store-part.ts';
 import type { Chain } from './sync-state.ts';
 import { settle } from './tree.ts';
@@ -34,7 +32,7 @@ const LEASE_MARGIN = 10 * SECOND;
 export async function walkChain(
   invocation: Invocation,
   received: Received<TaskOf<'chain'>>,
-  given: Pick<Walk, 'account' | 'sync'>,
+  given: Given,
 ): Promise<Outcome> {
   const { task } = received;
   const ref = refOf(task);
@@ -42,16 +40,11 @@ export async function walkChain(
   // Others are listed in its place. Whoever put them there may have died of it.
   if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);
   if (seen?.kind !== 'chain') return 'done';
-  const what = listed(invocation, ref, seen);
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
   if (received.receives === 1 && task.step < seen.step && seen.ended === undefined) return 'done';
-  const meters = metersOf(given.account, what.name);
-  const slots = { meters, patience: PATIENCE };
-  const setup: Setup =
-    seen.ended === undefined ? await setupOf(invocation, ref, what, given.account, slots) : { value: undefined };
+  const how = { node: seen, patience: PATIENCE, asks: seen.ended === undefined };
   const walk: Walk = {
-    ...{ ...given, ref, path: task.node, listed: what, setup },
-    meters,
+    ...(await beginReading(invocation, ref, task.node, given, how)),
     owner: invocation.random.id(),
   };
   const now = invocation.clock.now();

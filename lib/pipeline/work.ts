@@ -3,7 +3,7 @@ import { accountOf, credentialsSettled } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import type { Invocation } from './invocation.ts';
-import { isSuspicious, type Outcome, type Received } from './outcome.ts';
+import { allDone, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { redrive, sentBack } from './redrive.ts';
 import { readSync, start, tick } from './start-sync.ts';
 import { supersede, whySuperseded } from './supersede.ts';
@@ -59,7 +59,7 @@ async function doGroup(invocation: Invocation, group: readonly Received[]): Prom
   const [first] = pages;
   if (first !== undefined) {
     const given = await prepare(invocation, pages);
-    return given === undefined ? done(group) : fetchPages(invocation, pages, given);
+    return given === undefined ? allDone(group) : fetchPages(invocation, pages, given);
   }
   const reported = new Map<string, Outcome>();
   for (const each of group) reported.set(each.id, await doOne(invocation, each));
@@ -70,9 +70,6 @@ const isOf =
   <K extends Task['kind']>(kind: K) =>
   (each: Received): each is Received<TaskOf<K>> =>
     each.task.kind === kind;
-
-const done = (group: readonly Received[]): Map<string, Outcome> =>
-  new Map(group.map(({ id }) => [id, 'done'] as const));
 
 async function doOne(invocation: Invocation, { id, task, receives }: Received): Promise<Outcome> {
   switch (task.kind) {
