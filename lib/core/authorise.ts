@@ -1,4 +1,4 @@
-import type { Auth, SignedScheme } from './auth.ts';
+import type { Auth, SignedScheme } from './auth-scheme.ts';
 import type { Raw } from './exchange.ts';
 import type { BuiltRequest } from './request.ts';
 import { SECOND } from './time.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Auth } from './auth.ts';
+import type { Auth } from './auth-scheme.ts';
 import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply } from './exchange.ts';
 import { complainOfLimits, type Limit, limitSchema } from './limits.ts';
@@ -9,6 +9,7 @@ import type { Account, Rule, Stream, StreamSpec } from './stream.ts';
 import { parseSpan, type Span } from './time.ts';
 
 export * from './auth.ts';
+export type * from './auth-scheme.ts';
 export { ConnectorError } from './connector-error.ts';
 export type * from './exchange.ts';
 export type { Limit } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { TokenRequest } from './auth.ts';
+import type { TokenRequest } from './auth-scheme.ts';
 
 /**
  * Stand-ins for secrets. A connector's code says where a value goes, and never sees it: it gets a text in its place, which is replaced when

@@ -1,4 +1,4 @@
-import type { ReadToken } from './auth.ts';
+import type { ReadToken } from './auth-scheme.ts';
 import type { Raw, Reply } from './exchange.ts';
 import type { Answer, Reason } from './judge.ts';
 import { retryAfter } from './retry-after.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { keepsTokens } from '../core/auth.ts';
+import { keepsTokens } from '../core/auth-scheme.ts';
 import { identityOf } from '../core/authorise.ts';
 import type { Connector, Limit, Raw } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { calculatePKCECodeChallenge } from 'oauth4webapi';
 import * as z from 'zod';
-import type { AuthorizationCodeFlow } from '../core/auth.ts';
+import type { AuthorizationCodeFlow } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/exchange.ts';
 import type { Reason } from '../core/judge.ts';
 import { MINUTE, SECOND } from '../core/time.ts';

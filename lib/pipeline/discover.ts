@@ -1,4 +1,4 @@
-import type { Discover } from '../core/auth.ts';
+import type { Discover } from '../core/auth-scheme.ts';
 import { authorise } from '../core/authorise.ts';
 import type { Raw } from '../core/exchange.ts';
 import type { Answer, Reason } from '../core/judge.ts';

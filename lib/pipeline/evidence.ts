@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { keepsTokens } from '../core/auth.ts';
+import { keepsTokens } from '../core/auth-scheme.ts';
 import { meaningOf, refusedCredential } from '../core/suspicion.ts';
 import { SECOND } from '../core/time.ts';
 import type { TokenState } from '../core/token.ts';

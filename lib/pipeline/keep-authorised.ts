@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { keepsTokens, type TokenScheme } from '../core/auth.ts';
+import { keepsTokens, type TokenScheme } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/exchange.ts';
 import { DAY } from '../core/time.ts';
 import { markOf, nextStep, type TokenState } from '../core/token.ts';

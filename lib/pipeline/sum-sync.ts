@@ -1,11 +1,5 @@
-import {
-  type Judged,
-  judgedWith,
-  NOTHING_JUDGED,
-  type SyncListing,
-  type Tally,
-  unopenedWith,
-} from '../core/completeness.ts';
+import { type Judged, judgedWith, NOTHING_JUDGED, type SyncListing, unopenedWith } from '../core/completeness.ts';
+import type { Tally } from '../core/judge-listing.ts';
 import { isCutShort } from '../core/listing.ts';
 import type { SchemaChange } from '../core/receipt.ts';
 import { sliceName } from '../core/slice.ts';

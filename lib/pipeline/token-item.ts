@@ -1,4 +1,4 @@
-import type { TokenScheme } from '../core/auth.ts';
+import type { TokenScheme } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/exchange.ts';
 import { type TokenState, tokenState } from '../core/token.ts';
 import type { Invocation } from './invocation.ts';

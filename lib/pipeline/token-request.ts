@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose/jwt/sign';
 import { importPKCS8 } from 'jose/key/import';
 import * as oauth from 'oauth4webapi';
-import type { AssertionAlgorithm, ExchangeFlow, OAuthFlow, TokenRequest } from '../core/auth.ts';
+import type { AssertionAlgorithm, ExchangeFlow, OAuthFlow, TokenRequest } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/exchange.ts';
 import { type BuiltRequest, buildRequest } from '../core/request.ts';
 import { fillIn, standIn, standIns } from '../core/stand-in.ts';

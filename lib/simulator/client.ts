@@ -1,4 +1,4 @@
-import type { TokenRequest } from '../core/auth.ts';
+import type { TokenRequest } from '../core/auth-scheme.ts';
 import type { Connector, Raw } from '../core/connector.ts';
 import type { TokenKind } from './token-text.ts';
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
-import { type Auth, keepsTokens } from '../core/auth.ts';
+import { type Auth, keepsTokens } from '../core/auth-scheme.ts';
 import { authorise, type Signing } from '../core/authorise.ts';
 import type { Connector, Raw } from '../core/connector.ts';
 import type { BuiltRequest } from '../core/request.ts';

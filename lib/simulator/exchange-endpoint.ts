@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ExchangeFlow } from '../core/auth.ts';
+import type { ExchangeFlow } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/connector.ts';
 import { fillIn, standIn, standIns } from '../core/stand-in.ts';
 import { HOUR, parseInstant, SECOND } from '../core/time.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AuthorizationCodeFlow, ClientCredentialsFlow } from '../core/auth.ts';
+import type { AuthorizationCodeFlow, ClientCredentialsFlow } from '../core/auth-scheme.ts';
 import type { Raw } from '../core/connector.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
 import { type Client, kindOf, pathIn, type Told } from './client.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Auth, Discover, TokenRequest } from '../core/auth.ts';
+import type { Auth, Discover, TokenRequest } from '../core/auth-scheme.ts';
 import type { Account, Connector, Limit, Raw, Stream } from '../core/connector.ts';
 import { pathIn } from './client.ts';
 

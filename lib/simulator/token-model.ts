@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Auth, type Discover, keepsTokens, type TokenScheme } from '../core/auth.ts';
+import { type Auth, type Discover, keepsTokens, type TokenScheme } from '../core/auth-scheme.ts';
 import type { Raw, Reply } from '../core/connector.ts';
 import { arriving, type Client, type Told } from './client.ts';
 import { exchangeQuestion } from './exchange-endpoint.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
+import { keepsTokens } from '../../lib/core/auth-scheme.ts';
 import {
   apiKey,
   authorizationCode,
   ConnectorError,
   clientCredentials,
   exchange,
-  keepsTokens,
   signed,
 } from '../../lib/core/connector.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keepsTokens } from '../../../lib/core/auth.ts';
+import { keepsTokens } from '../../../lib/core/auth-scheme.ts';
 import type { Stream } from '../../../lib/core/connector.ts';
 import type { Receipt } from '../../../lib/core/receipt.ts';
 import type { Trouble } from '../../../lib/simulator/trouble.ts';
