@@ -308,10 +308,16 @@ function checkPatience(world: World, { receipt, id, phase }: Sync, broken: Broke
     );
 }
 
-/** An API that asks for patience, or is down for a while, costs no page; but a worker that dies does count as an attempt. */
+/** Of a page's five attempts the first two silences of an outage cost as many: only the third in a row shows that it is one. */
+const MOST_SPENT = 2;
+
+/** An API that asks for patience, or is down for a while, costs no page; but what failed before, or killed a worker, does count as an attempt. */
 function checkExcuses(world: World, { receipt, id }: Sync, broken: Broken): void {
   const deaths = sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated', 'deletes lost']) > 0;
-  const blamed = receipt.reasons.find(({ code }) => code === 'http-429' || (code === 'unreachable' && !deaths));
+  const spent = sumOf(world, ['API failures', 'API lies']) > MOST_SPENT;
+  const blamed = receipt.reasons.find(
+    ({ code }) => code === 'http-429' || (code === 'unreachable' && !deaths && !spent),
+  );
   if (blamed !== undefined) broken('5 patience is no attempt', `sync ${id} gave up pages: ${blamed.message}`);
 }
 
