@@ -48,32 +48,20 @@ export function failures(program: Command): void {
   const retry = 'Ask again for what is missing, each sync in a new revision of its receipt.';
   waiting(chosen(operatorCommand(group, 'retry', retry)))
     .option('--secrets <file>', 'JSON file with the secret, on a stack of this machine; otherwise HEADGATE_SECRET')
-    .action((connector: string | undefined, options: Options & Waiting) =>
-      withStack(options, async (stack) => {
-        process.exitCode = await askAgain(
-          await Array.fromAsync(standing(stack, connector, options)),
-          'pages',
-          stack,
-          connector,
-          options,
-        );
-      }),
-    );
+    .action(asking('pages', standing));
 
   const map = 'Map quarantined records again, by the connector as it is now and without a request to the API.';
-  waiting(chosen(operatorCommand(group, 'map', map))).action(
-    (connector: string | undefined, options: Options & Waiting) =>
-      withStack(options, async (stack) => {
-        process.exitCode = await askAgain(
-          await Array.fromAsync(quarantined(stack, connector, options)),
-          'records',
-          stack,
-          connector,
-          options,
-        );
-      }),
-  );
+  waiting(chosen(operatorCommand(group, 'map', map))).action(asking('records', quarantined));
 }
+
+/** Asks again for something of each sync that is found. */
+const asking =
+  (what: 'pages' | 'records', found: typeof standing) =>
+  (connector: string | undefined, options: Options & Waiting): Promise<void> =>
+    withStack(options, async (stack) => {
+      const syncs = await Array.fromAsync(found(stack, connector, options));
+      process.exitCode = await askAgain(syncs, what, stack, connector, options);
+    });
 
 const chosen = (command: Command): Command =>
   command

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bearer, defineConnector, keyset } from '../core/connector.ts';
+import { bearer, defineConnector, type Instant, keyset, type Raw } from '../core/connector.ts';
 
 /** What all of Stripe's objects have in common. `created`: epoch seconds. */
 const Thing = z.looseObject({ id: z.string(), object: z.string(), created: z.int() });
@@ -11,6 +11,35 @@ const LISTS = {
   invoices: Thing.extend({ total: z.int(), currency: z.string(), status: z.string().nullable() }),
   refunds: Thing.extend({ amount: z.int(), currency: z.string() }),
 } as const;
+
+type At = {
+  page: { after: string | number | undefined; size: number };
+  window: { from: Instant; to: Instant };
+};
+
+/** How each list is asked for, and how it answers. */
+const listing = (name: string) =>
+  ({
+    request: ({ page, window }: At) => ({
+      path: `/v1/${name}`,
+      query: {
+        limit: page.size,
+        starting_after: page.after,
+        'created[gte]': window.from.seconds,
+        'created[lt]': window.to.seconds,
+      },
+    }),
+    paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
+    records: (body: Raw) => body.data,
+    key: 'id',
+    order: 'newest first',
+    since: {
+      field: (record: { created: number }) => record.created,
+      lookback: '1 hour',
+      start: '2011-09-01T00:00:00Z',
+    },
+    limits: [{ requests: 25, per: '1 second' }],
+  }) as const;
 
 /**
  * Stripe lists by date of creation, which never changes: a full sync has everything, an incremental one what is new. What was changed
@@ -38,47 +67,13 @@ export default defineConnector({
     ...Object.fromEntries(
       Object.entries(LISTS).map(([name, schema]) => [
         name,
-        stream({
-          request: ({ page, window }) => ({
-            path: `/v1/${name}`,
-            query: {
-              limit: page.size,
-              starting_after: page.after,
-              'created[gte]': window.from.seconds,
-              'created[lt]': window.to.seconds,
-            },
-          }),
-          paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
-          records: (body) => body.data,
-          schema,
-          key: 'id',
-          order: 'newest first',
-          since: { field: (record) => record.created, lookback: '1 hour', start: '2011-09-01T00:00:00Z' },
-          slices: { width: '90 days', least: '1 minute' },
-          limits: [{ requests: 25, per: '1 second' }],
-          full: '7 days',
-        }),
+        stream({ ...listing(name), schema, slices: { width: '90 days', least: '1 minute' }, full: '7 days' }),
       ]),
     ),
     events: stream({
-      request: ({ page, window }) => ({
-        path: '/v1/events',
-        query: {
-          limit: page.size,
-          starting_after: page.after,
-          'created[gte]': window.from.seconds,
-          'created[lt]': window.to.seconds,
-        },
-      }),
-      paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
-      records: (body) => body.data,
+      ...listing('events'),
       schema: Thing.extend({ type: z.string(), data: z.looseObject({ object: z.looseObject({}) }) }),
-      key: 'id',
-      order: 'newest first',
       deleted: (event) => event.type.endsWith('.deleted'),
-      since: { field: (event) => event.created, lookback: '1 hour', start: '2011-09-01T00:00:00Z' },
-      limits: [{ requests: 25, per: '1 second' }],
-      schedule: '5 minutes',
     }),
   }),
 });

@@ -1,4 +1,3 @@
-import { gunzipSync } from 'node:zlib';
 import type { Connector } from '../../lib/core/connector.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { TASK_VERSION, type Task, taskSchemaOf } from '../../lib/core/tasks.ts';
@@ -18,6 +17,7 @@ import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
+import { storedLines } from '../memory/stored-lines.ts';
 import { memoryTable } from '../memory/table.ts';
 import { memoryQueue } from '../memory/task-queue.ts';
 import { witness } from '../memory/witness.ts';
@@ -210,17 +210,8 @@ export function makeWorld({
 
   /** The records that a receipt's manifest lists. */
   function delivered(receipt: Receipt): unknown[] {
-    return readLines(receipt.manifest).flatMap((line) => readLines(String(Reflect.get(Object(line), 'key'))));
-  }
-
-  function readLines(key: string): unknown[] {
-    const body = objects.stored.get(key)?.body;
-    if (body === undefined) throw new Error(`There is no object ${key}.`);
-    return gunzipSync(body)
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line));
+    const parts = storedLines(objects, receipt.manifest).map((line) => String(Reflect.get(Object(line), 'key')));
+    return parts.flatMap((key) => storedLines(objects, key));
   }
 
   return {
@@ -246,7 +237,7 @@ export function makeWorld({
     invocation,
     receipts,
     delivered,
-    readLines,
+    readLines: (key: string) => storedLines(objects, key),
     calls: mortal.calls,
     /** Every byte that was written down anywhere. */
     everything,

@@ -1,10 +1,10 @@
-import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { MICRO, resolveLimit } from '../../lib/core/limits.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
 import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/tree-path.ts';
+import { storedLines, textOf } from '../memory/stored-lines.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import { CONCURRENCY, VISIBILITY_SECONDS, type World } from './world.ts';
 
@@ -66,7 +66,7 @@ async function closedSyncs(world: World, broken: Broken): Promise<Sync[]> {
     const keys = [...stored.keys()].filter((key) => key.includes(`/${id}/`) && key.endsWith('/receipt.json'));
     const item = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: `SYNC#${id}` });
     const receipts = keys
-      .map((key) => receiptSchema.parse(JSON.parse(text(world, key))))
+      .map((key) => receiptSchema.parse(JSON.parse(textOf(world.objects, key))))
       .sort((a, b) => a.revision - b.revision);
     const receipt = receipts.at(-1);
     if (receipt === undefined || item === undefined) {
@@ -101,7 +101,8 @@ async function checkEarlier(world: World, syncs: readonly Sync[], broken: Broken
   for (const { id, receipt } of syncs) {
     if (receipt.revision === 1) continue;
     world.tally.count(`revisions that are ${receipt.verdict}`);
-    const keys = (manifest: string): string[] => linesOf(world, manifest).map((line) => manifestLine.parse(line).key);
+    const keys = (manifest: string): string[] =>
+      storedLines(world.objects, manifest).map((line) => manifestLine.parse(line).key);
     const kept = new Set(keys(receipt.manifest));
     const manifests = Array.from({ length: receipt.revision - 1 }, (_, i) =>
       receipt.manifest.replace(/\/\d+\/manifest/, `/${i + 1}/manifest`),
@@ -160,7 +161,7 @@ const row = z.object({
 
 function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
   const pages = new Set<string>();
-  return linesOf(world, receipt.manifest).flatMap((line) => {
+  return storedLines(world.objects, receipt.manifest).flatMap((line) => {
     const part = manifestLine.parse(line);
     for (const page of part.pages) {
       // What moved is read again, and both readings are delivered.
@@ -168,7 +169,7 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
         broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
       pages.add(`${part.slice} ${page}`);
     }
-    const rows = linesOf(world, part.key).map((each) => ({ ...row.parse(each), slice: part.slice }));
+    const rows = storedLines(world.objects, part.key).map((each) => ({ ...row.parse(each), slice: part.slice }));
     if (rows.length !== part.records)
       broken('6 the manifest tells the truth', `part ${part.key} has ${rows.length} records, not ${part.records}`);
     return rows;
@@ -429,15 +430,3 @@ function checkSecret(world: World, broken: Broken): void {
   );
   if (logs.includes(SECRET) || stored) broken('7 no secret anywhere', 'the token was written down');
 }
-
-const text = (world: World, key: string): string => {
-  const found = world.objects.stored.get(key);
-  if (found === undefined) throw new Error(`There is no object ${key}.`);
-  return (found.encoding === 'gzip' ? gunzipSync(found.body) : Buffer.from(found.body)).toString();
-};
-
-const linesOf = (world: World, key: string): unknown[] =>
-  text(world, key)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
 import { type Node, nodeState, streamState, syncState } from '../../lib/pipeline/sync-state.ts';
 import { parentOf } from '../../lib/pipeline/tree-path.ts';
+import { storedLines } from '../memory/stored-lines.ts';
 import type { Violation } from './invariants.ts';
 import { KNOWN } from './known-trees.ts';
 import { type Run, runSchedule, type Schedule, schedules } from './schedule.ts';
@@ -161,19 +161,10 @@ const receiptsOf = ({ objects }: Run): Receipt[] =>
     .map(([, { body }]) => receiptSchema.parse(JSON.parse(new TextDecoder().decode(body))))
     .sort((a, b) => a.revision - b.revision);
 
-const manifestOf = (run: Run, { manifest }: Receipt) => linesOf(run, manifest).map((line) => manifestLine.parse(line));
+const manifestOf = (run: Run, { manifest }: Receipt) =>
+  storedLines(run.objects, manifest).map((line) => manifestLine.parse(line));
 
 const deliveredBy = (run: Run, receipt: Receipt): number[] =>
-  manifestOf(run, receipt).flatMap(({ key }) => linesOf(run, key).map((line) => record.parse(line).id));
+  manifestOf(run, receipt).flatMap(({ key }) => storedLines(run.objects, key).map((line) => record.parse(line).id));
 
 const ascending = (a: number, b: number): number => a - b;
-
-function linesOf({ objects }: Run, key: string): unknown[] {
-  const body = objects.stored.get(key)?.body;
-  if (body === undefined) throw new Error(`There is no object ${key}.`);
-  return gunzipSync(body)
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-}
