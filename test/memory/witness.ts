@@ -1,3 +1,5 @@
+import { intercept } from './intercept.ts';
+
 /** Sees everything that is handed to the ports it watches: what is written down, wherever. */
 export type Witness = {
   watch<T extends object>(port: T): T;
@@ -9,15 +11,9 @@ export function witness(): Witness {
   const seen: unknown[][] = [];
   return {
     watch: (port) =>
-      new Proxy(port, {
-        get(target, name) {
-          const method: unknown = Reflect.get(target, name);
-          if (typeof method !== 'function') return method;
-          return (...input: unknown[]) => {
-            seen.push(input);
-            return Reflect.apply(method, target, input);
-          };
-        },
+      intercept(port, (_, input, call) => {
+        seen.push([...input]);
+        return call();
       }),
     seen: () => seen.map((input) => JSON.stringify(input, (_, value: unknown) => plain(value))).join('\n'),
   };

@@ -9,6 +9,7 @@ import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
 import { readTokenState } from '../../lib/pipeline/token-item.ts';
+import { intercept } from '../memory/intercept.ts';
 import { type ConnectServer, startConnectServer } from '../oidc/connect-server.ts';
 import { consent } from '../oidc/consent.ts';
 import { CLIENT, type OidcProvider, startProvider } from '../oidc/provider.ts';
@@ -25,20 +26,14 @@ function mortal(ports: Ports, death: Death | undefined, calls: string[], onDeath
     return new Promise(() => {});
   };
   const port = <T extends object>(target: T, kind: string): T =>
-    new Proxy(target, {
-      get(of, name) {
-        const method: unknown = Reflect.get(of, name);
-        if (typeof method !== 'function') return method;
-        return async (...input: unknown[]) => {
-          if (dead) return new Promise(() => {});
-          calls.push(`${kind}.${String(name)}`);
-          const dies = death !== undefined && calls.length === death.call;
-          if (dies) dead = true;
-          if (dies && death.moment === 'before') return die();
-          const result: unknown = await Reflect.apply(method, of, input);
-          return dies ? die() : result;
-        };
-      },
+    intercept(target, async (method, _, call) => {
+      if (dead) return new Promise(() => {});
+      calls.push(`${kind}.${method}`);
+      const dies = death !== undefined && calls.length === death.call;
+      if (dies) dead = true;
+      if (dies && death.moment === 'before') return die();
+      const result = await call();
+      return dies ? die() : result;
     });
   return Object.fromEntries(KINDS.map((kind) => [kind, port(ports[kind], kind)]));
 }

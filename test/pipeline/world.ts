@@ -11,6 +11,7 @@ import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { scriptedHttp } from '../memory/http.ts';
+import { intercept } from '../memory/intercept.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -257,28 +258,23 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
   let justDied = false;
   let requests = 0;
   const mortal = <T extends object>(port: T, body: { dead: boolean }): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const method: unknown = Reflect.get(target, name);
-        if (typeof method !== 'function') return method;
-        return (...input: unknown[]) => {
-          if (body.dead) throw new Error('dead');
-          calls += 1;
-          if (target === ports.http) requests += 1;
-          const isRequest = target === ports.http && death !== undefined && 'request' in death;
-          const dies = isRequest
-            ? requests === death.request
-            : death !== undefined && 'call' in death && calls === death.call;
-          if (dies) {
-            body.dead = true;
-            justDied = true;
-          }
-          if (dies && death !== undefined && 'moment' in death && death.moment === 'before') throw new Error('died');
-          const result: unknown = Reflect.apply(method, target, input);
-          if (!dies) return result;
-          throw new Error('died');
-        };
-      },
+    intercept(port, (_, __, call) => {
+      if (body.dead) throw new Error('dead');
+      calls += 1;
+      const isRequest = Object.is(port, ports.http);
+      if (isRequest) requests += 1;
+      const dies =
+        isRequest && death !== undefined && 'request' in death
+          ? requests === death.request
+          : death !== undefined && 'call' in death && calls === death.call;
+      if (dies) {
+        body.dead = true;
+        justDied = true;
+      }
+      if (dies && death !== undefined && 'moment' in death && death.moment === 'before') throw new Error('died');
+      const result = call();
+      if (!dies) return result;
+      throw new Error('died');
     });
   return {
     /** The ports of one invocation. */

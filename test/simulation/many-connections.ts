@@ -10,6 +10,7 @@ import type { Ports } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
+import { intercept } from '../memory/intercept.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -85,18 +86,12 @@ export async function manyConnections(count: number): Promise<Many> {
 
   /** A port each of whose calls takes its time. */
   const slow = <T extends object>(port: T, counts: () => void = () => {}): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const method: unknown = Reflect.get(target, name);
-        if (typeof method !== 'function') return method;
-        return (...input: unknown[]) => {
-          counts();
-          const lists = name === 'query' || name === 'live' || name === 'stalest';
-          if (lists) return Reflect.apply(method, target, input);
-          const calls = name === 'send' && Array.isArray(input[0]) ? Math.ceil(input[0].length / 10) : 1;
-          return wait(CALL * calls).then(() => Reflect.apply(method, target, input));
-        };
-      },
+    intercept(port, (method, input, call) => {
+      counts();
+      if (method === 'query' || method === 'live' || method === 'stalest') return call();
+      const [sent] = input;
+      const calls = method === 'send' && Array.isArray(sent) ? Math.ceil(sent.length / 10) : 1;
+      return wait(CALL * calls).then(call);
     });
   const counted = (): void => {
     tableCalls += 1;

@@ -8,6 +8,7 @@ import type { Ports } from '../../lib/pipeline/ports.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
+import { intercept } from '../memory/intercept.ts';
 import { memoryLog } from '../memory/log.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
 import { memoryObjects } from '../memory/objects.ts';
@@ -15,6 +16,7 @@ import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
+import { shorten } from './exposed.ts';
 import { apiOf, connectorOf, type Shape, START } from './shapes.ts';
 import { virtualTime } from './virtual-time.ts';
 
@@ -253,14 +255,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
       ended();
     };
     const mortal = <T extends object>(port: T, of: string): T =>
-      new Proxy(port, {
-        get(target, method) {
-          const found: unknown = Reflect.get(target, method);
-          if (typeof found !== 'function') return found;
-          return (...input: unknown[]) =>
-            call(`${of}.${String(method)}`, input, async () => Reflect.apply(found, target, input));
-        },
-      });
+      intercept(port, (method, input, run) => call(`${of}.${method}`, input, async () => run()));
     function call<T>(what: string, input: readonly unknown[], effect: () => Promise<T>): Promise<T> {
       calls += 1;
       const number = calls;
@@ -373,8 +368,3 @@ const mayBeLost = (task: Task): boolean =>
   task.kind !== 'tick' && task.kind !== 'start' && !('failure' in task && task.failure !== undefined);
 
 const isOfMessages = (what: Befalls): boolean => MESSAGES.some((each) => each === what);
-
-const shorten = (input: readonly unknown[]): string =>
-  JSON.stringify(input, (_, value: unknown) =>
-    value instanceof Set ? [...value] : value instanceof Uint8Array ? `${value.length} bytes` : value,
-  ).slice(0, 300);

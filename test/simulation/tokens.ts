@@ -19,6 +19,7 @@ import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
+import { type Exposure, exposed } from './exposed.ts';
 import type { Violation } from './invariants.ts';
 import { type Tally, tally } from './tally.ts';
 import { TOKEN_MARK, tokenServer } from './token-server.ts';
@@ -151,47 +152,15 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
     };
     if (random.number() < 0.5 || isCalm()) time.after(FUNCTION_TIMEOUT, () => end(true, 'timeouts'));
 
-    const call = <T>(label: string, effect: () => Promise<T>, repeats: boolean): Promise<T> =>
-      new Promise((resolve, reject) => {
-        if (!alive) return;
-        const crash = chance(weather.crash);
-        const before = crash && random.number() < 0.5;
-        time.after(1 + random.number() * 20, () => {
-          if (!alive) return;
-          if (before) return end(true, 'crashes');
-          if (chance(weather.refused)) {
-            counted.count('calls refused');
-            return reject(new Error('throttled'));
-          }
-          const done = repeats && chance(weather.repeated) ? effect().then(effect) : effect();
-          done.then((result) => {
-            trace(`${time.now() - START} ${name} ${label} → ${JSON.stringify(result)?.slice(0, 300)}`);
-            if (crash) return end(true, 'crashes');
-            if (chance(weather.lostAnswer)) {
-              counted.count('answers lost');
-              return reject(new Error('the answer was lost'));
-            }
-            if (!chance(weather.freeze)) return alive && resolve(result);
-            counted.count('freezes');
-            time.after(random.number() ** 3 * HOUR, () => alive && resolve(result));
-          }, reject);
-        });
-      });
-    const exposed = <T extends object>(port: T, kind: string, repeats: boolean): T =>
-      new Proxy(port, {
-        get(target, method) {
-          const run: unknown = Reflect.get(target, method);
-          if (typeof run !== 'function') return run;
-          return (...input: unknown[]) =>
-            call(
-              `${kind}.${String(method)} ${JSON.stringify(input).slice(0, 300)}`,
-              async () => Reflect.apply(run, target, input),
-              repeats,
-            );
-        },
-      });
+    const exposure: Exposure = {
+      ...{ time, random, weather, chance, tally: counted },
+      trace: (line) => trace(`${time.now() - START} ${name} ${line()}`),
+    };
+    const caller = { alive: () => alive, die: (of: string) => end(true, of) };
+    const port = <T extends object>(of: T, kind: string, repeats: boolean): T =>
+      exposed(exposure, caller, of, kind, repeats);
     const queried = (table: Table): Table => ({
-      ...exposed(table, 'connections', true),
+      ...port(table, 'connections', true),
       query: table.query,
       live: table.live,
       stalest: table.stalest,
@@ -199,9 +168,9 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
 
     const invocation: Invocation = {
       ...ports,
-      tokens: exposed(ports.tokens, 'tokens', true),
+      tokens: port(ports.tokens, 'tokens', true),
       connections: queried(ports.connections),
-      secrets: exposed(ports.secrets, 'secrets', false),
+      secrets: port(ports.secrets, 'secrets', false),
       http: {
         send: (request, { deadline }) =>
           new Promise((resolve) => {

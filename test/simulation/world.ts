@@ -15,6 +15,7 @@ import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
 import { memoryTable } from '../memory/table.ts';
+import { type Exposure, exposed, exposedCall } from './exposed.ts';
 import { connectorOf, type Declared, KINDS, type Kind, practiceApi, SECRET } from './practice-api.ts';
 import { type Delivery, simulatedQueue } from './queue.ts';
 import { type Tally, tally } from './tally.ts';
@@ -352,19 +353,19 @@ const at = (time: VirtualTime): string => new Date(time.now()).toISOString().sli
 
 function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
   const { ports, time } = stage;
-  const through = <T extends object>(port: T, name: string, repeats = false): T =>
-    portOf(stage, life, port, name, repeats);
+  const port = <T extends object>(of: T, name: string, repeats = false): T =>
+    exposed(through(stage, life), life, of, name, repeats);
   const now = (): number => Math.floor(time.now() + life.skew);
   return {
     ...ports,
     syncs: tableOf(stage, life, ports.syncs, 'syncs'),
     connections: tableOf(stage, life, ports.connections, 'connections'),
     tokens: tableOf(stage, life, ports.tokens, 'tokens'),
-    queue: through(ports.queue, 'queue'),
-    failures: through(ports.failures, 'failures'),
-    objects: through(ports.objects, 'objects', true),
-    secrets: through(ports.secrets, 'secrets'),
-    events: through(ports.events, 'events'),
+    queue: port(ports.queue, 'queue'),
+    failures: port(ports.failures, 'failures'),
+    objects: port(ports.objects, 'objects', true),
+    secrets: port(ports.secrets, 'secrets'),
+    events: port(ports.events, 'events'),
     http: {
       send: (request, { deadline }) =>
         new Promise((resolve) => {
@@ -409,17 +410,23 @@ const describe = (reply: unknown): string => {
   return status === undefined ? String(failed ?? reply) : `${status} ${new TextDecoder().decode(body).slice(0, 150)}`;
 };
 
+/** What the calls of an invocation are exposed to. */
+const through = ({ time, random, weather, tally, trace }: Stage, { name }: Life): Exposure => ({
+  ...{ time, random, weather, tally },
+  chance: (rate) => rate > 0 && random.number() < rate,
+  trace: (line) => trace(() => `${at(time)} ${name} ${line()}`),
+});
+
 function tableOf(stage: Stage, life: Life, table: Table, name: string): Table {
-  const { get, create, update, upsert } = portOf(stage, life, table, name, true);
+  const { get, create, update, upsert } = exposed(through(stage, life), life, table, name, true);
   /** A query is one call here, and its answer a snapshot. */
   const snapshot = <T>(label: string, items: () => AsyncIterable<T>): AsyncIterable<T> => ({
     async *[Symbol.asyncIterator]() {
-      yield* await call(
-        stage,
+      yield* await exposedCall(
+        through(stage, life),
         life,
         () => `${name}.${label}`,
         () => Array.fromAsync(items()),
-        false,
       );
     },
   });
@@ -432,61 +439,4 @@ function tableOf(stage: Stage, life: Life, table: Table, name: string): Table {
     live: (value) => snapshot('live', () => table.live(value)),
     stalest: (value) => snapshot('stalest', () => table.stalest(value)),
   };
-}
-
-/** A port whose every call is exposed to the weather. `repeats`: its SDK sends a call again whose answer was lost. */
-function portOf<T extends object>(stage: Stage, life: Life, port: T, name: string, repeats: boolean): T {
-  return new Proxy(port, {
-    get(target, method) {
-      const found: unknown = Reflect.get(target, method);
-      if (typeof found !== 'function') return found;
-      return (...input: unknown[]) => {
-        const label = () => `${name}.${String(method)} ${shorten(input)}`;
-        return call(stage, life, label, async () => Reflect.apply(found, target, input), repeats);
-      };
-    },
-  });
-}
-
-const shorten = (input: unknown): string =>
-  JSON.stringify(input, (_, value: unknown) =>
-    value instanceof Set ? [...value] : value instanceof Uint8Array ? `${value.length} bytes` : value,
-  ).slice(0, 240);
-
-function call<T>(
-  stage: Stage,
-  life: Life,
-  label: () => string,
-  effect: () => Promise<T>,
-  repeats: boolean,
-): Promise<T> {
-  const { time, random, weather, tally, trace } = stage;
-  const chance = (rate: number): boolean => rate > 0 && random.number() < rate;
-  return new Promise((resolve, reject) => {
-    if (!life.alive()) return;
-    const crash = chance(weather.crash);
-    const crashBefore = crash && random.number() < 0.5;
-    time.after(1 + random.number() * 20, () => {
-      if (!life.alive()) return;
-      if (crashBefore) return life.die('crashes');
-      if (chance(weather.refused)) {
-        tally.count('calls refused');
-        return reject(new Error('throttled'));
-      }
-      const again = repeats && chance(weather.repeated);
-      if (again) tally.count('calls repeated');
-      const done = again ? effect().then(effect) : effect();
-      done.then((result) => {
-        trace(() => `${at(time)} ${life.name} ${label()} → ${shorten([result])}`);
-        if (crash) return life.die('crashes');
-        if (chance(weather.lostAnswer)) {
-          tally.count('answers lost');
-          return reject(new Error('the answer was lost'));
-        }
-        if (!chance(weather.freeze)) return resolve(result);
-        tally.count('freezes');
-        time.after(random.number() ** 3 * HOUR, () => life.alive() && resolve(result));
-      }, reject);
-    });
-  });
 }
