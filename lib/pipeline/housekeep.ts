@@ -78,7 +78,8 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
   const now = clock.now();
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
-  const superseded = whySuperseded(invocation, ref, sync);
+  // What was found superseded stays so, also where the deployment was rolled back before the close was asked for.
+  const superseded = sync.superseded ?? whySuperseded(invocation, ref, sync);
   if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);
   // What is young, or waits for its time, needs no look at its tree.
   const waits = sync.status === 'open' ? sync.parkedUntil : undefined;

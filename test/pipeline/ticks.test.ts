@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Task } from '../../lib/core/tasks.ts';
+import { MINUTE } from '../../lib/core/time.ts';
 import { honest, kinds, rows } from './kinds.ts';
 import { makeWorld } from './world.ts';
 
@@ -47,4 +48,33 @@ it('a tick that finds a sync running is skipped, and noted', async () => {
   await world.settle();
   assert.equal(world.receipts().length, 1);
   assert.ok(messages(world).includes('tick skipped: a sync is running'));
+});
+
+it('a start that dies half-way, and whose message is dead-lettered, is finished by housekeeping', async () => {
+  let refuses = true;
+  const world = makeWorld({
+    connector,
+    api: honest(rows(25)),
+    metered: (table) => ({
+      ...table,
+      async create(key, item) {
+        if (refuses && key.sk.startsWith('SYNC#')) throw new Error('refused');
+        return table.create(key, item);
+      },
+    }),
+  });
+  await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  while (await world.workOnce());
+  world.clock.advance(10 * MINUTE);
+  for (const { receipt } of world.queue.receive(10)) world.queue.remove(receipt);
+  assert.equal(world.queue.next(), undefined);
+  refuses = false;
+  await world.housekeep();
+  assert.notEqual(world.queue.next(), undefined, 'the stream is taken, and nobody goes on with it');
+  await world.settle();
+  assert.deepEqual(
+    world.receipts().map(({ verdict }) => verdict),
+    ['COMPLETE'],
+  );
 });

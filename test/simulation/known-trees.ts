@@ -76,6 +76,41 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
     { families: [0, 1, 0], levels: 1, listed: 'cursor', expires: 1, broken: [1] },
     {},
   ],
+  'who heals a group meets a child that another opens, who dies before it is sent': [
+    { families: [0, 0, 0, 0], levels: 1, hours: 1 },
+    {
+      workers: 2,
+      mishaps: [
+        { at: 16, what: 'dies before', by: 3 },
+        { at: 29, what: 'dies before', by: 3 },
+        { at: 71, what: 'ends late', by: 400_000 },
+        { at: 81, what: 'dies before', by: 3 },
+      ],
+    },
+  ],
+  'two walk one chain, and who stood still is behind': [
+    { paging: 'links', families: [5, 2], asks: 'setup' },
+    {
+      workers: 2,
+      mishaps: [
+        { at: 19, what: 'dies before', by: 3 },
+        { at: 30, what: 'dies before', by: 3 },
+        { at: 34, what: 'ends late', by: 400_000 },
+        { at: 44, what: 'ends late', by: 75_000 },
+      ],
+    },
+  ],
+  'of two messages that are done together one came to somebody else as well': [
+    { paging: 'offsets', families: [7, 7, 7, 7, 7] },
+    {
+      workers: 2,
+      batch: 10,
+      mishaps: [
+        { at: 7, what: 'comes again', by: 3 },
+        { at: 69, what: 'ends late', by: 12_000 },
+      ],
+    },
+  ],
 };
 
 export const KNOWN: readonly (readonly [name: string, shape: Shape, schedule: Schedule])[] = Object.entries(cases).map(

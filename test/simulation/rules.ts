@@ -3,11 +3,15 @@
  * rule. The simulation must find out, or the rule is not needed.
  */
 export type Edit = { readonly find: string; readonly replace: string };
-/** `of`: which simulation is to find out; by default that of the whole pipeline. */
-export type Rule = { readonly name: string; readonly file: string; readonly of?: 'tokens' | 'tree' } & (
-  | Edit
-  | { readonly edits: readonly Edit[] }
-);
+/** A test that chance leaves to do: its file, from the root of the repository, and its name. */
+export type TestOfRule = { readonly file: string; readonly name: string };
+/** `of`: which simulation is to find out; by default that of the whole pipeline. `test`: who finds out instead, as no seed will. */
+export type Rule = {
+  readonly name: string;
+  readonly file: string;
+  readonly of?: 'tokens' | 'tree';
+  readonly test?: TestOfRule;
+} & (Edit | { readonly edits: readonly Edit[] });
 
 export const RULES: readonly Rule[] = [
   {
@@ -19,6 +23,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what is left of a beaten commit is stored again',
     file: 'lib/pipeline/conclude-pages.ts',
+    of: 'tree',
     find: 'if (!mine) return commit(invocation, run, written.item, rest);',
     replace: 'if (!mine) return { block: written.item, committed: [] };',
   },
@@ -58,6 +63,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who heals a node also sends what others open in it meanwhile',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     edits: [
       {
         find: '    if (heal && current.unsent.size > 0) {',
@@ -103,6 +109,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a chain moves only from the step that was seen',
     file: 'lib/pipeline/move-chain.ts',
+    of: 'tree',
     find: "    [{ equal: ['step', chain.step] }, { absent: 'ended' }],\n  );\n  if (written",
     replace: '    [],\n  );\n  if (written',
   },
@@ -152,6 +159,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'housekeeping finishes a start whose message was lost',
     file: 'lib/pipeline/housekeep.ts',
+    test: {
+      file: 'test/pipeline/ticks.test.ts',
+      name: 'a start that dies half-way, and whose message is dead-lettered, is finished by housekeeping',
+    },
     find: 'if (sk === STREAM) await finishStart(invocation, place);',
     replace: 'if (sk === STREAM) continue;',
   },
@@ -206,6 +217,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'of a page that was read in several phases the last one counts',
     file: 'lib/pipeline/read-tree.ts',
+    of: 'tree',
     find: 'failed: wanted.filter(({ node, page }) => last.get(page) === phaseOf(node)),',
     replace: 'failed: [...wanted],',
   },
@@ -223,6 +235,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what is sent back while its sync is open waits for the close',
     file: 'lib/pipeline/redrive.ts',
+    of: 'tree',
     find: "if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };",
     replace: "if (sync.status !== 'closed') return 'done';",
   },
@@ -248,8 +261,22 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who finds a sync superseded by somebody who died asks for its close',
     file: 'lib/pipeline/work.ts',
+    test: {
+      file: 'test/pipeline/supersede.test.ts',
+      name: 'who finds a sync superseded and dies is followed by his message, which asks for the close',
+    },
     find: "if (sync?.status === 'closing' && sync.superseded !== undefined && received.some(({ receives }) => receives > 1))",
     replace: 'if (received.length === 0 && sync !== undefined)',
+  },
+  {
+    name: 'what was found superseded stays so when the deployment is rolled back',
+    file: 'lib/pipeline/housekeep.ts',
+    test: {
+      file: 'test/pipeline/supersede.test.ts',
+      name: 'what was superseded is closed by housekeeping even if no message is left and the deployment is rolled back',
+    },
+    find: 'sync.superseded ?? whySuperseded(',
+    replace: 'whySuperseded(',
   },
   {
     name: 'what was begun by another revision is superseded',
@@ -266,6 +293,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'the stream is free before another begins in the place of a superseded sync',
     file: 'lib/pipeline/close-sync.ts',
+    test: {
+      file: 'test/pipeline/supersede.test.ts',
+      name: 'who closes a superseded sync may stand still: the one that begins in its place finds the stream free',
+    },
     find: '  await freeStream(invocation, ref);\n  await beginAnew(invocation, ref);\n',
     replace: '  await beginAnew(invocation, ref);\n  await freeStream(invocation, ref);\n',
   },
@@ -290,6 +321,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a group is done when all its slices were opened',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     find: 'return node.stopped || isExhausted(node);',
     replace: 'return true;',
   },

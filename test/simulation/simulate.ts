@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Violation } from './invariants.ts';
-import { RULES, type Rule } from './rules.ts';
+import { KNOWN } from './known-trees.ts';
+import { RULES, type Rule, type TestOfRule } from './rules.ts';
 
 /**
  * npm run simulate -- --seeds N [--from M]   N seeds, until the first violation
@@ -13,7 +14,8 @@ import { RULES, type Rule } from './rules.ts';
  *                  -- --without "rule"        with a rule taken out of the code; combines with the others
  *                  -- --tokens                 of the tokens alone; combines with the others
  *                  -- --tree                   of the completion tree alone; combines with the others
- *                  -- --rules [--seeds N]     each rule taken out in turn: how many seeds does it take to find out?
+ *                  -- --test                   the test that misses the rule that is taken out, instead
+ *                  -- --rules [--seeds N]     each rule taken out in turn: who finds out, and after how many seeds?
  */
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     quiet: { type: 'boolean', default: false },
     tokens: { type: 'boolean', default: false },
     tree: { type: 'boolean', default: false },
+    test: { type: 'boolean', default: false },
   },
 });
 
@@ -122,33 +125,62 @@ async function replay(which: Rule['of'], seed: number): Promise<number> {
   return found.length > 0 ? 1 : 0;
 }
 
-/** Takes each rule out in turn, in a process of its own; gives the number of rules that nothing noticed. */
+/** Takes each rule out in turn, in a process of its own, and prints who notices; gives the number of rules that nobody misses. */
 function tryRules(seeds: number): number {
-  let unnoticed = 0;
-  for (const { name, of } of RULES) {
-    if (values.tree && of !== undefined) continue;
-    const args = ['--without', name, '--seeds', String(seeds), '--quiet', ...(values.tree ? ['--tree'] : [])];
-    const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], {
-      encoding: 'utf8',
-    });
-    const [, seed, broken] = /^seed (\d+) breaks (.*)$/m.exec(stdout) ?? [];
-    if (seed === undefined) unnoticed += 1;
-    const said =
-      seed === undefined
-        ? `NOT NOTICED in ${seeds} seeds ${stderr.slice(0, 300)}`
-        : `${String(Number(seed) + 1).padStart(6)} seeds  ${broken}`;
-    console.log(`${name.padEnd(64)} ${said}`);
-  }
-  return unnoticed;
+  const tried = RULES.filter(({ of }) => !values.tree || of !== 'tokens');
+  console.log(`${'without the rule'.padEnd(WIDEST)}  is noticed by`);
+  const unnoticed = tried.filter((rule) => {
+    const noticed = rule.test !== undefined && !values.tree ? tryTest(rule, rule.test) : trySimulation(rule, seeds);
+    console.log(`${rule.name.padEnd(WIDEST)}  ${noticed.by ?? `NOBODY: ${noticed.said.slice(0, 300)}`}`);
+    return noticed.by === undefined;
+  });
+  console.log(`${tried.length - unnoticed.length} of ${tried.length} rules are missed when they are gone`);
+  return unnoticed.length;
 }
+
+const WIDEST = Math.max(...RULES.map(({ name }) => name.length));
+
+/** Who notices that a rule is gone; where nobody does, what there was to read. */
+type Noticed = { readonly by: string | undefined; readonly said: string };
+
+/** Runs this script without a rule. `node`: options of Node itself. */
+function without(rule: Rule, args: readonly string[], node: readonly string[] = []): string {
+  const script = fileURLToPath(import.meta.url);
+  const { stdout, stderr } = spawnSync(process.execPath, [...node, script, '--without', rule.name, ...args], {
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}`;
+}
+
+function trySimulation(rule: Rule, seeds: number): Noticed {
+  const said = without(rule, ['--seeds', String(seeds), '--quiet', ...(values.tree ? ['--tree'] : [])]);
+  const [, seed, broken = ''] = /^seed (\d+) breaks (.*)$/m.exec(said) ?? [];
+  if (seed === undefined) return { by: undefined, said };
+  const isTree = values.tree || rule.of === 'tree';
+  const [known] = (isTree ? KNOWN[Number(seed)] : undefined) ?? [];
+  const by =
+    known === undefined ? `${Number(seed) + 1} seeds${isTree ? ' of trees' : ''}` : `the known tree "${known}"`;
+  return { by: `${by}: ${broken.slice(0, 160)}`, said };
+}
+
+/** That test alone. It must fail; anything else that goes wrong does not count. */
+function tryTest(rule: Rule, { file, name }: TestOfRule): Noticed {
+  const said = without(rule, ['--test'], ['--test-reporter', 'tap', '--test-name-pattern', literally(name)]);
+  const isMissed = new RegExp(`^ *not ok \\d+ - ${literally(name)}$`, 'm').test(said);
+  return { by: isMissed ? `the test "${name}" (${file})` : undefined, said };
+}
+
+const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 if (values.rules) process.exitCode = tryRules(Number(values.seeds));
 else {
   const rule = values.without === undefined ? undefined : ruleCalled(values.without);
   if (rule !== undefined) takeOut(rule);
   const which = values.tokens ? 'tokens' : values.tree ? 'tree' : rule?.of;
-  process.exitCode =
-    values.seed === undefined
-      ? await trySeeds(which, Number(values.from), Number(values.seeds))
-      : await replay(which, Number(values.seed));
+  if (values.test) await import(pathToFileURL(join(ROOT, rule?.test?.file ?? '')).href);
+  else
+    process.exitCode =
+      values.seed === undefined
+        ? await trySeeds(which, Number(values.from), Number(values.seeds))
+        : await replay(which, Number(values.seed));
 }

@@ -62,9 +62,11 @@ it('a seed is replayed to the letter', async () => {
   assert.deepEqual(await replay(), first);
 });
 
-it('every rule stands in the code, once', () => {
+it('every rule stands in the code, once, and the test of one exists', () => {
+  const read = (file: string): string => readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
   for (const rule of RULES) {
-    let source = readFileSync(join(import.meta.dirname, '../..', rule.file), 'utf8');
+    if (rule.test !== undefined) assert.ok(read(rule.test.file).includes(`it('${rule.test.name}'`), rule.test.name);
+    let source = read(rule.file);
     for (const { find, replace } of 'edits' in rule ? rule.edits : [rule]) {
       assert.equal(source.split(find).length, 2, `${rule.name}: ${find}`);
       source = source.replace(find, () => replace);
