@@ -16,7 +16,8 @@ type Trouble = (change: Change, write: () => ReturnType<Table['update']>) => Ret
 
 /** A sync that has begun, its first page's task in the queue; from now on another revision is deployed, and each write meets `trouble`. */
 async function deployedUnder(trouble: (world: World) => Trouble) {
-  let [connector, meets] = [before, undefined as Trouble | undefined];
+  let connector = before;
+  let meets: Trouble | undefined;
   const world = makeWorld({
     connector,
     api: honest(rows(RECORDS)),
