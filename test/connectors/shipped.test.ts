@@ -5,7 +5,7 @@ import hubspot from '../../lib/connectors/hubspot.ts';
 import jira from '../../lib/connectors/jira.ts';
 import stripe from '../../lib/connectors/stripe.ts';
 import type { Connector } from '../../lib/core/connector.ts';
-import { type Api, makeWorld } from '../pipeline/world.ts';
+import { type Api, json, makeWorld } from '../pipeline/world.ts';
 import { githubApi, hubspotApi, jiraApi, type Row, rowsOf, stripeApi } from './fakes.ts';
 
 /** The four that ship, against answers as their APIs document them. */
@@ -83,6 +83,15 @@ describe('jira', () => {
     const expected = rowsOf(70).reduce((sum, { id }) => sum + (id % 7 === 0 ? 0 : id % 5), 0);
     assert.equal(delivered.length, expected);
     assert.ok(delivered.every((comment) => typeof Reflect.get(Object(comment), 'issue') === 'string'));
+  });
+
+  it('a site that there is not is no site without issues', async () => {
+    const nowhere: Api = () => json({ errorMessage: 'Site temporarily unavailable' }, {}, 404);
+    for (const stream of Object.keys(jira.streams)) {
+      const { receipt } = await run(jira, stream, nowhere, params);
+      assert.equal(receipt.verdict, 'INCOMPLETE', stream);
+      assert.ok(receipt.reasons.some(({ code }) => code === 'http-404'));
+    }
   });
 
   it('projects', async () => {
