@@ -4,7 +4,9 @@ import { BETWEEN_CHANGES } from '../lib/simulator/dates.ts';
 import { type Model, modelOf } from '../lib/simulator/model.ts';
 import { SimulatorRefusal } from '../lib/simulator/refusal.ts';
 import { alone, forebearsOf, type Scale, scaled } from '../lib/simulator/scaled.ts';
+import { type Facts, factsOf, hasPages, SWITCHES, type Switch } from '../lib/simulator/switches.ts';
 import type { Trouble } from '../lib/simulator/trouble.ts';
+import { wordsOf } from '../lib/simulator/words.ts';
 import { UsageError } from './usage-error.ts';
 
 /** One sync of one stream, from an API that does one thing. */
@@ -15,16 +17,23 @@ export type Rehearsal = {
   /** What the API does: the end of a sentence that begins with "It". */
   readonly what: string;
   readonly model: Model;
+  readonly facts: Facts;
+  readonly does: Switch;
   readonly trouble: Trouble;
 };
 
-export type Plan = { readonly scale: Scale; readonly rehearsals: readonly Rehearsal[] };
+export type Plan = {
+  readonly scale: Scale;
+  readonly rehearsals: readonly Rehearsal[];
+  /** Rules for which the simulator finds no answer that they hold for, by their place: they are not rehearsed. */
+  readonly unspoken: readonly string[];
+};
 
 /** `records`: how many the API has of each stream. `now`: epoch milliseconds. */
 export type Circumstances = { readonly params: object; readonly records: number; readonly now: number };
 
 /** How many pages the records make, about: so many that there is a middle, and the last one is not full. */
-const PAGES = 4.5;
+const PAGES = 6;
 /** How many children a parent has, about, where there are many. */
 const CHILDREN = 1_000;
 const FEWEST_PARENTS = 3;
@@ -44,15 +53,19 @@ export function planRehearsals(
     ),
   };
   const small = scaled(connector, scale);
-  const rehearsals = streams.map((stream, at) => {
+  const { words, unspoken } = wordsOf(connector.errors);
+  const rehearsals = streams.flatMap((stream) => {
     const counts = forebearsOf(connector, stream).map((name) => [name, parents]);
     const model = played(alone(small, stream), {
       params: originsOf(params),
       records: { ...Object.fromEntries(counts), [stream]: records },
     });
-    return { connection: `rehearsal-${at}`, stream, what: 'is honest', model, trouble: {} };
+    const facts = factsOf(model, stream, words);
+    return Object.entries(SWITCHES)
+      .filter(([, { of = hasPages }]) => of(facts))
+      .map(([what, does]) => ({ stream, what, model, facts, does, trouble: { stream, ...does.trouble(facts) } }));
   });
-  return { scale, rehearsals };
+  return { scale, unspoken, rehearsals: rehearsals.map((each, at) => ({ connection: `rehearsal-${at}`, ...each })) };
 }
 
 /** Not long ago, so that what is cut into slices has few of them, and early enough for all records to lie before now. */

@@ -1,5 +1,5 @@
 import type { Receipt } from '../lib/core/receipt.ts';
-import { type Worth, worthOf } from '../lib/simulator/assess.ts';
+import { assess, type Worth } from '../lib/simulator/assess.ts';
 import type { Outcome } from './rehearse-all.ts';
 import { type Column, showRows } from './show-rows.ts';
 
@@ -8,50 +8,86 @@ export type Row = {
   readonly stream: string;
   /** What the API does. */
   readonly api: string;
+  /** `PAUSED`: there is no receipt, because the connection was paused. */
   readonly verdict: Receipt['verdict'] | 'PAUSED';
   readonly evidence: Receipt['evidence'];
-  /** Codes of the receipt's reasons. */
+  /** Codes of the receipt's reasons, or why it was paused. */
   readonly reasons: readonly string[];
   /** Records that were there throughout, and those of them that came. */
   readonly there: number;
   readonly came: number;
   readonly worth: Worth | 'paused';
-  /** What is to be looked at; empty where all is as it should be. */
-  readonly why: string;
+  /** It should have got everything, by what is declared. */
+  readonly failed: boolean;
+  /** What to declare, so that more survives. */
+  readonly mend: string | null;
 };
 
 export function rowOf(outcome: Outcome): Row {
-  const { stream, what: api, trouble } = outcome.rehearsal;
+  const { stream, what: api } = outcome.rehearsal;
   if ('paused' in outcome) {
-    const nothing = { evidence: null, reasons: [], there: 0, came: 0 };
-    return { stream, api, verdict: 'PAUSED', ...nothing, worth: 'paused', why: outcome.paused };
+    const none = { evidence: null, there: 0, came: 0, mend: null };
+    return { stream, api, verdict: 'PAUSED', reasons: [outcome.paused], ...none, worth: 'paused', failed: true };
   }
-  const { receipt, truth } = outcome;
+  const { receipt, truth, rehearsal } = outcome;
   const { verdict, evidence, reasons } = receipt;
-  const worth = worthOf(receipt, truth, trouble);
+  const { worth, failed, mend = null } = assess(receipt, truth, rehearsal);
   const codes = [...new Set(reasons.map(({ code }) => code))];
-  const { there, came, lost } = truth;
-  const why = worth === 'lied' ? `not true: ${lost.length} are missing` : '';
-  return { stream, api, verdict, evidence, reasons: codes, there, came, worth, why };
+  return { stream, api, verdict, evidence, reasons: codes, there: truth.there, came: truth.came, worth, failed, mend };
 }
+
+/** Whether something is wrong that is not the API's doing. */
+export const isWrong = ({ worth, failed }: Row): boolean => worth === 'lied' || failed;
 
 const format = new Intl.NumberFormat('en');
 
-const COLUMNS: readonly Column<Row>[] = [
-  { title: 'stream', of: ({ stream }) => stream },
-  { title: 'the API', of: ({ api }) => api },
-  { title: 'the receipt', of: ({ verdict, evidence, reasons }) => [verdict, ...said(evidence, reasons)].join(' ') },
-  { title: 'records', of: ({ there, came }) => `${format.format(came)} of ${format.format(there)}`, right: true },
-  { title: '', of: ({ worth, why }) => (why === '' ? WORTH[worth] : why) },
-];
+/** Writes the table and what to mend, or a JSON line for each row. */
+export function showRehearsals(rows: readonly Row[], options: { readonly json?: boolean | undefined }): void {
+  const mends = [...new Set(rows.flatMap(({ mend }) => mend ?? []))];
+  const columns: readonly Column<Row>[] = [
+    { title: 'stream', of: ({ stream }) => stream },
+    { title: 'the API', of: ({ api }) => api },
+    { title: 'the receipt', of: saidOf },
+    { title: 'records', of: ({ there, came }) => `${format.format(came)} of ${format.format(there)}`, right: true },
+    {
+      title: 'true?',
+      of: (row) => [trueOf(row), ...(row.mend === null ? [] : [`[${mends.indexOf(row.mend) + 1}]`])].join(' '),
+    },
+  ];
+  showRows(rows, columns, options, 'There is nothing to rehearse.');
+  if (options.json) return;
+  const notes = mends.map((mend, at) => `[${at + 1}] ${streamsOf(rows, mend)}: ${mend}.\n`);
+  process.stdout.write(`${notes.length > 0 ? '\n' : ''}${notes.join('')}\n${summary(rows)}\n`);
+}
 
-const WORTH = { survived: 'true', told: 'true', moved: 'true', lied: 'not true', paused: 'paused' };
+const saidOf = ({ verdict, evidence, reasons }: Row): string =>
+  [
+    verdict,
+    ...(evidence === null ? [] : [`by ${evidence}`]),
+    ...(reasons.length === 0 ? [] : [`(${reasons.join(', ')})`]),
+  ].join(' ');
 
-const said = (evidence: Row['evidence'], reasons: Row['reasons']): string[] => [
-  ...(evidence === null ? [] : [`by ${evidence}`]),
-  ...(reasons.length === 0 ? [] : [`(${reasons.join(', ')})`]),
-];
+function trueOf({ worth, failed, there, came }: Row): string {
+  if (worth === 'lied')
+    return came < there ? `NO: ${format.format(there - came)} are missing` : 'NO: its counts are wrong';
+  if (failed) return 'yes, but it should have got everything';
+  return worth === 'moved' ? 'yes, unless records move' : 'yes';
+}
 
-/** Writes the table, or a JSON line for each row. */
-export const showRehearsals = (rows: readonly Row[], options: { readonly json?: boolean | undefined }): void =>
-  showRows(rows, COLUMNS, options, 'There is nothing to rehearse.');
+const streamsOf = (rows: readonly Row[], mend: string): string =>
+  [...new Set(rows.filter((row) => row.mend === mend).map(({ stream }) => stream))].join(', ');
+
+function summary(rows: readonly Row[]): string {
+  const many = (test: (row: Row) => boolean): number => rows.filter(test).length;
+  const lied = many(({ worth }) => worth === 'lied');
+  const failed = many(({ worth, failed }) => failed && worth !== 'lied');
+  const told = rows.length - lied - failed - many(({ worth }) => worth === 'survived');
+  return [
+    `${rows.length} rehearsals: ${many(({ worth }) => worth === 'survived')} got everything`,
+    `${told} did not, and said so`,
+    ...(failed > 0 ? [`${failed} should have got everything`] : []),
+    `${lied} ${lied === 1 ? 'receipt' : 'receipts'} said what is not so`,
+  ]
+    .join(', ')
+    .concat('.');
+}

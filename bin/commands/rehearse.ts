@@ -4,7 +4,7 @@ import { loadConnector } from '../load-connector.ts';
 import { readGivenParameters } from '../parameters.ts';
 import { planRehearsals } from '../plan-rehearsals.ts';
 import { inScratch } from '../scratch.ts';
-import { rowOf, showRehearsals } from '../show-rehearsals.ts';
+import { isWrong, rowOf, showRehearsals } from '../show-rehearsals.ts';
 import { UsageError } from '../usage-error.ts';
 
 type Options = {
@@ -44,7 +44,7 @@ export function rehearse(program: Command): void {
         const { rehearseAll } = await import('../rehearse-all.ts');
         const rows = (await rehearseAll(loaded, plan, scratch)).map(rowOf);
         showRehearsals(rows, options);
-        process.exitCode = rows.every(({ worth }) => worth !== 'lied' && worth !== 'paused') ? 0 : 2;
+        process.exitCode = rows.some(isWrong) ? 2 : 0;
       });
     });
 }

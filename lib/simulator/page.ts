@@ -26,9 +26,10 @@ export function answerPage(
   if (start === undefined || (refuses && start >= most))
     return refusal(400, 'invalid_page', `This listing has no page "${asked.page}".`);
 
-  const { instead, shows, back } = twist.page?.(Math.floor(start / size)) ?? {};
+  const { instead, shows, back } = twist.page?.(pageAt(paging, size, start)) ?? {};
   if (instead !== undefined) return instead;
-  const full = Math.max(0, Math.min(size, listing.total - start, most - start));
+  // Where the limit falls into a page, one that would be refused behind it is given whole.
+  const full = Math.max(0, Math.min(size, listing.total - start, refuses ? size : most - start));
   const end = start + partOf(full, cursorOf(held, asked)?.past ? undefined : shows);
   const rows = Array.from({ length: end - start }, (_, at) => held.records.record(recordAt(held, listing, start + at)));
   const told = { records: rows, total: twist.total === undefined ? listing.total : twist.total(listing.total) };
@@ -43,6 +44,13 @@ export function answerPage(
   };
   const link = `${url.origin}${NEXT_PATH}?cursor=${encodeURIComponent(cursorText(next))}`;
   return { status: 200, ...more({ ...told, next: paging.kind === 'links' ? link : cursorText(next) }) };
+}
+
+/** Index of the page that begins behind so many records. Pages of offsets overlap by one record, and what begins elsewhere is none of them. */
+function pageAt({ kind }: Way['paging'], size: number, start: number): number {
+  if (kind !== 'offsets') return Math.floor(start / size);
+  const index = start / Math.max(1, size - 1);
+  return Number.isInteger(index) ? index : -1;
 }
 
 /** How many records of a listing can be read, and whether what is behind them is refused, or is not there. */

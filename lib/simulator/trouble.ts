@@ -12,7 +12,7 @@ export type Trouble = {
   readonly short?: number;
   /** What leads to the page with this index has expired: this comes instead. */
   readonly expired?: { readonly page: number; readonly answer: Answer };
-  /** For the first so many times that a page is asked for. Default: always. */
+  /** For the first so many times that the same is asked for. Default: always. */
   readonly times?: number;
   /** No page has more records, whatever is asked for. */
   readonly cap?: number;
@@ -71,7 +71,7 @@ export function troubled(trouble: Trouble): Troubled {
     if (asked === trouble.revokes) revoked = now;
     const same = before.get(url.href + body) ?? 0;
     before.set(url.href + body, same + 1);
-    const instead = every !== undefined && asked % every.requests === 0 ? every.answer : undefined;
+    const instead = every !== undefined && asked % every.requests === 0 && same < times ? every.answer : undefined;
     return { twist: twistOf(trouble, asked, same < times), revoked, instead };
   };
 }

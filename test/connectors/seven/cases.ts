@@ -5,6 +5,7 @@ import stripe from '../../../lib/connectors/stripe.ts';
 import type { Connector } from '../../../lib/core/connector.ts';
 import type { Answer } from '../../../lib/simulator/exchange.ts';
 import { alone, scaled } from '../../../lib/simulator/scaled.ts';
+import type { Words } from '../../../lib/simulator/words.ts';
 import erp from './erp.ts';
 import githubApp from './github-app.ts';
 import jiraOauth from './jira-oauth.ts';
@@ -12,17 +13,11 @@ import salesforce from './salesforce.ts';
 import shopify from './shopify.ts';
 
 /** Seven APIs, and what each says where only it has words for it. */
-export type Case = {
+export type Case = Words & {
   readonly connector: Connector;
   readonly params?: object;
   /** Streams that are tried under trouble; the others are like them. */
   readonly hostile: readonly string[];
-  /** What leads to a page has expired. */
-  readonly expired?: Answer;
-  /** A parent is no longer there. */
-  readonly vanished?: Answer;
-  /** It asks for patience. */
-  readonly throttled?: Answer;
 };
 
 export const says = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({

@@ -1,0 +1,229 @@
+import { keepsTokens } from '../core/auth.ts';
+import type { Stream } from '../core/connector.ts';
+import { span } from '../core/time.ts';
+import type { Answer } from './exchange.ts';
+import type { Model } from './model.ts';
+import { childrenOf } from './parents.ts';
+import { SimulatorRefusal } from './refusal.ts';
+import { forebearsOf } from './scaled.ts';
+import type { Trouble } from './trouble.ts';
+import type { Words } from './words.ts';
+
+/** What is known of a stream that is to be rehearsed. */
+export type Facts = {
+  readonly stream: Stream;
+  readonly words: Words;
+  /** How many records a page has; and the longest listing, of all or of one parent's. */
+  readonly size: number;
+  readonly longest: number;
+  /** Whether requests are authorised by a token that ends. */
+  readonly keepsTokens: boolean;
+  /** Whether its parents are found by listing them. */
+  readonly hasParents: boolean;
+  /** Whether a listing can be cut until what is left of it has no more than two pages. */
+  readonly isCut: boolean;
+  /** Whether an honest API can prove that it listed everything, and lets all of it be read. */
+  readonly proves: boolean;
+  readonly fits: boolean;
+};
+
+/** One thing that an API does to whoever reads it: of which streams it can be said, and what a receipt must then say. */
+export type Switch = {
+  /** Of which streams it can be said. Default: of those whose listing has a middle. */
+  readonly of?: (facts: Facts) => boolean;
+  readonly trouble: (facts: Facts) => Trouble;
+  /** Whether a sync gets everything all the same, by what is declared. `undefined`: perhaps. Default: perhaps. */
+  readonly survives?: (facts: Facts) => boolean | undefined;
+  /** A reason that must be given where it does not. */
+  readonly code?: (facts: Facts) => string;
+  /** What to declare where it does not, if anything helps: one sentence. */
+  readonly mend?: (facts: Facts) => string | undefined;
+};
+
+const says = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers,
+  body,
+});
+const HTML = says(500, '<html><body><h1>Oops</h1></body></html>', { 'content-type': 'text/html' });
+const BROKEN = says(200, '{"data": [{"id": ');
+const TOO_MANY = says(429, {}, { 'retry-after': '1' });
+const MISSING = says(404, { message: 'not found' });
+
+const kindOf = ({ stream }: Facts): Stream['paging']['kind'] => stream.paging.kind;
+const isFollowed = (facts: Facts): boolean => ['cursor', 'links'].includes(kindOf(facts));
+const isChain = (facts: Facts): boolean => isFollowed(facts) || kindOf(facts) === 'keyset';
+const isSparse = ({ stream: { paging } }: Facts): boolean => 'sparse' in paging && paging.sparse === true;
+const isNumbered = (facts: Facts): boolean => ['pages', 'offsets'].includes(kindOf(facts));
+const isStable = ({ order }: Stream): boolean => order === 'oldest first' || order === 'by key';
+/** Whether it tells exactly how many records there are. */
+const counts = ({ total, count }: Stream): boolean => total !== undefined || count?.exact === true;
+const tells = ({ stream }: Facts): boolean => counts(stream);
+/** Whether its listing has a page with index 2, and another one behind it. */
+export const hasPages = (facts: Facts): boolean => kindOf(facts) !== 'one' && facts.longest > 3 * facts.size;
+const everything = (): boolean => true;
+/** The first time that anything is asked for, this comes instead. */
+const atFirst = (answer: Answer): Trouble => ({ every: { requests: 1, answer }, times: 1 });
+/** About half of the longest listing, in whole pages. */
+const half = ({ size, longest }: Facts): number => size * Math.max(1, Math.floor((0.9 * longest) / size / 2));
+const forgets = ({ words }: Facts): Trouble => ({ expired: { page: 2, answer: words.expired ?? MISSING } });
+
+const RESTART =
+  "say in `errors` by which answer the API tells that what leads to a page has expired, with `is: 'restart'`: the listing then begins again";
+const EMPTY =
+  "say in `errors` by which answer the API tells that a parent is gone, with `is: 'empty'`: it then has no children, and all others count";
+const CUT =
+  'if the API lets only so many records be read of one listing, cut it: `since` with `slices`, and `max` if the number is known';
+
+/** One list for the tests and for `headgate rehearse`. The names are ends of sentences that begin with "It". */
+export const SWITCHES: Readonly<Record<string, Switch>> = {
+  'is honest': { of: everything, trouble: () => ({}), survives: everything },
+  'asks for patience, whatever is asked for first': {
+    of: everything,
+    trouble: () => atFirst(TOO_MANY),
+    survives: everything,
+  },
+  'asks for patience in words of its own': {
+    of: ({ words }) => words.throttled !== undefined,
+    trouble: ({ words }) => atFirst(words.throttled ?? TOO_MANY),
+    survives: everything,
+  },
+  'answers with a page of HTML first': { of: everything, trouble: () => atFirst(HTML), survives: everything },
+  'breaks off its answers first': { of: everything, trouble: () => atFirst(BROKEN), survives: everything },
+  'fails at first, in words of its own': {
+    of: ({ words }) => words.failing !== undefined,
+    trouble: ({ words }) => atFirst(words.failing ?? HTML),
+    survives: everything,
+  },
+  'refuses a page in words of its own': {
+    of: (facts) => hasPages(facts) && facts.words.refused !== undefined,
+    trouble: ({ words }) => ({ expired: { page: 2, answer: words.refused ?? MISSING } }),
+    survives: () => false,
+    code: () => 'rule',
+  },
+  'gives less than half of the records that are asked for': {
+    of: (facts) => hasPages(facts) && facts.size >= 5,
+    trouble: ({ size }) => ({ cap: Math.floor(0.4 * size) }),
+    survives: everything,
+  },
+  'has a short page in the middle': {
+    trouble: () => ({ short: 2 }),
+    // Offsets may be read on from its last record.
+    survives: (facts) => isChain(facts) || (kindOf(facts) === 'offsets' ? undefined : false),
+    code: (facts) => (kindOf(facts) === 'offsets' ? 'moved' : tells(facts) ? 'count' : 'short-page'),
+  },
+  'has an empty page in the middle, twice': {
+    trouble: () => ({ empty: 2, times: 2 }),
+    // What a cursor leads away from is asked for only once more. Who does not know how many there are takes it for the end, for a while.
+    survives: (facts) =>
+      isFollowed(facts) ? isSparse(facts) : kindOf(facts) === 'keyset' || tells(facts) ? true : undefined,
+    code: () => 'empty-page',
+  },
+  'has an empty page in the middle': {
+    trouble: () => ({ empty: 2 }),
+    survives: (facts) => isSparse(facts) || (isNumbered(facts) && tells(facts) && facts.isCut),
+    code: (facts) => (kindOf(facts) === 'keyset' ? 'stuck' : 'empty-page'),
+    mend: (facts) =>
+      isFollowed(facts)
+        ? 'if such pages are no mistake of the API (it filters what it pages through), say `sparse: true`'
+        : undefined,
+  },
+  'says that there are more than there are': {
+    of: (facts) => hasPages(facts) && tells(facts),
+    trouble: () => ({ total: (honest) => honest + 7 }),
+    survives: () => false,
+    code: () => 'count',
+  },
+  'says that there are fewer than there are': {
+    of: (facts) => hasPages(facts) && tells(facts),
+    trouble: () => ({ total: (honest) => Math.floor(honest * 0.9) }),
+    survives: () => false,
+    code: () => 'count',
+  },
+  'says another total each time': {
+    of: (facts) => hasPages(facts) && tells(facts),
+    trouble: () => ({ total: (honest, asked) => honest + asked }),
+    survives: () => false,
+    code: () => 'count',
+  },
+  'estimates wildly': {
+    of: ({ stream }) => stream.count?.exact === false,
+    trouble: () => ({ total: () => 3 }),
+    survives: everything,
+  },
+  'leads back to where it has been': {
+    of: (facts) => hasPages(facts) && isFollowed(facts),
+    trouble: () => ({ loop: 1 }),
+    survives: () => false,
+    code: () => 'loop',
+  },
+  'forgets once what leads to a page': {
+    of: (facts) => hasPages(facts) && isChain(facts),
+    trouble: (facts) => ({ ...forgets(facts), times: 1 }),
+    survives: ({ words, isCut }) => words.expired !== undefined || isCut,
+    code: () => 'http-404',
+    mend: ({ words }) => (words.expired === undefined ? RESTART : undefined),
+  },
+  'forgets always what leads to a page': {
+    of: (facts) => hasPages(facts) && isChain(facts),
+    trouble: forgets,
+    // Where nothing says that it has expired, it is taken for a page that there cannot be, and narrower slices have fewer.
+    survives: ({ words, isCut }) => words.expired === undefined && isCut,
+    code: ({ words }) => (words.expired === undefined ? 'http-404' : 'rule'),
+  },
+  'refuses to be read further than half': {
+    trouble: (facts) => ({ limit: { records: half(facts), by: '400' } }),
+    survives: ({ isCut }) => isCut,
+    mend: ({ isCut }) => (isCut ? undefined : CUT),
+  },
+  'ends at half, and says that there are more': {
+    of: (facts) => hasPages(facts) && tells(facts),
+    trouble: (facts) => ({ limit: { records: half(facts), by: 'end' } }),
+    // The last page of offsets is not full then, and looks like any last page.
+    survives: (facts) => (facts.isCut && kindOf(facts) === 'offsets' ? undefined : facts.isCut),
+    code: () => 'count',
+    mend: ({ isCut }) => (isCut ? undefined : CUT),
+  },
+  'no longer has the second parent': {
+    of: ({ hasParents, stream: { each } }) => hasParents && each?.together === undefined,
+    trouble: ({ words }) => ({ vanished: { parent: (index) => index === 1, answer: words.vanished ?? MISSING } }),
+    survives: ({ words }) => words.vanished !== undefined,
+    mend: ({ words }) => (words.vanished === undefined ? EMPTY : undefined),
+  },
+  'takes its tokens back': {
+    of: (facts) => facts.keepsTokens,
+    trouble: () => ({ revokes: 3 }),
+    survives: everything,
+  },
+  'loses and gets records while it is read': {
+    // An order that is declared says that it does not.
+    of: (facts) => !['pages', 'links'].includes(kindOf(facts)) || !isStable(facts.stream),
+    trouble: () => ({
+      absent: (index, asked) => (index % 5 === 1 && asked > 2) || (index % 7 === 3 && asked < 3),
+    }),
+  },
+};
+
+/** What a receipt says at best. */
+export const bestOf = ({ proves }: Facts): 'COMPLETE' | 'UNKNOWN' => (proves ? 'COMPLETE' : 'UNKNOWN');
+
+/** What a model tells of one of its streams. */
+export function factsOf({ client: { connector }, streams }: Model, name: string, words: Words): Facts {
+  const [stream, held] = [connector.streams[name], streams.find((one) => one.name === name)];
+  if (stream === undefined || held === undefined) throw new SimulatorRefusal(`There is no stream "${name}".`);
+  const { parents, records } = held;
+  const { low, high } =
+    parents === undefined ? { low: 0, high: records.count } : childrenOf(parents, parents.count - 1, records.count);
+  const { paging, slices } = stream;
+  const size = 'size' in paging ? paging.size : records.count;
+  const apart = (records.changedAt?.(size) ?? 0) - (records.changedAt?.(0) ?? 0);
+  const isCut = slices !== undefined && span(slices.least) <= apart;
+  const forebears = forebearsOf(connector, name).flatMap((each) => connector.streams[each] ?? []);
+  return {
+    ...{ stream, words, size, isCut, longest: high - low },
+    keepsTokens: keepsTokens(connector.auth),
+    hasParents: parents !== undefined,
+    proves: [stream, ...forebears].every((each) => each.paging.kind !== 'pages' || counts(each) || isStable(each)),
+    fits: isCut || !('max' in paging) || paging.max === undefined || high - low < paging.max,
+  };
+}

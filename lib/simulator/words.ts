@@ -1,0 +1,36 @@
+import type { Rule } from '../core/stream.ts';
+import type { Answer } from './exchange.ts';
+import { answerBy } from './rule-answer.ts';
+
+/** What only the API has words for: an answer that says so, by the connector's own rules. Absent: no rule knows it. */
+export type Words = {
+  /** What leads to a page has expired. */
+  readonly expired?: Answer | undefined;
+  /** A parent is no longer there. */
+  readonly vanished?: Answer | undefined;
+  /** It asks for patience. */
+  readonly throttled?: Answer | undefined;
+  /** It fails, and may not the next time. */
+  readonly failing?: Answer | undefined;
+  /** It refuses what is asked for. */
+  readonly refused?: Answer | undefined;
+};
+
+const MEANS = {
+  expired: 'restart',
+  vanished: 'empty',
+  throttled: 'throttled',
+  failing: 'retry',
+  refused: 'failure',
+} as const;
+
+/** The words of an API, by the first of its connector's rules of each kind for which an answer is found; and the rules for which none is, by their place. */
+export function wordsOf(rules: readonly Rule[]): { readonly words: Words; readonly unspoken: readonly string[] } {
+  const spoken = rules.map((rule) => ({ rule, answer: answerBy(rules, rule) }));
+  const said = Object.entries(MEANS).flatMap(([name, is]) => {
+    const found = spoken.find(({ rule, answer }) => rule.is === is && answer !== undefined);
+    return found === undefined ? [] : [[name, found.answer]];
+  });
+  const unspoken = spoken.flatMap(({ answer }, at) => (answer === undefined ? [`errors[${at}]`] : []));
+  return { words: Object.fromEntries(said), unspoken };
+}
