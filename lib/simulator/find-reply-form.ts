@@ -74,18 +74,13 @@ export const findTokenForm = (read: Read, samples: readonly Facts[], fits: Deman
   return must('auth.read', search(ROOTS, [{ read, fits }], samples, words([...told, 'object', ...GUARDS], told)));
 };
 
-/** A reply for which a rule holds, if there is one: first by the text of an error, then by what the rule looks at. */
-export const findRuleForm = (holds: Read, facts: Facts): ReplyForm | undefined => {
+/** A reply for which a rule holds, if there is one: first by the text of an error, then by what the rule looks at. `isText`: it need not be JSON. */
+export const findRuleForm = (holds: Read, facts: Facts, isText: boolean): ReplyForm | undefined => {
   const told = toldWords(facts);
-  const plain = told.map(
-    (word): ReplyForm =>
-      new Map([
-        ['', 'object'],
-        ['/message', word],
-      ]),
-  );
+  const errors = told.map((word): ReplyForm => new Map([['', 'object'] as const, ['/message', word] as const]));
+  const texts = isText ? told.map((word): ReplyForm => new Map([['', word]])) : [];
   const allowed = words([...told, 'object', 'rows', 'true', 'one'], [...told, 'one'], ['object', ...told]);
-  return search([...plain, ...ROOTS], [{ read: holds, fits: Boolean }], [facts], allowed);
+  return search([...errors, ...texts, ...ROOTS], [{ read: holds, fits: Boolean }], [facts], allowed);
 };
 
 const toldWords = (facts: Facts | undefined): readonly Word[] =>

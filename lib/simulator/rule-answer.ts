@@ -32,7 +32,8 @@ export function answerBy(rules: readonly Rule[], rule: Rule): Answer | undefined
   const named = [...source.matchAll(/\b[1-5]\d\d\b/g)].map(([digits]) => Number(digits));
   for (const status of new Set([...named, ...USUAL[rule.is]])) {
     const holds = (reply: Reply): boolean => matchRule(rules, { ...reply, status }).matched?.rule === rule;
-    const form = findRuleForm(holds, facts);
+    // What should have been a page and is no JSON is asked for again, whatever the rules say.
+    const form = findRuleForm(holds, facts, status > 299);
     if (form === undefined) continue;
     const { headers, body } = replyMaker(form)(facts);
     const answer = { status, headers, body };

@@ -1,4 +1,4 @@
-import { keepsTokens } from '../core/auth.ts';
+import { keepsTokens } from '../core/auth-scheme.ts';
 import type { Stream } from '../core/connector.ts';
 import { span } from '../core/time.ts';
 import type { Answer } from './exchange.ts';

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import hubspot from '../../lib/connectors/hubspot.ts';
+import jira from '../../lib/connectors/jira.ts';
+import { alone, forebearsOf, scaled } from '../../lib/simulator/scaled.ts';
+
+const sizeOf = (paging: object | undefined) => paging && Reflect.get(paging, 'size');
+
+describe('a connector on a smaller scale', () => {
+  it('has smaller pages, fewer parents together, and begins later; a smaller one stays as it is', () => {
+    const small = scaled(hubspot, { size: 10, together: 2, starts: { contacts: '2026-11-20T00:00:00.000Z' } });
+    const { contacts, contactsArchived, contactCompanies, deals } = small.streams;
+    assert.deepEqual([sizeOf(contacts?.paging), sizeOf(contactsArchived?.paging)], [10, 10]);
+    assert.deepEqual(
+      [contacts?.since?.start, deals?.since?.start],
+      ['2026-11-20T00:00:00.000Z', '2006-01-01T00:00:00Z'],
+    );
+    assert.equal(contactCompanies?.each?.together, 2);
+    assert.equal(contactCompanies?.paging.kind, 'one');
+    assert.equal(sizeOf(scaled(jira, { size: 1_000 }).streams.issues?.paging), 100);
+  });
+
+  it('without a scale is the same', () => {
+    assert.deepEqual(scaled(jira, {}).streams, jira.streams);
+  });
+});
+
+describe('a stream alone', () => {
+  it('has its forebears with it', () => {
+    assert.deepEqual(forebearsOf(jira, 'comments'), ['issues']);
+    assert.deepEqual(Object.keys(alone(jira, 'comments').streams).sort(), ['comments', 'issues']);
+    assert.deepEqual(Object.keys(alone(jira, 'projects').streams), ['projects']);
+  });
+});
