@@ -8,6 +8,8 @@ import { syncKey } from './sync-keys.ts';
 
 /** The longest delay a message can be sent with. */
 export const LONGEST_DELAY = 900 * SECOND;
+/** What is longer by less is as long: the longest hold is, and clocks differ. Whoever comes then waits for the rest. */
+const MOMENT = SECOND;
 /** A task comes this much before its appointment, and then up to a second: late, it would leave slots unused. */
 const LEAD = SECOND / 2;
 
@@ -38,7 +40,7 @@ export async function postpone(
   portions: readonly Portion[],
   wait: number,
 ): Promise<void> {
-  if (wait > LONGEST_DELAY) return park(invocation, ref, invocation.clock.now() + wait);
+  if (wait > LONGEST_DELAY + MOMENT) return park(invocation, ref, invocation.clock.now() + wait);
   await sendByAppointment(invocation, places, portions, wait);
 }
 
