@@ -128,7 +128,7 @@ async function checkEarlier(world: World, syncs: readonly Sync[], broken: Broken
 
 const pathIn = (sk: string): string => sk.slice(sk.lastIndexOf('#') + 1);
 
-/** Invariant 5: what is sent back is asked for again, unless it came meanwhile or a later sync got everything. */
+/** Invariant 5: what is sent back is asked for again, unless it came meanwhile, a later sync got everything, or another one reads all of it anew. */
 async function checkSentBack(world: World, broken: Broken): Promise<void> {
   const stream = await world.ports.syncs.get({ pk: 'sim/main#rows', sk: 'STREAM' });
   const { lastCommitted = '' } = streamState.parse(stream ?? {});
@@ -141,7 +141,8 @@ async function checkSentBack(world: World, broken: Broken): Promise<void> {
     const { failed, ended } = node;
     const stands =
       ended === 'failed' || (failed instanceof Set && task.kind === 'pages' && failed.has(String(task.from)));
-    if (stands && syncState.parse(item).phase <= phaseOf(task.node) && lastCommitted <= task.sync)
+    const { phase, superseded } = syncState.parse(item);
+    if (stands && superseded === undefined && phase <= phaseOf(task.node) && lastCommitted <= task.sync)
       broken('5 what is sent back is asked for again', `sync ${task.sync}: ${task.node} was not`);
   }
 }
