@@ -1,5 +1,6 @@
 import type { Raw, Reply } from './exchange.ts';
 import { readJson, writeJson } from './json.ts';
+import { nextLink } from './links.ts';
 import type { Stream } from './stream.ts';
 
 /** A chain is walked page after page. Its cursor is one text, whatever the paging kind: a cursor, a URL, a key as JSON. */
@@ -23,7 +24,16 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
 export type Next = { readonly next: string } | 'end' | { readonly stuck: string };
 
 /** Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. */
-export function nextCursor({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
+export function nextCursor(stream: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
+  try {
+    return follow(stream, reply, records, here);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { stuck: `the next cursor is not where the stream looks for it: ${why}` };
+  }
+}
+
+function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
   switch (paging.kind) {
     case 'cursor': {
       const next = paging.next(reply);
@@ -47,6 +57,10 @@ export function nextCursor({ paging }: Stream, reply: Reply, records: readonly u
       if (after === undefined || after === null) return { stuck: 'the last record has no key to go on from' };
       return { next: writeJson(after) ?? 'null' };
     }
+    case 'one':
+      return nextLink(reply.header('link')) === undefined
+        ? 'end'
+        : { stuck: 'the answer links to a next page, though its stream is declared as one page' };
     default:
       return 'end';
   }

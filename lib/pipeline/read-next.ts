@@ -124,14 +124,7 @@ function follow(
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
   if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
     return { ...refusePage(page, DENIED), heals: true };
-  let next: ReturnType<typeof nextCursor>;
-  try {
-    next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
-  } catch (error) {
-    next = {
-      stuck: `the next cursor is not where the stream looks for it: ${error instanceof Error ? error.message : error}`,
-    };
-  }
+  const next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
   if (typeof next === 'object' && 'stuck' in next)
     return { ...refusePage(page, { code: 'stuck', message: next.stuck }), heals: page.records.length === 0 };
   if (next === 'end') {

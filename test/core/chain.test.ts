@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { detectLoop, nextCursor } from '../../lib/core/chain.ts';
 import { nextLink } from '../../lib/core/links.ts';
+import { one } from '../../lib/core/paging.ts';
 import { kinds } from '../pipeline/kinds.ts';
 
 const reply = (body: unknown, headers: Record<string, string> = {}) => ({
@@ -32,6 +33,12 @@ describe('where a chain goes next', () => {
       assert.ok('stuck' in Object(link(foreign)), foreign);
     }
     assert.equal(nextCursor(byLink, reply([]), [], HERE), 'end');
+  });
+
+  it('one: nowhere, unless the answer itself links to a next page', () => {
+    const whole = { ...byLink, paging: one() };
+    assert.equal(nextCursor(whole, reply([]), [], HERE), 'end');
+    assert.ok('stuck' in Object(nextCursor(whole, reply([], { link: '<?page=2>; rel="next"' }), [], HERE)));
   });
 
   it('keyset: the last record, as long as the API says there is more', () => {
@@ -79,6 +86,14 @@ describe('the next link of a Link header (RFC 8288)', () => {
     ['<https://a.test/>; REL="NEXT"', 'https://a.test/'],
     ['<https://a.test/>; rel="nextish"', undefined],
     ['</rows?page=2>;rel="next"', '/rows?page=2'],
+    ['<https://a.test/?page=2>; title="the \\"new\\", all"; rel="next"', 'https://a.test/?page=2'],
+    ['<https://a.test/?page=2>;; rel="next";', 'https://a.test/?page=2'],
+    ["<https://a.test/?page=2>; rel='next'", 'https://a.test/?page=2'],
+    ['<https://a.test/1>; rel="prev"; title*=UTF-8\'\'a%20b,<https://a.test/3> ; rel = next', 'https://a.test/3'],
+    ['<https://a.test/1>; rel="prev",, <https://a.test/9>; rel="last"', undefined],
   ];
   for (const [header, target] of cases) it(`${header} → ${target}`, () => assert.equal(nextLink(header), target));
+
+  for (const header of ['<https://a.test/?page=2>; title="a; rel="next"', '<https://a.test/?page=2; rel="next"'])
+    it(`${header} → cannot be read, which is no end`, () => assert.throws(() => nextLink(header), /cannot be read/));
 });

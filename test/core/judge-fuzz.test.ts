@@ -234,16 +234,12 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
       for (const line of content.lines) assert.ok(Row.safeParse(JSON.parse(line)).success, line);
       if (content.quarantined.length > 0) count('quarantined');
       if (stream.paging.kind === 'pages') continue;
-      try {
-        const next = nextCursor(stream, verdict.reply, verdict.records, url);
-        if (typeof next === 'object' && 'next' in next) {
-          count('next');
-          chainPage(stream, next.next);
-          if (stream.paging.kind === 'links') assert.equal(new URL(next.next).origin, 'https://api.test');
-        }
-      } catch (error) {
-        // The connector's own function found nothing where it looked: the walk says so.
-        assert.ok(error instanceof TypeError, String(error));
+      // Where the connector's own function finds nothing where it looks, the walk is stuck.
+      const next = nextCursor(stream, verdict.reply, verdict.records, url);
+      if (typeof next === 'object' && 'next' in next) {
+        count('next');
+        chainPage(stream, next.next);
+        if (stream.paging.kind === 'links') assert.equal(new URL(next.next).origin, 'https://api.test');
       }
     }
   }
