@@ -18,6 +18,18 @@ export function nextWindow(
 }
 
 /**
+ * Whether a window leaves nothing out behind the watermark. One that an operator lets begin later does: what it brings proves nothing of the time in
+ * between, so it must not move the watermark past it.
+ */
+export function followsOn(
+  since: Parameters<typeof nextWindow>[0],
+  watermark: string | undefined,
+  { from, to, mode }: Window,
+): boolean {
+  return mode === 'full' || from <= nextWindow(since, watermark, to).from;
+}
+
+/**
  * The watermark a sync may commit: the highest value it saw, but never past the API's own clock at its first answer: a
  * record that changes behind the reader's back afterwards carries a later date. It never falls.
  */

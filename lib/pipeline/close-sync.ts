@@ -3,7 +3,7 @@ import type { Stream } from '../core/connector.ts';
 import { pageNumber } from '../core/paging.ts';
 import { type Receipt, receiptSchema, receiptText } from '../core/receipt.ts';
 import { refOf, type SyncRef, type TaskOf } from '../core/tasks.ts';
-import { nextWatermark } from '../core/watermark.ts';
+import { followsOn, nextWatermark } from '../core/watermark.ts';
 import { type Invocation, streamOf } from './invocation.ts';
 import { readNode } from './node.ts';
 import type { Received } from './outcome.ts';
@@ -44,7 +44,7 @@ export async function closeSync(invocation: Invocation, { task, receives }: Rece
   const sum = await sumSync(invocation, ref, stream, sync.phase);
   if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;
   const receipt = draw(invocation, ref, stream, sync, sum);
-  if (commits(receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
+  if (commits(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
   await conclude(invocation, ref, sync, receipt, sum.manifest);
 }
@@ -90,8 +90,9 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 }
 
 /** Whether a sync moves the watermark, and leaves its stream fresh. */
-const commits = (verdict: Receipt['verdict'], failedPages: number, { accepted }: SyncState): boolean =>
-  accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0);
+const commits = (stream: Stream, verdict: Receipt['verdict'], failedPages: number, sync: SyncState): boolean =>
+  followsOn(stream.since, sync.watermark, sync) &&
+  (sync.accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0));
 
 /** The receipt of a sum. */
 function draw(
@@ -116,7 +117,7 @@ function draw(
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: commits(verdict, pages.failed, sync)
+      after: commits(stream, verdict, pages.failed, sync)
         ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null)
         : before,
     },

@@ -124,6 +124,32 @@ describe('the watermark', () => {
     assert.deepEqual(second.watermark, { before: '2026-11-21T10:00:00.000Z', after: '2026-11-21T10:00:00.000Z' });
   });
 
+  for (const before of ['a sync', 'nothing']) {
+    it(`stays where it is after a sync that was asked to begin later, behind ${before}: what lies between comes with the next one`, async () => {
+      const there = [order(0)];
+      const world = makeWorld({
+        connector: listing,
+        api: ({ query }) => {
+          const since = Date.parse(query.get('since') ?? '');
+          const found = there.filter(({ updated }) => Date.parse(updated) >= since);
+          return json(found, { date: 'Sun, 22 Nov 2026 12:00:00 GMT' });
+        },
+      });
+      if (before === 'a sync') await world.sync('rows');
+      there.push(order(1), order(2));
+      const later = await world.sync('rows', '2026-11-22T00:00:00.000Z');
+      const next = await world.sync('rows');
+      const first = before === 'a sync' ? '2026-11-20T10:00:00.000Z' : null;
+      assert.deepEqual([later.verdict, later.mode], ['COMPLETE', 'incremental']);
+      assert.deepEqual(later.watermark, { before: first, after: first });
+      assert.deepEqual([later, next].map(world.delivered), [
+        [{ id: 2, cents: 400 }],
+        [0, 1, 2].map((id) => ({ id, cents: id * 200 })),
+      ]);
+      assert.equal(next.watermark.after, '2026-11-22T10:00:00.000Z');
+    });
+  }
+
   it('stays where it is when a page failed', async () => {
     const world = makeWorld({ connector: listing, api: () => json({ no: 'such order' }, {}, 404) });
     const receipt = await world.sync('rows');

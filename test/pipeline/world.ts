@@ -174,16 +174,19 @@ export function makeWorld({
     throw new Error('The pipeline does not come to rest.');
   }
 
-  /** Starts a sync of a stream and lets it end; gives its receipts so far, the last one last. */
-  async function sync(stream: string): Promise<Receipt> {
+  /** Starts a sync of a stream and lets it end; gives its receipt. `asked`: what an operator asks for, other than what changed. */
+  async function sync(stream: string, asked?: string): Promise<Receipt> {
     await ports.connections.create(
       { pk: connector.name, sk: 'main' },
       { params: JSON.stringify(params), status: 'active' },
     );
     clock.advance(SECOND);
-    await queue.send([
-      { task: { v: 1, kind: 'tick', stream, at: new Date(clock.now()).toISOString() }, group: 'main' },
-    ]);
+    const at = new Date(clock.now()).toISOString();
+    const task: Task =
+      asked === undefined
+        ? { v: 1, kind: 'tick', stream, at }
+        : { v: 1, kind: 'start', connection: 'main', stream, at, asked };
+    await queue.send([{ task, group: 'main' }]);
     await settle();
     const receipt = receipts().at(-1);
     if (receipt === undefined) throw new Error(`No receipt. ${JSON.stringify(log.lines.slice(-5))}`);
