@@ -1,6 +1,7 @@
 import type { Raw, Reply } from './exchange.ts';
 import { readJson, writeJson } from './json.ts';
 import { nextLink } from './links.ts';
+import { recordKey } from './schema.ts';
 import type { Stream } from './stream.ts';
 
 /** A chain is walked page after page. Its cursor is one text, whatever the paging kind: a cursor, a URL, a key as JSON. */
@@ -21,23 +22,33 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
   }
 }
 
-export type Next = { readonly next: string } | 'end' | { readonly stuck: string };
+/** `heals`: asked for again, the page may say otherwise. */
+export type Next = { readonly next: string } | 'end' | { readonly stuck: string; readonly heals?: boolean };
 
-/** Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. */
+/**
+ * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. It does not end by a page that says of
+ * itself that there is more: then the next one is looked for in the wrong place, or the API forgot to give it.
+ */
 export function nextCursor(stream: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
+  let next: Next;
   try {
-    return follow(stream, reply, records, here);
+    next = follow(stream, reply, records, here);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { stuck: `the next cursor is not where the stream looks for it: ${why}` };
   }
+  const more = next === 'end' ? saysMore(reply.body, records) : undefined;
+  return more === undefined
+    ? next
+    : { stuck: `the page says that there is more (${more}), but not what leads there`, heals: true };
 }
 
 function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
   switch (paging.kind) {
     case 'cursor': {
-      const next = paging.next(reply);
-      if (next === null || next === undefined || next === '') return 'end';
+      const next: unknown = paging.next(reply);
+      if (next === null || next === undefined || next === '' || next === false) return 'end';
+      if (typeof next === 'object') return { stuck: `the next cursor is no text: ${writeJson(next)?.slice(0, 100)}` };
       // Some APIs count with their cursors; what matters is that it comes back as it was given.
       return { next: String(next) };
     }
@@ -64,6 +75,77 @@ function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], h
     default:
       return 'end';
   }
+}
+
+/** What APIs call it that there is more, and that there is not. */
+const MORE = /^has_?(more|next)(_?(page|results|items|records))?$/i;
+const LAST = /^(is_?last(_?page)?|end_?of_?(stream|list|results))$/i;
+/** So deep below the body such a word is looked for: `body.data.orders.pageInfo.hasNextPage` is the deepest that is common. */
+const DEEPEST_WORD = 3;
+
+/** The word by which a body says that more follows. Lists and records are not searched: what they hold speaks of other listings. */
+function saysMore(body: unknown, records: readonly unknown[], depth = DEEPEST_WORD): string | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || records.includes(body)) return undefined;
+  const fields = Object.entries(body);
+  const [word] =
+    fields.find(([name, is]) => (is === true && MORE.test(name)) || (is === false && LAST.test(name))) ?? [];
+  if (word !== undefined) return `"${word}"`;
+  if (depth === 0) return undefined;
+  for (const [, value] of fields) {
+    const below = saysMore(value, records, depth - 1);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+/** Of a listing by keyset: records share the value that pages go on from; or pages begin with it, so that none is passed over. */
+export type Ties = 'tied' | 'inclusive';
+
+/** What a page would go on from behind a record, as text; `undefined` where that cannot be read from it. */
+function goOnFrom(after: (record: Raw) => unknown, record: unknown): string | undefined {
+  try {
+    return writeJson(after(record));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a page by keyset passes over records: where several share the value that it was to go on from, and it begins behind all of them, those that
+ * did not fit on the page before are on none. `ties`: what the pages before showed. `cursor`: what led to this one.
+ */
+export function detectTies(
+  stream: Stream,
+  records: readonly unknown[],
+  cursor: string | undefined,
+  ties: Ties | undefined,
+): { passes: boolean; ties: Ties | undefined } {
+  const { paging } = stream;
+  if (paging.kind !== 'keyset' || ties === 'inclusive') return { passes: false, ties };
+  const values = records.map((record) => goOnFrom(paging.after, record));
+  if (cursor !== undefined && values[0] === cursor) return { passes: false, ties: 'inclusive' };
+  const isTied =
+    ties === 'tied' ||
+    values.some(
+      (value, at) =>
+        value !== undefined &&
+        value === values[at - 1] &&
+        recordKey(stream, records[at]) !== recordKey(stream, records[at - 1]),
+    );
+  return { passes: isTied && cursor !== undefined, ties: isTied ? 'tied' : undefined };
+}
+
+/** A page that comes so often in a row, each time by another cursor, comes for ever. */
+const MOST_ALIKE = 3;
+
+/**
+ * Whether a chain stands still: an API that does not understand the cursor it is given may answer with the first page, and each time with a new cursor.
+ * `page`: the fingerprint of what the page holds. `seen`: what was remembered of the pages before: how many were alike, and their fingerprint.
+ */
+export function detectStandstill(page: string, seen = ''): { stands: boolean; remember: string } {
+  const [times, before] = seen.split(' ');
+  const alike = before === page ? Number(times) + 1 : 1;
+  return { stands: alike >= MOST_ALIKE, remember: `${alike} ${page}` };
 }
 
 /**

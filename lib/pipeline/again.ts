@@ -48,8 +48,8 @@ const present = (fields: Readonly<Record<string, Item[string] | undefined>>): It
 
 function againChain(chain: Chain): Item | undefined {
   if (chain.ended !== 'failed') return undefined;
-  const { step, records, cursor, remembered, began } = chain;
-  return { kind: 'chain', ...sliceOf(chain), ...present({ step, records, cursor, remembered, began }) };
+  const { step, records, cursor, remembered, seen, ties, began } = chain;
+  return { kind: 'chain', ...sliceOf(chain), ...present({ step, records, cursor, remembered, seen, ties, began }) };
 }
 
 function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): Item | undefined {

@@ -1,3 +1,4 @@
+import type { Ties } from '../core/chain.ts';
 import { SECOND } from '../core/time.ts';
 import type { Refusal } from './fetched-page.ts';
 import type { Instead } from './instead.ts';
@@ -19,6 +20,9 @@ export type Ahead = {
   readonly since: number;
   cursor: string | undefined;
   remembered: string | undefined;
+  /** The pages that were last read, and how many in a row were alike. */
+  seen: string | undefined;
+  ties: Ties | undefined;
   ended: boolean;
   /** Records of the chain up to here. */
   records: number;

@@ -62,7 +62,7 @@ const GONE = [
     'again',
     'redone',
   ],
-  ...['step', 'cursor', 'remembered', 'lease', 'owner', 'began', 'records', 'stray'],
+  ...['step', 'cursor', 'remembered', 'seen', 'ties', 'lease', 'owner', 'began', 'records', 'stray'],
 ];
 
 /**

@@ -29,6 +29,8 @@ export async function commit(
     ...expires(invocation.clock.now()),
     ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
     ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
+    ...(ahead.seen === undefined ? {} : { seen: ahead.seen }),
+    ...(ahead.ties === undefined ? {} : { ties: ahead.ties }),
     last: ahead.ended,
     ...(ahead.stray ? { stray: true } : {}),
   });
@@ -52,6 +54,8 @@ async function move(
   const where = {
     ...(part.next === undefined ? {} : { cursor: part.next }),
     ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
+    ...(part.seen === undefined ? {} : { seen: part.seen }),
+    ...(part.ties === undefined ? {} : { ties: part.ties }),
   };
   const step = chain.step + part.pages.length;
   const began = chain.step === 0 ? { began: invocation.clock.now() } : {};

@@ -1,5 +1,5 @@
 import { withoutKey } from '../core/authorise.ts';
-import { chainPage, detectLoop, nextCursor } from '../core/chain.ts';
+import { chainPage, detectLoop, detectStandstill, detectTies, nextCursor } from '../core/chain.ts';
 import type { Stream } from '../core/connector.ts';
 import type { Reason } from '../core/judge.ts';
 import { isSparse } from '../core/paging.ts';
@@ -12,7 +12,7 @@ import { again, cut, limitOf, NO_SUCH_PAGE } from './instead.ts';
 import type { Invocation } from './invocation.ts';
 import { readKept } from './kept-page.ts';
 import { mapAgain } from './map-again.ts';
-import { type PageContent, readRecords } from './read-records.ts';
+import { fingerprintOf, type PageContent, readRecords } from './read-records.ts';
 import type { Listed } from './slices.ts';
 import type { Chain } from './sync-state.ts';
 
@@ -110,6 +110,18 @@ const DENIED: Reason = {
   message: 'the API says that there is nothing here, though the page before led here',
 };
 
+const STANDSTILL: Reason = {
+  code: 'loop',
+  message:
+    'the same page comes again and again, each time by another cursor: the API may not understand the one it is given',
+};
+
+const TIE: Reason = {
+  code: 'tie',
+  message:
+    'two records have the same value to go on from, and the next page begins behind both: any other that has it is on no page',
+};
+
 const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
 
 function follow(
@@ -124,9 +136,16 @@ function follow(
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
   if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
     return { ...refusePage(page, DENIED), heals: true };
-  const next = page.empty ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
+  const { stands, remember: seen } = detectStandstill(fingerprintOf(content), ahead.seen);
+  if (stands && content.fetched > 0) return refusePage(page, STANDSTILL);
+  const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
+  if (passes) return refusePage(page, TIE);
+  const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
   if (typeof next === 'object' && 'stuck' in next)
-    return { ...refusePage(page, { code: 'stuck', message: next.stuck }), heals: page.records.length === 0 };
+    return {
+      ...refusePage(page, { code: 'stuck', message: next.stuck }),
+      heals: next.heals ?? page.records.length === 0,
+    };
   if (next === 'end') {
     ahead.ended = true;
     ahead.cursor = undefined;
@@ -139,6 +158,8 @@ function follow(
     ahead.cursor = cursor;
     ahead.remembered = remember;
   }
+  ahead.seen = seen;
+  ahead.ties = ties;
   ahead.contents.push(content);
   return undefined;
 }

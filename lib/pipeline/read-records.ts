@@ -144,6 +144,10 @@ const describe = ({ path, change, sample }: Departure): string => `"${path}" is 
 /** The first 64 bits of the SHA-256 of a text: two of a million differing keys collide once in 37 million syncs. */
 const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').subarray(0, 8);
 
+/** What a page holds, as far as its reader can tell: the keys of its records, and what is delivered of them. */
+export const fingerprintOf = ({ keys, quarantinedKeys, lines }: PageContent): string =>
+  hash('sha256', Buffer.concat([...keys, ...quarantinedKeys, Buffer.from(lines.join('\n'))]), 'base64url').slice(0, 16);
+
 /** Two records are the same one if their keys are; a record without a key is compared whole. */
 const identify = (stream: Stream, raw: unknown): Buffer => fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '');
 

@@ -7,6 +7,8 @@ import type { Clause } from './ports.ts';
 
 const names = z.set(z.string());
 const millis = z.number();
+/** Of a chain by keyset: what its pages showed of the values that they go on from. */
+const ties = z.enum(['tied', 'inclusive']).optional();
 
 /** A stream of a connection, across its syncs. */
 export const streamState = z.object({
@@ -177,6 +179,9 @@ const chainState = z.object({
   cursor: z.string().optional(),
   /** Cursor remembered to detect a loop. */
   remembered: z.string().optional(),
+  /** What the last page held, and how many in a row held the same. */
+  seen: z.string().optional(),
+  ties,
   /** Pages that are committed, and their records. */
   step: z.number(),
   records: z.number().default(0),
@@ -239,6 +244,8 @@ export const partState = z.object({
   /** Chains only: where the chain stands behind these pages; absent at its end. */
   next: z.string().optional(),
   remembered: z.string().optional(),
+  seen: z.string().optional(),
+  ties,
   /** Chains only: it brought records that are not of the window. */
   stray: z.boolean().default(false),
   /** Set when the chain ends with this part. */

@@ -129,6 +129,8 @@ const startAhead = (invocation: Invocation, chain: Chain | undefined): Ahead => 
   since: invocation.clock.now(),
   cursor: chain?.cursor,
   remembered: chain?.remembered,
+  seen: chain?.seen,
+  ties: chain?.ties,
   ended: false,
   records: chain?.records ?? 0,
   stray: chain?.stray ?? false,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cursor, one } from '../../lib/core/connector.ts';
+import * as z from 'zod';
+import { cursor, keyset, one } from '../../lib/core/connector.ts';
 import { HOUR } from '../../lib/core/time.ts';
 import { connectorOf, honest, kinds, numbered, Row, rows } from './kinds.ts';
 import { json, makeWorld } from './world.ts';
@@ -163,6 +164,100 @@ describe('an API that lies', () => {
         const codes = receipt.reasons.map(({ code }) => code);
         assert.deepEqual(codes, verdict === 'COMPLETE' ? [] : ['empty-page', 'cut-short']);
       }
+    });
+  }
+
+  it('a first page of a cursor with the status 204 is a listing of nothing', async () => {
+    const world = makeWorld({ connector: kinds.cursor.connector, api: () => json({}, {}, 204) });
+    const receipt = await world.sync('rows');
+    assert.deepEqual([receipt.verdict, receipt.reasons, receipt.records.delivered], ['COMPLETE', [], 0]);
+  });
+
+  for (const records of [1, 10]) {
+    it(`a first page (${records} records) that comes again by ever new cursors is not walked until the deadline`, async () => {
+      let next = 0;
+      const world = makeWorld({
+        connector: kinds.cursor.connector,
+        api: () => json({ rows: rows(records), next: `opaque-${next++}` }),
+      });
+      const receipt = await world.sync('rows');
+      assert.equal(receipt.verdict, 'INCOMPLETE');
+      assert.deepEqual(
+        receipt.reasons.map(({ code }) => code),
+        ['loop', 'cut-short'],
+      );
+      assert.equal(world.http.requests.length, 3);
+    });
+  }
+
+  it('the same, where a page is committed before the next one is asked for', async () => {
+    let next = 0;
+    const world = makeWorld({
+      connector: { ...kinds.cursor.connector, limits: () => [{ requests: 1, per: '1 minute' }] },
+      api: () => json({ rows: rows(10), next: `opaque-${next++}` }),
+    });
+    const receipt = await world.sync('rows');
+    assert.deepEqual([receipt.verdict, world.http.requests.length], ['INCOMPLETE', 3]);
+  });
+
+  for (const [word, says] of Object.entries({
+    has_more: true,
+    hasNextPage: true,
+    isLast: false,
+    end_of_stream: false,
+  })) {
+    it(`a page that says that there is more ("${word}": ${says}), but not what leads there, is no end`, async () => {
+      let forgets = 1;
+      const all = honest(rows(30));
+      const world = makeWorld({
+        connector: kinds.cursor.connector,
+        api(request) {
+          const body = JSON.parse(new TextDecoder().decode(Object(all(request)).body));
+          const more = body.next !== null;
+          if (request.query.get('cursor') === '10' && forgets-- > 0) delete body.next;
+          return json({ ...body, meta: { page: { [word]: says === more } } });
+        },
+      });
+      const healed = await world.sync('rows');
+      assert.deepEqual([healed.verdict, healed.records.delivered, healed.requests.retried], ['COMPLETE', 30, 1]);
+      forgets = 100;
+      const receipt = await world.sync('rows');
+      assert.deepEqual(
+        [receipt.verdict, receipt.reasons.map(({ code }) => code)],
+        ['INCOMPLETE', ['stuck', 'cut-short']],
+      );
+    });
+  }
+
+  for (const inclusive of [true, false]) {
+    const verdict = inclusive ? 'COMPLETE' : 'INCOMPLETE';
+    it(`a keyset by a value that several records share is ${verdict}, where pages begin ${inclusive ? 'with' : 'behind'} it`, async () => {
+      const Dated = z.object({ id: z.int(), at: z.int() });
+      const connector = connectorOf((stream) =>
+        stream({
+          request: ({ page }) => ({ path: '/rows', query: { after: page.after } }),
+          paging: keyset({ size: 4, after: (last) => last.at, more: (reply) => reply.body.more }),
+          records: (body) => body.rows,
+          schema: Dated,
+          key: 'id',
+        }),
+      );
+      const all = rows(10).map(({ id }) => ({ id, at: Math.floor(id / 3) }));
+      const world = makeWorld({
+        connector,
+        api({ query }) {
+          const after = Number(query.get('after') ?? -1);
+          const found = all.filter(({ at }) => (inclusive ? at >= after : at > after));
+          return json({ rows: found.slice(0, 4), more: found.length > 4 });
+        },
+      });
+      const receipt = await world.sync('rows');
+      assert.deepEqual(
+        [receipt.verdict, receipt.reasons.map(({ code }) => code)],
+        [verdict, inclusive ? [] : ['tie', 'cut-short']],
+      );
+      const ids = new Set(world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id')));
+      assert.equal(ids.size, inclusive ? 10 : 4);
     });
   }
 
