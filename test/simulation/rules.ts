@@ -471,8 +471,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what waits for longer than a message can is parked',
     file: 'lib/pipeline/postpone.ts',
-    find: 'if (wait > LONGEST_DELAY) return park',
-    replace: 'if (wait > LONGEST_DELAY) return; else if (wait < 0) return park',
+    find: 'if (wait > LONGEST_DELAY + MOMENT) return park',
+    replace: 'if (wait > LONGEST_DELAY + MOMENT) return; else if (wait < 0) return park',
   },
   {
     name: 'housekeeping wakes what is parked',
