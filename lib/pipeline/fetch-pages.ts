@@ -6,11 +6,11 @@ import { requestsOf } from './fetched-page.ts';
 import { cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from './instead.ts';
 import type { Invocation } from './invocation.ts';
 import { readNode } from './node.ts';
-import { allDone, attemptOf, isSuspicious, type Outcome } from './outcome.ts';
+import { allDone, attemptOf, cameBack, isSuspicious, type Outcome } from './outcome.ts';
 import { fetchAll, withoutRepeatsBehind } from './page-outcomes.ts';
 import { beginReading, type Given } from './reading.ts';
 import { reportBack } from './report-back.ts';
-import { send } from './send-tasks.ts';
+import { sendApart } from './send-apart.ts';
 import { type Block, tailOf } from './sync-state.ts';
 import { settle } from './tree.ts';
 import { parentOf } from './tree-path.ts';
@@ -55,7 +55,7 @@ export async function fetchPages(
     );
     return allDone(received);
   }
-  const heal = received.some(({ receives }) => receives > 1) || tasks.size === 0;
+  const heal = received.some((each) => cameBack(invocation, each)) || tasks.size === 0;
   const after = await conclude(invocation, run, block, tasks, outcomes);
   await settle(invocation, ref, path, after, heal);
   return reportBack(invocation, run, received, tasks, outcomes);
@@ -68,10 +68,8 @@ async function splitUp(
   pages: Iterable<number>,
 ): Promise<Map<string, Outcome>> {
   const attempts = attemptOf(each) - 1;
-  await send(
-    invocation,
-    [...pages].map((page) => ({ ...each.task, from: page, to: page, attempts })),
-  );
+  const tasks = [...pages].map((page) => ({ ...each.task, from: page, to: page, attempts }));
+  await sendApart(invocation, tasks);
   return new Map([[each.id, 'done']]);
 }
 

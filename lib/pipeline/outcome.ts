@@ -1,5 +1,6 @@
 import type { Reason } from '../core/judge.ts';
 import type { Task } from '../core/tasks.ts';
+import type { Invocation } from './invocation.ts';
 
 /** A task as it was received. `receives`: how often, this time included; `id` names the message. */
 export type Received<T extends Task = Task> = { readonly id: string; readonly task: T; readonly receives: number };
@@ -22,3 +23,15 @@ export const attemptOf = ({ task, receives }: Received): number => ('attempts' i
 /** At this attempt a task may be what kills its workers. */
 const SUSPICIOUS = 3;
 export const isSuspicious = (received: Received): boolean => attemptOf(received) >= SUSPICIOUS;
+
+/** Whether it is the attempt beyond all others, for what had no outcome in any of them: it may have been with something that kills each time. */
+export const isLast = ({ settings }: Invocation, received: Received): boolean =>
+  attemptOf(received) === settings.ATTEMPTS + 1;
+
+/** Whether nobody will ever say what becomes of it. */
+export const isHopeless = ({ settings }: Invocation, received: Received): boolean =>
+  attemptOf(received) > settings.ATTEMPTS + 1;
+
+/** Whether somebody received it before, and may have died of it. What is sent on for its last attempt comes in a new message. */
+export const cameBack = (invocation: Invocation, received: Received): boolean =>
+  received.receives > 1 || isLast(invocation, received);

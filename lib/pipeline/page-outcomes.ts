@@ -7,7 +7,7 @@ import { type FetchedPage, type Refusal, refusePage, unsent } from './fetched-pa
 import { cut, NO_SUCH_PAGE } from './instead.ts';
 import type { Invocation } from './invocation.ts';
 import { readKept } from './kept-page.ts';
-import { attemptOf, DIED } from './outcome.ts';
+import { DIED, isHopeless } from './outcome.ts';
 import { readEntry } from './read-parts.ts';
 import { type PageContent, readRecords } from './read-records.ts';
 import { type Listing, tailOf } from './sync-state.ts';
@@ -20,7 +20,7 @@ export async function fetchAll(
   tasks: ReadonlyMap<number, PagesTask>,
 ): Promise<Map<number, PageOutcome>> {
   const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
-    if (attemptOf(task) > invocation.settings.ATTEMPTS) return [page, { is: 'refused', refusal: unsent(DIED) }];
+    if (isHopeless(invocation, task)) return [page, { is: 'refused', refusal: unsent(DIED) }];
     return [page, await fetchOne(invocation, run, page, task.task.refusals)];
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.

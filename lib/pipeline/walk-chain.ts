@@ -8,7 +8,7 @@ import { type Invocation, mayBegin } from './invocation.ts';
 import { keepKinds } from './keep-answer.ts';
 import { adopt, commit } from './move-chain.ts';
 import { readNode, updateNode } from './node.ts';
-import { attemptOf, DIED, type Outcome, type Received } from './outcome.ts';
+import { attemptOf, cameBack, DIED, isHopeless, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { postpone } from './postpone.ts';
 import { readNext } from './read-next.ts';
 import { beginReading, type Given } from './reading.ts';
@@ -41,7 +41,7 @@ export async function walkChain(
   if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);
   if (seen?.kind !== 'chain') return 'done';
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
-  if (received.receives === 1 && task.step < seen.step && seen.ended === undefined) return 'done';
+  if (!cameBack(invocation, received) && task.step < seen.step && seen.ended === undefined) return 'done';
   const how = { node: seen, patience: PATIENCE, asks: seen.ended === undefined };
   const walk: Walk = {
     ...(await beginReading(invocation, ref, task.node, given, how)),
@@ -59,8 +59,11 @@ export async function walkChain(
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = claimed.ok || claimed.item.owner === walk.owner;
   if (!mine) return beaten(invocation, walk, received, claimed.item);
-  const died = attemptOf(received) > invocation.settings.ATTEMPTS && task.step === claimed.item.step;
-  if (died) return stumble(invocation, walk, received, claimed.item, claimed.item, unsent(DIED));
+  const isBehind = task.step < claimed.item.step;
+  // What killed before was another page. The attempts at this one begin anew.
+  if (isBehind && isSuspicious(received)) return goOn(invocation, walk, claimed.item, 0, 0);
+  if (isHopeless(invocation, received))
+    return stumble(invocation, walk, received, claimed.item, claimed.item, unsent(DIED));
   // Where nobody held the chain before, nobody can have put a part of it.
   const isFresh = seen.owner === undefined;
   const stands = isFresh ? claimed.item : await adopt(invocation, walk, claimed.item);
@@ -81,7 +84,7 @@ async function beaten(
     await settle(invocation, walk.ref, walk.path, chain, true);
     return 'done';
   }
-  if (received.receives === 1) return 'done';
+  if (!cameBack(invocation, received)) return 'done';
   return { later: Math.max(0, chain.lease - invocation.clock.now()) + SECOND };
 }
 

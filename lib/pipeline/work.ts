@@ -3,8 +3,9 @@ import { accountOf, credentialsSettled } from './account.ts';
 import { closeSync } from './close-sync.ts';
 import { fetchPages } from './fetch-pages.ts';
 import type { Invocation } from './invocation.ts';
-import { allDone, isSuspicious, type Outcome, type Received } from './outcome.ts';
+import { allDone, attemptOf, cameBack, isLast, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { redrive, sentBack } from './redrive.ts';
+import { type Reading, sendApart } from './send-apart.ts';
 import { readSync, start, tick } from './start-sync.ts';
 import { supersede, whySuperseded } from './supersede.ts';
 import { walkChain } from './walk-chain.ts';
@@ -18,13 +19,40 @@ export async function work(
   received: readonly Received[],
 ): Promise<ReadonlyMap<string, Outcome | 'failed'>> {
   const outcomes = new Map<string, Outcome | 'failed'>();
-  const usual = received.filter((each) => !isSuspicious(each));
+  await tryLast(invocation, received, outcomes);
+  const left = received.filter(({ id }) => !outcomes.has(id));
+  const usual = left.filter((each) => !isSuspicious(each));
   await doTogether(invocation, usual, outcomes);
   // What may kill its worker runs last and alone, so that it takes nobody with it.
-  for (const each of received.filter(isSuspicious)) await doTogether(invocation, [each], outcomes);
+  for (const each of left.filter(isSuspicious)) await doTogether(invocation, [each], outcomes);
   await credentialsSettled(invocation);
   return outcomes;
 }
+
+/**
+ * What had no outcome in any attempt may have been with something that kills each time. It has a last one before anything else of its batch can kill; of
+ * several, one has it, and the others are sent on.
+ */
+async function tryLast(
+  invocation: Invocation,
+  received: readonly Received[],
+  outcomes: Map<string, Outcome | 'failed'>,
+): Promise<void> {
+  const [first, ...others] = received.filter(isReading).filter((each) => isLast(invocation, each));
+  if (first === undefined) return;
+  const isSent = await sendApart(
+    invocation,
+    others.map((each) => ({ ...each.task, attempts: attemptOf(each) - 1 })),
+  ).then(
+    () => true,
+    () => false,
+  );
+  if (isSent) for (const { id } of others) outcomes.set(id, 'done');
+  await doTogether(invocation, [first], outcomes);
+}
+
+const isReading = (each: Received): each is Received<Reading> =>
+  (each.task.kind === 'pages' || each.task.kind === 'chain') && each.task.failure === undefined;
 
 /** Tasks of one block are done together, everything else by itself; all at once. */
 async function doTogether(
@@ -100,7 +128,11 @@ async function prepare(invocation: Invocation, received: readonly Received<TaskO
   const ref = refOf(first.task);
   const sync = await readSync(invocation, ref);
   // Who found it superseded may have died before the close was asked for.
-  if (sync?.status === 'closing' && sync.superseded !== undefined && received.some(({ receives }) => receives > 1))
+  if (
+    sync?.status === 'closing' &&
+    sync.superseded !== undefined &&
+    received.some((each) => cameBack(invocation, each))
+  )
     await supersede(invocation, ref, sync, sync.superseded);
   if (sync === undefined || sync.status !== 'open') return undefined;
   const superseded = whySuperseded(invocation, ref, sync);

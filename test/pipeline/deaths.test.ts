@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { honest, kinds, rows } from './kinds.ts';
-import { makeWorld } from './world.ts';
+import * as z from 'zod';
+import { cursor, defineConnector, none, one } from '../../lib/core/connector.ts';
+import { SECOND } from '../../lib/core/time.ts';
+import { honest, kinds, Row, rows } from './kinds.ts';
+import { json, makeWorld, type World } from './world.ts';
 
 /** Enough for several blocks, and for a chain of several steps. */
 const RECORDS = 150;
+/** How often a page is tried in these worlds. */
+const ATTEMPTS = 5;
+/** Where the queue has a message of everything, housekeeping has nothing to take up. */
+const takenUp = ({ log }: World) => log.lines.filter(({ message }) => message === 'sync taken up');
+/** A page and a little. */
+const SHORT = 12;
 /** Enough for some pages. */
 const GROWN = 45;
 
@@ -38,11 +47,11 @@ for (const [kind, { connector, evidence }] of Object.entries(kinds)) {
 }
 
 it('a read that came to nothing does not end a listing that has grown since', async () => {
-  const { connector } = kinds['offsets without a total'];
-  /** One record when it is asked for the first time, then many. */
+  const { connector } = kinds['offsets with a total'];
+  /** Two pages, of which the second is short, until that was asked for once; then more. */
   const growing = () => {
     let asked = 0;
-    return (request: Parameters<ReturnType<typeof honest>>[0]) => honest(rows(asked++ === 0 ? 1 : GROWN))(request);
+    return (request: Parameters<ReturnType<typeof honest>>[0]) => honest(rows(asked++ < 2 ? SHORT : GROWN))(request);
   };
   const clean = makeWorld({ connector, api: growing() });
   await clean.sync('rows');
@@ -50,15 +59,104 @@ it('a read that came to nothing does not end a listing that has grown since', as
   for (let call = 1; call <= clean.calls(); call++) {
     const world = makeWorld({ connector, api: growing(), death: { call, moment: 'before' } });
     const receipt = await world.sync('rows');
-    const first = world.http.requests.filter(({ url }) => new URL(url).searchParams.get('offset') === '0');
-    if (first.length < 2) continue;
+    const second = world.http.requests.filter(({ url }) => new URL(url).searchParams.get('offset') === '9');
+    if (second.length < 2) continue;
     reread += 1;
     assert.equal(receipt.verdict, 'COMPLETE', `death at call ${call}`);
     // It grew while it was read, so pages were read again: each record comes at least once.
     const ids = new Set(world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id')));
     assert.equal(ids.size, GROWN, `death at call ${call}`);
   }
-  assert.ok(reread >= 3, `${reread} deaths between the read of the first page and its commit`);
+  assert.ok(reread >= 3, `${reread} deaths between the read of the second page and its commit`);
+});
+
+/** A chain below each parent. */
+const Parent = z.object({ id: z.string() });
+const families = defineConnector({
+  name: 'test',
+  docs: 'none',
+  baseUrl: 'http://api.test',
+  params: z.object({}),
+  auth: none(),
+  limits: [],
+  streams: (stream) => ({
+    parents: stream({
+      request: () => ({ path: '/parents' }),
+      paging: one(),
+      records: (body) => body.rows,
+      schema: Parent,
+      key: 'id',
+    }),
+    rows: stream({
+      each: { of: 'parents', pick: (parent) => parent.id },
+      request: ({ parent, page }) => ({ path: '/rows', query: { of: parent, cursor: page.cursor, size: page.size } }),
+      paging: cursor({ size: 10, next: (reply) => reply.body.next }),
+      records: (body) => body.rows,
+      schema: Row,
+      key: 'id',
+    }),
+  }),
+});
+
+it('what kills whoever reads it is set aside, and takes no neighbour with it: pages', async () => {
+  const { connector } = kinds['pages with a total'];
+  const deadly = '/rows?page=4&size=10';
+  const world = makeWorld({ connector, api: honest(rows(RECORDS)), death: { request: deadly } });
+  const receipt = await world.sync('rows');
+  assert.deepEqual(
+    receipt.reasons.map(({ code, pages }) => [code, pages]),
+    [
+      ['died', [4]],
+      ['count', undefined],
+    ],
+  );
+  assert.equal(receipt.records.delivered, RECORDS - 10);
+  assert.equal(world.http.requests.filter(({ url }) => url.endsWith(deadly)).length, ATTEMPTS + 1);
+  assert.deepEqual(takenUp(world), []);
+});
+
+it('what kills whoever reads it is set aside, and takes no neighbour with it: chains', async () => {
+  const api = honest(rows(RECORDS));
+  const world: World = makeWorld({
+    connector: families,
+    api(request) {
+      // So slow that both chains are committed before the deadly page is asked for.
+      world.clock.advance(3 * SECOND);
+      return request.path === '/parents' ? json({ rows: [{ id: 'a' }, { id: 'b' }] }) : api(request);
+    },
+    death: { request: '/rows?of=a&cursor=40&size=10' },
+  });
+  const receipt = await world.sync('rows');
+  assert.deepEqual(
+    receipt.reasons.map(({ code }) => code),
+    ['died', 'cut-short'],
+  );
+  assert.equal(receipt.records.delivered, 40 + RECORDS);
+  assert.deepEqual(takenUp(world), []);
+});
+
+it('a chain that has moved has all attempts at the page where it stands', async () => {
+  const { connector } = kinds.cursor;
+  const api = honest(rows(RECORDS));
+  const world: World = makeWorld({
+    connector,
+    api(request) {
+      world.clock.advance(3 * SECOND);
+      return api(request);
+    },
+    death: { request: '/rows?cursor=40&size=10', times: ATTEMPTS + 1 },
+  });
+  const { verdict, reasons } = await world.sync('rows');
+  assert.deepEqual([verdict, reasons], ['COMPLETE', []]);
+});
+
+it('a message that comes back before the lease of a dead worker is over waits for it', async () => {
+  const { connector } = kinds.cursor;
+  const visibility = 30;
+  const world = makeWorld({ connector, api: honest(rows(RECORDS)), visibility, death: { request: 5 } });
+  const { verdict } = await world.sync('rows');
+  assert.equal(verdict, 'COMPLETE');
+  assert.deepEqual(takenUp(world), []);
 });
 
 it('limits that are edited in the middle cut a listing otherwise, and no page is in two blocks', async () => {

@@ -45,11 +45,15 @@ export type WorldOptions = {
   readonly strict?: boolean;
   /** How long an invocation may take, milliseconds. Default: a minute, too little to refresh a token. */
   readonly budget?: number;
+  /** For how long a message is hidden once it was received, seconds. Default: 360, longer than any lease. */
+  readonly visibility?: number;
   /** Looks at what is written to the Syncs table. */
   readonly metered?: (table: Table) => Table;
   /** The call to a port, counted from 1 over the whole run, at which the invocation that makes it dies: before or after its effect. Or the
-   * request to the API at which it does. */
-  readonly death?: { readonly call: number; readonly moment: 'before' | 'after' } | { readonly request: number };
+   * request to the API at which it does: one by its number, or all whose URLs end like this, or so many of them. */
+  readonly death?:
+    | { readonly call: number; readonly moment: 'before' | 'after' }
+    | { readonly request: number | string; readonly times?: number };
   /** What is deployed right now: the connector, and the version of the tasks that its code reads and writes. Asked before each invocation. */
   readonly deployed?: () => { readonly connector: Connector; readonly version: number };
 };
@@ -71,14 +75,15 @@ export function makeWorld({
   seed = 1,
   strict = false,
   budget = MINUTE,
+  visibility = VISIBILITY_SECONDS,
   metered = (table) => table,
   death,
   deployed = () => ({ connector, version: TASK_VERSION }),
 }: WorldOptions) {
   const { watch, seen: everything } = witness();
   const clock = manualClock(Date.UTC(2026, 10, 22, 12));
-  const queue = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
-  const failures = memoryQueue<Task>(clock, VISIBILITY_SECONDS);
+  const queue = memoryQueue<Task>(clock, visibility);
+  const failures = memoryQueue<Task>(clock, visibility);
   const objects = memoryObjects();
   const events = memoryEvents();
   const log = memoryLog();
@@ -123,7 +128,7 @@ export function makeWorld({
         SCHEMA_MODE: strict ? 'strict' : 'permissive',
         ATTEMPTS: 5,
         OUTAGE_SECONDS: 3_600,
-        VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS,
+        VISIBILITY_TIMEOUT_SECONDS: visibility,
         MAXIMUM_CONCURRENCY: 2,
         SECRETS_PREFIX: `headgate/test/${connector.name}`,
         TOKEN_KEY: 'token-key',
@@ -260,16 +265,23 @@ function mortalPorts(ports: Ports, death: WorldOptions['death']) {
   let calls = 0;
   let justDied = false;
   let requests = 0;
+  let killed = 0;
+  const kills = (isRequest: boolean, [sent]: readonly unknown[]): boolean => {
+    if (death === undefined) return false;
+    if ('call' in death) return calls === death.call;
+    if (!isRequest) return false;
+    if (typeof death.request === 'number') return requests === death.request;
+    const isDeadly = String(Reflect.get(Object(sent), 'url')).endsWith(death.request);
+    if (isDeadly) killed += 1;
+    return isDeadly && killed <= (death.times ?? Number.POSITIVE_INFINITY);
+  };
   const mortal = <T extends object>(port: T, body: { dead: boolean }): T =>
-    intercept(port, (_, __, call) => {
+    intercept(port, (_, input, call) => {
       if (body.dead) throw new Error('dead');
       calls += 1;
       const isRequest = Object.is(port, ports.http);
       if (isRequest) requests += 1;
-      const dies =
-        isRequest && death !== undefined && 'request' in death
-          ? requests === death.request
-          : death !== undefined && 'call' in death && calls === death.call;
+      const dies = kills(isRequest, input);
       if (dies) {
         body.dead = true;
         justDied = true;

@@ -17,7 +17,7 @@ const shape: Shape = {
   },
   ...{ expires: 0, asks: 'nothing', broken: [] },
 };
-const schedule: Schedule = { workers: 1, batch: 1, pace: 0, housekeeping: false, mishaps: [] };
+const schedule: Schedule = { workers: 1, batch: 1, pace: 0, housekeeping: false, attempts: 1_000, mishaps: [] };
 
 const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
   'a failure that is sent back before its page is written down as failed': [
@@ -110,6 +110,10 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
         { at: 69, what: 'ends late', by: 12_000 },
       ],
     },
+  ],
+  'of two chains that came to their last attempt together one is read, and the other is sent on, though it has moved': [
+    { paging: 'cursor', families: [5, 5], levels: 1, asks: 'count' },
+    { batch: 10, pace: 619, attempts: 1, mishaps: [{ at: 61, what: 'dies before', by: 3 }] },
   ],
 };
 

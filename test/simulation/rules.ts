@@ -30,6 +30,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a part has a key of its own',
     file: 'lib/pipeline/store-part.ts',
+    of: 'tree',
     find: 'const id = invocation.random.id();',
     replace: "const id = node + '-' + sorted[0]?.index;",
   },
@@ -86,6 +87,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'only a committed page tells the extent of a listing',
     file: 'lib/pipeline/conclude-pages.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'a read that came to nothing does not end a listing that has grown since',
+    },
     edits: [
       {
         find: '  let after = block;\n  for (const portion',
@@ -95,10 +100,61 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    name: 'what may kill its worker runs alone, and is set aside',
+    name: 'what kills its workers is set aside',
     file: 'lib/pipeline/page-outcomes.ts',
-    find: 'if (attemptOf(task) > invocation.settings.ATTEMPTS)',
-    replace: 'if (attemptOf(task) > 1e9)',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
+    },
+    find: 'if (isHopeless(invocation, task))',
+    replace: 'if (isHopeless(invocation, task) && invocation.budget < 0)',
+  },
+  {
+    name: 'what had no outcome is read once more, before anything else can kill its reader',
+    file: 'lib/pipeline/work.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
+    },
+    find: '  await tryLast(invocation, received, outcomes);\n',
+    replace: '',
+  },
+  {
+    name: 'of several that had no outcome one is read, and the others are sent on',
+    file: 'lib/pipeline/work.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'what kills whoever reads it is set aside, and takes no neighbour with it: chains',
+    },
+    find: '.filter((each) => isLast(invocation, each));',
+    replace: '.filter((each) => isLast(invocation, each)).slice(0, 1);',
+  },
+  {
+    name: 'of what may kill its worker each page has a task of its own',
+    file: 'lib/pipeline/fetch-pages.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
+    },
+    find: 'if (isSuspicious(first) && tasks.size > 1)',
+    replace: 'if (isSuspicious(first) && tasks.size > 1e9)',
+  },
+  {
+    name: 'what was sent on counts as come back',
+    file: 'lib/pipeline/outcome.ts',
+    of: 'tree',
+    find: 'received.receives > 1 || isLast(invocation, received)',
+    replace: 'received.receives > 1',
+  },
+  {
+    name: 'the attempts at a page of a chain begin anew when the chain has moved',
+    file: 'lib/pipeline/walk-chain.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'a chain that has moved has all attempts at the page where it stands',
+    },
+    find: '  if (isBehind && isSuspicious(received)) return goOn(invocation, walk, claimed.item, 0, 0);\n',
+    replace: '',
   },
   {
     name: 'a chain’s part is put if absent under its step',
@@ -116,13 +172,18 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a message that came back goes on from where the chain stands',
     file: 'lib/pipeline/walk-chain.ts',
-    find: 'if (received.receives === 1 && task.step',
+    of: 'tree',
+    find: 'if (!cameBack(invocation, received) && task.step',
     replace: 'if (task.step',
   },
   {
     name: 'a message that came back waits for the lease',
     file: 'lib/pipeline/walk-chain.ts',
-    find: 'if (received.receives === 1) return',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'a message that comes back before the lease of a dead worker is over waits for it',
+    },
+    find: 'if (!cameBack(invocation, received)) return',
     replace: 'if (received.receives > 0) return',
   },
   {
@@ -193,6 +254,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'numbered pages are read until one is short',
     file: 'lib/core/listing.ts',
+    test: {
+      file: 'test/core/listing.test.ts',
+      name: 'by offsets goes on behind its announced pages until a page is short',
+    },
     find: '  if (end === undefined) return false;\n',
     replace: '  if (announced !== undefined) return true;\n  if (end === undefined) return false;\n',
   },
@@ -224,6 +289,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'the root of a phase is there before its sync knows it',
     file: 'lib/pipeline/redrive.ts',
+    of: 'tree',
     edits: [
       { find: '  await createNode(invocation, ref, rootOf(phase), root);\n', replace: '' },
       {
@@ -248,6 +314,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who finds a phase begun by somebody who died goes on with it',
     file: 'lib/pipeline/redrive.ts',
+    of: 'tree',
     find: "if (receives > 1 && sync.status === 'open') await begin(invocation, ref);",
     replace: '',
   },
@@ -265,8 +332,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/supersede.test.ts',
       name: 'who finds a sync superseded and dies is followed by his message, which asks for the close',
     },
-    find: "if (sync?.status === 'closing' && sync.superseded !== undefined && received.some(({ receives }) => receives > 1))",
-    replace: 'if (received.length === 0 && sync !== undefined)',
+    find: "sync?.status === 'closing' &&",
+    replace: 'sync !== undefined && sync.phase < 0 &&',
   },
   {
     name: 'what was found superseded stays so when the deployment is rolled back',
@@ -334,12 +401,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who opens children does so only from where the node stood',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     find: "    same('opener', node.opener),\n",
     replace: '',
   },
   {
     name: 'nobody opens children of a listing that has ended meanwhile',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     find: "    ...(node.kind === 'listing' ? [same('end', node.end)] : []),\n",
     replace: '',
   },
@@ -352,6 +421,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who finds a chain replaced passes on to what replaced it',
     file: 'lib/pipeline/walk-chain.ts',
+    of: 'tree',
     find: "  if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);\n",
     replace: '',
   },
@@ -364,12 +434,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a slice of the least width is walked by key',
     file: 'lib/core/slice.ts',
+    of: 'tree',
     find: 'return slices.byKey === undefined ? undefined : { width',
     replace: 'return slices.byKey !== undefined ? undefined : { width',
   },
   {
     name: 'a chain whose cursor expired begins again as a whole',
     file: 'lib/pipeline/read-next.ts',
+    of: 'tree',
     find: 'if (index > 0 && refusal.expired) return expired(listed, chain, refusal);',
     replace: '',
   },
@@ -388,18 +460,21 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a page that fails keeps the end of its listing from being looked for',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     find: '...(broken ? { set: { broken: true } } : {}),',
     replace: '',
   },
   {
     name: 'of pages that were to show the end, and failed, the last phase’s count',
     file: 'lib/pipeline/read-tree.ts',
+    of: 'tree',
     find: 'const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor);',
     replace: 'const wanted = fails.filter(({ node }) => !isTail(node) || lookedFor >= 0);',
   },
   {
     name: 'a page with the last record is refused because it lies too far',
     file: 'lib/pipeline/page-outcomes.ts',
+    of: 'tree',
     find: 'index > end && index !== tooFar &&',
     replace: 'index > end && tooFar !== -1 &&',
   },
@@ -412,6 +487,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who is late for a slot reserves again',
     file: 'lib/pipeline/slots.ts',
+    test: {
+      file: 'test/pipeline/slots.test.ts',
+      name: 'whose time has passed is reserved again',
+    },
     find: 'now - slot <= toleranceOf(gate.places)',
     replace: 'true',
   },
@@ -430,6 +509,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'nothing leaves near the ends of a fixed window',
     file: 'lib/core/meter.ts',
+    test: {
+      file: 'test/core/meter.test.ts',
+      name: 'lets nothing leave close to its ends, where clocks may not agree which window it is',
+    },
     edits: [
       { find: 'const from = Math.max(at, start + guard);', replace: 'const from = Math.max(at, start);' },
       {
@@ -459,6 +542,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'to be refused is no attempt',
     file: 'lib/pipeline/heed.ts',
+    test: {
+      file: 'test/pipeline/rate.test.ts',
+      name: 'is left alone by every worker until the time it advised, and loses no page',
+    },
     find: 'return { wait: Math.max(0, heldUntil - clock.now()) };',
     replace: 'return undefined;',
   },
@@ -471,8 +558,12 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what waits for longer than a message can is parked',
     file: 'lib/pipeline/postpone.ts',
+    test: {
+      file: 'test/pipeline/rate.test.ts',
+      name: 'Retry-After: 3600 holds no worker for more than seconds, and no message goes round',
+    },
     find: 'if (wait > LONGEST_DELAY + MOMENT) return park',
-    replace: 'if (wait > LONGEST_DELAY + MOMENT) return; else if (wait < 0) return park',
+    replace: 'if (wait < 0) return park',
   },
   {
     name: 'housekeeping wakes what is parked',

@@ -53,6 +53,8 @@ export type Schedule = {
   /** How long calls take, and in what order messages come: 0: all the same, and in the order of sending. */
   readonly pace: number;
   readonly housekeeping: boolean;
+  /** How often a page is tried before it is set aside. Where all is to come in the end, more often than anybody dies. */
+  readonly attempts: number;
   readonly mishaps: readonly Mishap[];
 };
 
@@ -71,6 +73,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     batch: fc.constantFrom(1, 10),
     pace: fc.nat(1_000),
     housekeeping: fc.boolean(),
+    attempts: fc.constant(1_000),
     mishaps: fc.array(
       fc.oneof(
         { weight: 3, arbitrary: mishap(CALLS, 250, SPANS) },
@@ -313,7 +316,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
       connector,
       memory: memories[slot] ?? newMemory(),
       settings: {
-        ...{ SCHEMA_MODE: 'strict', ATTEMPTS: 1_000, OUTAGE_SECONDS: 3_600, MAXIMUM_CONCURRENCY: 1 },
+        ...{ SCHEMA_MODE: 'strict', ATTEMPTS: schedule.attempts, OUTAGE_SECONDS: 3_600, MAXIMUM_CONCURRENCY: 1 },
         ...{ VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS, SECRETS_PREFIX: 'test', TOKEN_KEY: 'token-key' },
       },
       remaining: () => startedAt + FUNCTION_TIMEOUT - time.now(),
