@@ -1,8 +1,9 @@
 import type { Connector } from '../lib/core/connector.ts';
-import { DAY, HOUR, MINUTE, span } from '../lib/core/time.ts';
+import { DAY, HOUR, MINUTE, SECOND, span } from '../lib/core/time.ts';
 import { BETWEEN_CHANGES } from '../lib/simulator/dates.ts';
 import { type Model, modelOf } from '../lib/simulator/model.ts';
 import { SimulatorRefusal } from '../lib/simulator/refusal.ts';
+import { resolutionOf } from '../lib/simulator/resolution.ts';
 import { alone, forebearsOf, type Scale, scaled } from '../lib/simulator/scaled.ts';
 import { type Facts, factsOf, hasPages, SWITCHES, type Switch } from '../lib/simulator/switches.ts';
 import type { Trouble } from '../lib/simulator/trouble.ts';
@@ -24,13 +25,20 @@ export type Rehearsal = {
 
 export type Plan = {
   readonly scale: Scale;
+  /** How many the API has of each stream. */
+  readonly records: number;
   readonly rehearsals: readonly Rehearsal[];
   /** Rules for which the simulator finds no answer that they hold for, by their place: they are not rehearsed. */
   readonly unspoken: readonly string[];
 };
 
-/** `records`: how many the API has of each stream. `now`: epoch milliseconds. */
-export type Circumstances = { readonly params: object; readonly records: number; readonly now: number };
+/** `records`: how many the API has of each stream. `only`: parts of what the API is to do; none: all. `now`: epoch milliseconds. */
+export type Circumstances = {
+  readonly params: object;
+  readonly records: number;
+  readonly only: readonly string[];
+  readonly now: number;
+};
 
 /** How many pages the records make, about: so many that there is a middle, and the last one is not full. */
 const PAGES = 6;
@@ -42,15 +50,13 @@ const FEWEST_PARENTS = 3;
 export function planRehearsals(
   connector: Connector,
   streams: readonly string[],
-  { params, records, now }: Circumstances,
+  { params, records, only, now }: Circumstances,
 ): Plan {
   const parents = Math.max(FEWEST_PARENTS, Math.floor(records / CHILDREN));
   const scale: Scale = {
     size: Math.ceil(records / PAGES),
     together: Math.max(2, Math.floor(parents / 2)),
-    starts: Object.fromEntries(
-      Object.keys(connector.streams).map((name) => [name, startOf(connector, name, { records, now })]),
-    ),
+    ...windowsOf(connector, streams, { records, now }),
   };
   const small = scaled(connector, scale);
   const { words, unspoken } = wordsOf(connector.errors);
@@ -62,23 +68,47 @@ export function planRehearsals(
     });
     const facts = factsOf(model, stream, words);
     return Object.entries(SWITCHES)
-      .filter(([, { of = hasPages }]) => of(facts))
+      .filter(
+        ([what, { of = hasPages }]) => of(facts) && (only.length === 0 || only.some((part) => what.includes(part))),
+      )
       .map(([what, does]) => ({ stream, what, model, facts, does, trouble: { stream, ...does.trouble(facts) } }));
   });
-  return { scale, unspoken, rehearsals: rehearsals.map((each, at) => ({ connection: `rehearsal-${at}`, ...each })) };
+  if (rehearsals.length === 0)
+    throw new UsageError(
+      `--only ${only.join(', ')} leaves nothing to rehearse. An API does this: ${Object.keys(SWITCHES).join('; ')}.`,
+    );
+  return {
+    scale,
+    records,
+    unspoken,
+    rehearsals: rehearsals.map((each, at) => ({ connection: `rehearsal-${at}`, ...each })),
+  };
 }
 
-/** Not long ago, so that what is cut into slices has few of them, and early enough for all records to lie before now. */
-function startOf(
-  { streams }: Connector,
-  name: string,
+/**
+ * Windows that begin not long ago, and slices that are not much wider than all records together: so there are few, and they are soon cut to the least
+ * width. All records lie well before now. Where dates are told by the day, nothing is narrower than it is declared.
+ */
+function windowsOf(
+  connector: Connector,
+  streams: readonly string[],
   { records, now }: Pick<Circumstances, 'records' | 'now'>,
-): string {
-  const { slices } = streams[name] ?? {};
-  const width = slices === undefined ? HOUR : span(slices.width);
-  const grain = width < HOUR ? MINUTE : DAY;
-  const start = now - records * BETWEEN_CHANGES - 2 * width;
-  return new Date(Math.floor(start / grain) * grain).toISOString();
+): Pick<Scale, 'starts' | 'widths'> {
+  const length = records * BETWEEN_CHANGES;
+  const all = new Set(streams.flatMap((name) => [name, ...forebearsOf(connector, name)]));
+  const windows = [...all].map((name) => {
+    const { slices } = connector.streams[name] ?? {};
+    const grain = resolutionOf(played(alone(connector, name), { records: 2 }), name) > MINUTE ? DAY : MINUTE;
+    const least = slices === undefined ? HOUR : span(slices.least);
+    const fit = grain === DAY ? DAY : least * Math.ceil(length / least);
+    const width = slices === undefined ? least : Math.min(span(slices.width), Math.max(fit, grain));
+    const start = Math.floor((now - length - 2 * Math.max(width, grain)) / grain) * grain;
+    return { name, start: new Date(start).toISOString(), width: `${width / SECOND} seconds` as const };
+  });
+  return {
+    starts: Object.fromEntries(windows.map(({ name, start }) => [name, start])),
+    widths: Object.fromEntries(windows.map(({ name, width }) => [name, width])),
+  };
 }
 
 function played(connector: Connector, options: Parameters<typeof modelOf>[1]): Model {

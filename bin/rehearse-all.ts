@@ -1,51 +1,57 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { type Receipt, receiptSchema } from '../lib/core/receipt.ts';
 import { TASK_VERSION } from '../lib/core/tasks.ts';
+import { MINUTE } from '../lib/core/time.ts';
 import type { Objects } from '../lib/pipeline/ports.ts';
 import { keyDelivered, rehearsed, rehearsedAt } from '../lib/simulator/rehearsed.ts';
 import { type Scale, scaled } from '../lib/simulator/scaled.ts';
-import { serve } from '../lib/simulator/simulate.ts';
+import { type Simulation, serve } from '../lib/simulator/simulate.ts';
 import { type Tally, type Truth, tallyOf } from '../lib/simulator/truth.ts';
+import { consent } from './consent.ts';
 import { type OperatedConnector, openConnector } from './deployed-connector.ts';
 import { awsOf, LOCAL, localSecret, startLocal } from './embedded-stack.ts';
+import { watchInterrupt } from './interrupted.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import type { Plan, Rehearsal } from './plan-rehearsals.ts';
 
-/** What became of a rehearsal. */
+/** What became of a rehearsal: a receipt, and what the API knows; or why there is none. */
 export type Outcome = { readonly rehearsal: Rehearsal } & (
   | { readonly receipt: Receipt; readonly truth: Truth }
-  /** The connection was paused, and there is no receipt: why. */
-  | { readonly paused: string }
+  | { readonly none: string }
 );
 
-/** How many rehearsals run at once: most of them wait. */
+/** How many rehearsals run at once, most of which wait; and how many records all of them have. */
 const AT_ONCE = 64;
+const RECORDS_AT_ONCE = 500_000;
+/** How long a rehearsal may take, in milliseconds, and how much longer with each record. */
+const LONGEST = 5 * MINUTE;
+const FOR_A_RECORD = 2;
 
-/** Runs all of them on one stack of this machine. */
+/** Runs all of them on one stack of this machine. `ended`: hears how many have. */
 export async function rehearseAll(
   { connector, file }: LoadedConnector,
-  { scale, rehearsals }: Plan,
+  { scale, records, rehearsals }: Plan,
   scratch: string,
+  ended: (many: number) => void,
 ): Promise<Outcome[]> {
   const deployed = {
     connector: rehearsed(scaled(connector, scale)),
     file: await writeConnector(file, scale, scratch),
   };
   const endings = awaitEndings(rehearsals);
+  const apis = new Set<Simulation>();
+  const interrupt = watchInterrupt('Interrupted.');
+  const secrets = rehearsals.map(({ connection, model }) => [
+    localSecret(connector, connection),
+    JSON.stringify(model.client.secret),
+  ]);
   const stack = await startLocal({
-    connectors: [deployed],
-    folder: join(scratch, 'state'),
-    scratch,
-    secrets: Object.fromEntries(
-      rehearsals.map(({ connection, model }) => [
-        localSecret(connector, connection),
-        JSON.stringify(model.client.secret),
-      ]),
-    ),
+    ...{ connectors: [deployed], folder: join(scratch, 'state'), scratch, secrets: Object.fromEntries(secrets) },
     onLog: ({ json }) => endings.take(json),
     onEvent: ({ detail }) => endings.take(detail),
   });
@@ -53,13 +59,19 @@ export async function rehearseAll(
     const opened = await openConnector(awsOf(stack), LOCAL, deployed.connector);
     const outcomes: Outcome[] = [];
     const waiting = rehearsals.entries();
+    const patience = LONGEST + records * FOR_A_RECORD;
     const lane = async (): Promise<void> => {
-      for (const [at, rehearsal] of waiting) outcomes[at] = await rehearseOne(opened, rehearsal, endings.of(rehearsal));
+      for (const [at, rehearsal] of waiting) {
+        outcomes[at] = await rehearseOne({ opened, apis, patience }, rehearsal, endings.of(rehearsal));
+        ended(outcomes.reduce((sum) => sum + 1, 0));
+      }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    const lanes = Math.max(1, Math.min(AT_ONCE, Math.floor(RECORDS_AT_ONCE / records)));
+    await Promise.race([Promise.all(Array.from({ length: lanes }, lane)), interrupt.happened]);
     return outcomes;
   } finally {
-    await stack.stop();
+    interrupt.forget();
+    await Promise.all([stack.stop(), ...[...apis].map((api) => api.stop())]);
   }
 }
 
@@ -79,24 +91,32 @@ export default rehearsed(scaled(connectorIn(given), ${JSON.stringify(scale)}));
   return written;
 }
 
-async function rehearseOne(opened: OperatedConnector, rehearsal: Rehearsal, ending: Promise<Ending>): Promise<Outcome> {
+/** Where rehearsals run. `apis`: those that are up. `patience`: how long one may take, milliseconds. */
+type Stage = { readonly opened: OperatedConnector; readonly apis: Set<Simulation>; readonly patience: number };
+
+async function rehearseOne(
+  { opened, apis, patience }: Stage,
+  rehearsal: Rehearsal,
+  ending: Promise<Ending>,
+): Promise<Outcome> {
   const { connection, stream, model, trouble } = rehearsal;
   const api = await serve(model, trouble);
+  apis.add(api);
   try {
     const params = JSON.stringify(rehearsedAt(api.url, model.client.params));
-    await opened.connections.upsert(
-      { pk: opened.connector.name, sk: connection },
-      { set: { params, status: 'active' } },
-    );
+    const key = { pk: opened.connector.name, sk: connection };
+    await opened.connections.upsert(key, { set: { params, status: 'active' } });
+    if (opened.connector.auth.kind === 'authorizationCode') await consent(opened, connection);
     const at = new Date(opened.clock.now()).toISOString();
     await opened.queue.send([{ task: { v: TASK_VERSION, kind: 'start', connection, stream, at }, group: connection }]);
-    const ended = await ending;
-    if ('reason' in ended) return { rehearsal, paused: ended.reason };
-    const receipt = receiptSchema.parse(JSON.parse(Buffer.from(await read(opened.objects, ended.receipt)).toString()));
+    const end = await Promise.race([ending, setTimeout(patience, NEVER, { ref: false })]);
+    if ('reason' in end) return { rehearsal, none: end.reason };
+    const receipt = receiptSchema.parse(JSON.parse(Buffer.from(await read(opened.objects, end.receipt)).toString()));
     const tally = tallyOf(model, stream, trouble, receipt);
     await count(opened.objects, receipt, tally);
     return { rehearsal, receipt, truth: tally.truth() };
   } finally {
+    apis.delete(api);
     await api.stop();
   }
 }
@@ -104,7 +124,8 @@ async function rehearseOne(opened: OperatedConnector, rehearsal: Rehearsal, endi
 const closed = z.object({ connection: z.string(), receipt: z.string() });
 const paused = z.object({ message: z.literal('connection paused'), connection: z.string(), reason: z.string() });
 const endingSchema = z.union([paused, closed]);
-type Ending = z.output<typeof endingSchema>;
+type Ending = z.output<typeof closed> | { readonly reason: string };
+const NEVER: Ending = { reason: 'the sync does not come to an end' };
 
 /** How each rehearsal ends, as events and log lines announce it. */
 function awaitEndings(rehearsals: readonly Rehearsal[]) {

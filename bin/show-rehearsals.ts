@@ -8,15 +8,15 @@ export type Row = {
   readonly stream: string;
   /** What the API does. */
   readonly api: string;
-  /** `PAUSED`: there is no receipt, because the connection was paused. */
-  readonly verdict: Receipt['verdict'] | 'PAUSED';
+  /** `null`: there is no receipt. */
+  readonly verdict: Receipt['verdict'] | null;
   readonly evidence: Receipt['evidence'];
-  /** Codes of the receipt's reasons, or why it was paused. */
+  /** Codes of the receipt's reasons, or why there is none. */
   readonly reasons: readonly string[];
   /** Records that were there throughout, and those of them that came. */
   readonly there: number;
   readonly came: number;
-  readonly worth: Worth | 'paused';
+  readonly worth: Worth | 'none';
   /** It should have got everything, by what is declared. */
   readonly failed: boolean;
   /** What to declare, so that more survives. */
@@ -25,9 +25,9 @@ export type Row = {
 
 export function rowOf(outcome: Outcome): Row {
   const { stream, what: api } = outcome.rehearsal;
-  if ('paused' in outcome) {
-    const none = { evidence: null, there: 0, came: 0, mend: null };
-    return { stream, api, verdict: 'PAUSED', reasons: [outcome.paused], ...none, worth: 'paused', failed: true };
+  if ('none' in outcome) {
+    const none = { verdict: null, evidence: null, there: 0, came: 0, mend: null };
+    return { stream, api, ...none, reasons: [outcome.none], worth: 'none', failed: true };
   }
   const { receipt, truth, rehearsal } = outcome;
   const { verdict, evidence, reasons } = receipt;
@@ -62,7 +62,7 @@ export function showRehearsals(rows: readonly Row[], options: { readonly json?: 
 
 const saidOf = ({ verdict, evidence, reasons }: Row): string =>
   [
-    verdict,
+    verdict ?? 'none',
     ...(evidence === null ? [] : [`by ${evidence}`]),
     ...(reasons.length === 0 ? [] : [`(${reasons.join(', ')})`]),
   ].join(' ');

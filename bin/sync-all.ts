@@ -12,6 +12,7 @@ import { syncState } from '../lib/pipeline/sync-state.ts';
 import { deliver } from './deliver.ts';
 import { type OperatedConnector, openConnector } from './deployed-connector.ts';
 import { awsOf, LOCAL, localSecret, startLocal } from './embedded-stack.ts';
+import { watchInterrupt } from './interrupted.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import { showProgress } from './progress.ts';
 import type { RunOptions } from './run-options.ts';
@@ -56,7 +57,8 @@ export async function syncAll(
     },
     onEvent: ({ detail }) => closings.take(detail),
   });
-  const interrupted = onInterrupt(state);
+  const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
+  const interrupted = watchInterrupt(`Interrupted. ${keep}`);
   try {
     await noteConnector(folder, loaded);
     const stores = await openConnector(awsOf(stack), LOCAL, connector);
@@ -151,14 +153,4 @@ function awaitPause({ name }: Connector) {
       if (read.success) reject(new UsageError(`The connector "${name}" cannot go on: ${read.data.reason}.`));
     },
   };
-}
-
-/** Ends the run on Ctrl-C, keeping what is done. */
-function onInterrupt(state: string | undefined) {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
-  const interrupt = (): void => reject(new UsageError(`Interrupted. ${keep}`));
-  promise.catch(() => {});
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  return { happened: promise, forget: () => process.off('SIGINT', interrupt).off('SIGTERM', interrupt) };
 }

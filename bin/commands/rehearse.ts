@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { chooseStreams } from '../choose-streams.ts';
 import { loadConnector } from '../load-connector.ts';
 import { readGivenParameters } from '../parameters.ts';
-import { planRehearsals } from '../plan-rehearsals.ts';
+import { type Plan, planRehearsals } from '../plan-rehearsals.ts';
 import { inScratch } from '../scratch.ts';
 import { isWrong, rowOf, showRehearsals } from '../show-rehearsals.ts';
 import { UsageError } from '../usage-error.ts';
@@ -11,6 +11,7 @@ type Options = {
   readonly stream?: readonly string[];
   readonly param?: readonly string[];
   readonly records: string;
+  readonly only?: readonly string[];
   readonly json?: boolean;
 };
 
@@ -28,6 +29,7 @@ export function rehearse(program: Command): void {
     .option('--stream <name>', 'only this stream (may be repeated)', several)
     .option('--param <name=value>', 'a parameter of the connection (may be repeated); others are made up', several)
     .option('--records <number>', 'how many records the API has of each stream, up to 1,000,000', '45')
+    .option('--only <words>', 'only what the API does in words that contain these (may be repeated)', several)
     .option('--json', 'for machines: one JSON line for each row')
     .addHelpText(
       'after',
@@ -38,11 +40,17 @@ export function rehearse(program: Command): void {
       const streams = chooseStreams(loaded.connector, options.stream);
       const records = readRecords(options.records);
       const params = readGivenParameters(loaded.connector, options.param ?? []);
-      const plan = planRehearsals(loaded.connector, streams, { params, records, now: Date.now() });
+      const plan = planRehearsals(loaded.connector, streams, {
+        params,
+        records,
+        only: options.only ?? [],
+        now: Date.now(),
+      });
+      process.stderr.write(introduction(loaded.connector.name, plan));
       await inScratch(async (scratch) => {
         // Loaded late: what can be refused is refused without waiting for CDK.
         const { rehearseAll } = await import('../rehearse-all.ts');
-        const rows = (await rehearseAll(loaded, plan, scratch)).map(rowOf);
+        const rows = (await rehearseAll(loaded, plan, scratch, countDown(plan.rehearsals.length))).map(rowOf);
         showRehearsals(rows, options);
         process.exitCode = rows.some(isWrong) ? 2 : 0;
       });
@@ -53,4 +61,24 @@ function readRecords(text: string): number {
   const records = Number(text);
   if (Number.isInteger(records) && records >= 1 && records <= MOST_RECORDS) return records;
   throw new UsageError(`--records ${text} is no whole number from 1 to 1000000.`);
+}
+
+const format = new Intl.NumberFormat('en');
+
+/** What is different from a night's work, so that nobody takes it for one. */
+function introduction(name: string, { rehearsals, records, scale, unspoken }: Plan): string {
+  const pages = `The API has ${format.format(records)} records of each stream, on pages of at most ${format.format(scale.size ?? records)}`;
+  return [
+    `${name}: ${rehearsals.length} rehearsals, on a stack of this machine.`,
+    `${pages}; each limit is 1,000 requests a second.`,
+    ...unspoken.map((rule) => `No answer is found by which ${rule} would hold: it is not rehearsed.`),
+    '',
+  ].join('\n');
+}
+
+/** On a terminal, how many have ended. */
+function countDown(all: number): (ended: number) => void {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => {};
+  return (ended) => stderr.write(ended === all ? '\r\u001b[K' : `\r\u001b[K${ended} of ${all}`);
 }

@@ -1,4 +1,4 @@
-import type { Connector, Stream } from '../core/connector.ts';
+import type { Connector, Span, Stream } from '../core/connector.ts';
 
 /** How much less is asked of a connector, so that a few records make many pages and few slices. */
 export type Scale = {
@@ -6,8 +6,9 @@ export type Scale = {
   readonly size?: number;
   /** The most parents that one request names. Default: as declared. */
   readonly together?: number;
-  /** Where the first window of a stream begins, by its name: ISO 8601. Default: as declared. */
+  /** Where the first window of a stream begins (ISO 8601), and how wide its slices are at most, by its name. Default: as declared. */
   readonly starts?: Readonly<Record<string, string>>;
+  readonly widths?: Readonly<Record<string, Span>>;
 };
 
 /** The same connector on this scale. */
@@ -16,7 +17,7 @@ export const scaled = (connector: Connector, scale: Scale): Connector => ({
   streams: Object.fromEntries(
     Object.entries(connector.streams).map(([name, stream]) => [
       name,
-      scaledStream(stream, scale, scale.starts?.[name]),
+      scaledStream(stream, scale, { start: scale.starts?.[name], width: scale.widths?.[name] }),
     ]),
   ),
 });
@@ -34,12 +35,15 @@ export function forebearsOf({ streams }: Pick<Connector, 'streams'>, name: strin
   return of === undefined ? [] : [of, ...forebearsOf({ streams }, of)];
 }
 
-function scaledStream(stream: Stream, { size, together }: Scale, start: string | undefined): Stream {
-  const { paging, since, each } = stream;
+type Windows = { readonly start: string | undefined; readonly width: Span | undefined };
+
+function scaledStream(stream: Stream, { size, together }: Scale, { start, width }: Windows): Stream {
+  const { paging, since, each, slices } = stream;
   return {
     ...stream,
     paging: sized(paging, size),
     ...(since !== undefined && start !== undefined && { since: { ...since, start } }),
+    ...(slices !== undefined && width !== undefined && { slices: { ...slices, width } }),
     ...(each?.together !== undefined &&
       together !== undefined && { each: { ...each, together: Math.min(each.together, together) } }),
   };

@@ -62,8 +62,11 @@ const tells = ({ stream }: Facts): boolean => counts(stream);
 /** Whether its listing has a page with index 2, and another one behind it. */
 export const hasPages = (facts: Facts): boolean => kindOf(facts) !== 'one' && facts.longest > 3 * facts.size;
 const everything = (): boolean => true;
-/** The first time that anything is asked for, this comes instead. */
-const atFirst = (answer: Answer): Trouble => ({ every: { requests: 1, answer }, times: 1 });
+/** The first time that anything is asked for, this comes instead; of very many things, of some. */
+const atFirst = ({ longest, size }: Facts, answer: Answer): Trouble => ({
+  every: { requests: Math.max(1, Math.floor(longest / size / 10)), answer },
+  times: 1,
+});
 /** About half of the longest listing, in whole pages. */
 const half = ({ size, longest }: Facts): number => size * Math.max(1, Math.floor((0.9 * longest) / size / 2));
 const forgets = ({ words }: Facts): Trouble => ({ expired: { page: 2, answer: words.expired ?? MISSING } });
@@ -80,19 +83,23 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   'is honest': { of: everything, trouble: () => ({}), survives: everything },
   'asks for patience, whatever is asked for first': {
     of: everything,
-    trouble: () => atFirst(TOO_MANY),
+    trouble: (facts) => atFirst(facts, TOO_MANY),
     survives: everything,
   },
   'asks for patience in words of its own': {
     of: ({ words }) => words.throttled !== undefined,
-    trouble: ({ words }) => atFirst(words.throttled ?? TOO_MANY),
+    trouble: (facts) => atFirst(facts, facts.words.throttled ?? TOO_MANY),
     survives: everything,
   },
-  'answers with a page of HTML first': { of: everything, trouble: () => atFirst(HTML), survives: everything },
-  'breaks off its answers first': { of: everything, trouble: () => atFirst(BROKEN), survives: everything },
+  'answers with a page of HTML first': {
+    of: everything,
+    trouble: (facts) => atFirst(facts, HTML),
+    survives: everything,
+  },
+  'breaks off its answers first': { of: everything, trouble: (facts) => atFirst(facts, BROKEN), survives: everything },
   'fails at first, in words of its own': {
     of: ({ words }) => words.failing !== undefined,
-    trouble: ({ words }) => atFirst(words.failing ?? HTML),
+    trouble: (facts) => atFirst(facts, facts.words.failing ?? HTML),
     survives: everything,
   },
   'refuses a page in words of its own': {
@@ -191,8 +198,8 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
     mend: ({ words }) => (words.vanished === undefined ? EMPTY : undefined),
   },
   'takes its tokens back': {
-    of: (facts) => facts.keepsTokens,
-    trouble: () => ({ revokes: 3 }),
+    of: (facts) => hasPages(facts) && facts.keepsTokens,
+    trouble: () => ({ revokes: 5 }),
     survives: everything,
   },
   'loses and gets records while it is read': {

@@ -7,14 +7,16 @@ import { alone, forebearsOf, scaled } from '../../lib/simulator/scaled.ts';
 const sizeOf = (paging: object | undefined) => paging && Reflect.get(paging, 'size');
 
 describe('a connector on a smaller scale', () => {
-  it('has smaller pages, fewer parents together, and begins later; a smaller one stays as it is', () => {
-    const small = scaled(hubspot, { size: 10, together: 2, starts: { contacts: '2026-11-20T00:00:00.000Z' } });
+  it('has smaller pages and slices, fewer parents together, and begins later; a smaller one stays as it is', () => {
+    const starts = { contacts: '2026-11-20T00:00:00.000Z' };
+    const small = scaled(hubspot, { size: 10, together: 2, starts, widths: { contacts: '1 day' } });
     const { contacts, contactsArchived, contactCompanies, deals } = small.streams;
     assert.deepEqual([sizeOf(contacts?.paging), sizeOf(contactsArchived?.paging)], [10, 10]);
     assert.deepEqual(
       [contacts?.since?.start, deals?.since?.start],
       ['2026-11-20T00:00:00.000Z', '2006-01-01T00:00:00Z'],
     );
+    assert.deepEqual([contacts?.slices?.width, deals?.slices?.width], ['1 day', '30 days']);
     assert.equal(contactCompanies?.each?.together, 2);
     assert.equal(contactCompanies?.paging.kind, 'one');
     assert.equal(sizeOf(scaled(jira, { size: 1_000 }).streams.issues?.paging), 100);
