@@ -17,14 +17,13 @@ export type Assessment = {
   readonly mend?: string | undefined;
 };
 
-export function assess(
-  receipt: Receipt,
-  truth: Truth,
-  { facts, does }: { readonly facts: Facts; readonly does: Switch },
-): Assessment {
+type Rehearsed = { readonly facts: Facts; readonly does: Switch };
+
+export function assess(receipt: Receipt, truth: Truth, rehearsed: Rehearsed): Assessment {
+  const { facts, does } = rehearsed;
   const worth = worthOf(receipt, truth, facts, does.trouble(facts).absent !== undefined);
   const failed = facts.fits && does.survives?.(facts) === true && worth !== 'survived';
-  return { worth, failed, mend: mendOf(receipt, worth, facts, does) };
+  return { worth, failed, mend: mendOf(receipt, truth, worth, rehearsed) };
 }
 
 function worthOf(
@@ -49,9 +48,9 @@ const MOVING =
 const LIMIT =
   'the API lets only `max` records be read of one listing, and it has more: cut it, by `since` and `slices`';
 
-function mendOf({ reasons }: Receipt, worth: Worth, facts: Facts, { mend }: Switch): string | undefined {
+function mendOf({ reasons }: Receipt, { lost }: Truth, worth: Worth, { facts, does }: Rehearsed): string | undefined {
   if (worth === 'moved') return MOVING;
   if (!facts.fits) return LIMIT;
-  if (reasons.some(({ code }) => code === 'end-inferred') && !facts.proves) return END;
-  return worth === 'told' || worth === 'lied' ? mend?.(facts) : undefined;
+  const own = lost.length > 0 || worth === 'told' || worth === 'lied' ? does.mend?.(facts) : undefined;
+  return own ?? (!facts.proves && reasons.some(({ code }) => code === 'end-inferred') ? END : undefined);
 }

@@ -7,7 +7,7 @@ import { childrenOf } from './parents.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import { forebearsOf } from './scaled.ts';
 import type { Trouble } from './trouble.ts';
-import type { Words } from './words.ts';
+import { MISSING, type Words } from './words.ts';
 
 /** What is known of a stream that is to be rehearsed. */
 export type Facts = {
@@ -48,7 +48,6 @@ const says = (status: number, body: unknown, headers: Record<string, string> = {
 const HTML = says(500, '<html><body><h1>Oops</h1></body></html>', { 'content-type': 'text/html' });
 const BROKEN = says(200, '{"data": [{"id": ');
 const TOO_MANY = says(429, {}, { 'retry-after': '1' });
-const MISSING = says(404, { message: 'not found' });
 
 const kindOf = ({ stream }: Facts): Stream['paging']['kind'] => stream.paging.kind;
 const isFollowed = (facts: Facts): boolean => ['cursor', 'links'].includes(kindOf(facts));
@@ -73,6 +72,8 @@ const forgets = ({ words }: Facts): Trouble => ({ expired: { page: 2, answer: wo
 
 const RESTART =
   "say in `errors` by which answer the API tells that what leads to a page has expired, with `is: 'restart'`: the listing then begins again";
+const BROAD =
+  "a rule with `is: 'empty'` takes any 404 for a listing that has nothing: let it look at what the answer says, or records are lost without a word";
 const EMPTY =
   "say in `errors` by which answer the API tells that a parent is gone, with `is: 'empty'`: it then has no children, and all others count";
 const CUT =
@@ -167,21 +168,22 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   'forgets once what leads to a page': {
     of: (facts) => hasPages(facts) && isChain(facts),
     trouble: (facts) => ({ ...forgets(facts), times: 1 }),
-    survives: ({ words, isCut }) => words.expired !== undefined || isCut,
+    survives: ({ words, isCut }) => words.expired !== undefined || (isCut && !words.broad),
     code: () => 'http-404',
-    mend: ({ words }) => (words.expired === undefined ? RESTART : undefined),
+    mend: ({ words }) => (words.expired === undefined ? (words.broad ? BROAD : RESTART) : undefined),
   },
   'forgets always what leads to a page': {
     of: (facts) => hasPages(facts) && isChain(facts),
     trouble: forgets,
     // Where nothing says that it has expired, it is taken for a page that there cannot be, and narrower slices have fewer.
-    survives: ({ words, isCut }) => words.expired === undefined && isCut,
+    survives: ({ words, isCut }) => words.expired === undefined && isCut && !words.broad,
     code: ({ words }) => (words.expired === undefined ? 'http-404' : 'rule'),
+    mend: ({ words }) => (words.expired === undefined && words.broad ? BROAD : undefined),
   },
   'refuses to be read further than half': {
     trouble: (facts) => ({ limit: { records: half(facts), by: '400' } }),
     survives: ({ isCut }) => isCut,
-    mend: ({ isCut }) => (isCut ? undefined : CUT),
+    mend: ({ stream }) => (stream.slices === undefined ? CUT : undefined),
   },
   'ends at half, and says that there are more': {
     of: (facts) => hasPages(facts) && tells(facts),
@@ -189,7 +191,7 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
     // The last page of offsets is not full then, and looks like any last page.
     survives: (facts) => (facts.isCut && kindOf(facts) === 'offsets' ? undefined : facts.isCut),
     code: () => 'count',
-    mend: ({ isCut }) => (isCut ? undefined : CUT),
+    mend: ({ stream }) => (stream.slices === undefined ? CUT : undefined),
   },
   'no longer has the second parent': {
     of: ({ hasParents, stream: { each } }) => hasParents && each?.together === undefined,

@@ -1,3 +1,4 @@
+import { matchRule } from '../core/rules.ts';
 import type { Rule } from '../core/stream.ts';
 import type { Answer } from './exchange.ts';
 import { answerBy } from './rule-answer.ts';
@@ -14,7 +15,12 @@ export type Words = {
   readonly failing?: Answer | undefined;
   /** It refuses what is asked for. */
   readonly refused?: Answer | undefined;
+  /** A rule takes any 404 for a listing that has nothing. */
+  readonly broad?: boolean;
 };
+
+/** What any API may say of what it does not have. */
+export const MISSING: Answer = { status: 404, headers: {}, body: { message: 'not found' } };
 
 const MEANS = {
   expired: 'restart',
@@ -32,5 +38,6 @@ export function wordsOf(rules: readonly Rule[]): { readonly words: Words; readon
     return found === undefined ? [] : [[name, found.answer]];
   });
   const unspoken = spoken.flatMap(({ answer }, at) => (answer === undefined ? [`errors[${at}]`] : []));
-  return { words: Object.fromEntries(said), unspoken };
+  const { matched } = matchRule(rules, { status: 404, header: () => undefined, body: MISSING.body });
+  return { words: { ...Object.fromEntries(said), broad: matched?.rule.is === 'empty' }, unspoken };
 }
