@@ -37,10 +37,13 @@ export function withoutSecrets<T extends { readonly path: string; readonly sampl
 export const redactSentence = (text: string, { secrets }: Redaction): string =>
   redactSecrets(redactNamed(text, isSensitive), secrets);
 
-/** Takes the secret's values out of a text, as they are and as they stand in a URL or in JSON. */
+/** Takes the secret's values out of a text, as they are and as they stand in a URL, in JSON, or behind the name of a scheme. */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
-  const forms = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
-  return forms.reduce((left, form) => left.replaceAll(form, REDACTED), text);
+  const forms = secrets.flatMap((secret) => {
+    const quoted = JSON.stringify(secret).slice(1, -1);
+    return [secret, encodeURIComponent(secret), quoted, quoted.replaceAll('/', '\\/')];
+  });
+  return forms.reduce((left, form) => left.replaceAll(form, REDACTED), withoutSchemes(text));
 }
 
 /** A URL without what its parameters hide, and without user and password. */
@@ -59,9 +62,15 @@ export const redactHeaders = (headers: Readonly<Record<string, string>>, { secre
     .map(([name, value]) => `${name}: ${isSensitive(name) ? REDACTED : redactSecrets(value, secrets)}`)
     .join('\n');
 
-/** Whether an answer holds what must not be kept, in its URL or its body. */
-export const holdsSecrets = (url: string, body: string, redaction: Redaction): boolean =>
+/** Whether an answer holds what must not be kept, in its URL, the values of its headers, or its body. */
+export const holdsSecrets = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  redaction: Redaction,
+): boolean =>
   redactUrl(url, redaction).includes(REDACTED) ||
+  Object.values(headers).some((value) => redactSentence(value, redaction).includes(REDACTED)) ||
   body.length > LONGEST_READ ||
   redactBody(body, redaction, Number.POSITIVE_INFINITY).includes(REDACTED);
 
@@ -116,5 +125,6 @@ const SCHEME = /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/g;
 const redactNamed = (text: string, hide: (name: string) => boolean): string =>
   text
     .replace(FIELD, (whole, before: string, name: string) => (hide(name) ? `${before}"${REDACTED}"` : whole))
-    .replace(PARAMETER, (whole, before: string, name: string) => (hide(name) ? `${before}${REDACTED}` : whole))
-    .replace(SCHEME, (_, scheme: string) => `${scheme} ${REDACTED}`);
+    .replace(PARAMETER, (whole, before: string, name: string) => (hide(name) ? `${before}${REDACTED}` : whole));
+
+const withoutSchemes = (text: string): string => text.replace(SCHEME, (_, scheme: string) => `${scheme} ${REDACTED}`);

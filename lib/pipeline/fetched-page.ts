@@ -47,8 +47,7 @@ export const unsent = (reason: Reason): Refusal => ({
 
 /** Why an answer is no page. */
 export const refusalOf = (exchange: Exchange, verdict: Extract<Verdict, { reason: Reason }>): Refusal => ({
-  // A reason may quote what came, and reasons are seen by everybody.
-  reason: { ...verdict.reason, message: redactSentence(verdict.reason.message, exchange.redaction) },
+  reason: redactReason(verdict.reason, exchange),
   heals: verdict.is === 'retry' || verdict.is === 'throttled',
   expired: verdict.is === 'restart',
   throttled: verdict.is === 'throttled',
@@ -58,8 +57,14 @@ export const refusalOf = (exchange: Exchange, verdict: Extract<Verdict, { reason
 
 /** What was answered, but cannot be taken for what it says. */
 export const refusePage = ({ exchange }: Pick<FetchedPage, 'exchange'>, reason: Reason): Refusal => ({
-  ...unsent(reason),
+  ...unsent(redactReason(reason, exchange)),
   exchange,
+});
+
+/** A reason may quote what came, and reasons are seen by everybody. */
+const redactReason = (reason: Reason, { redaction }: Exchange): Reason => ({
+  ...reason,
+  message: redactSentence(reason.message, redaction),
 });
 
 /** How many requests left for some pages, whether they came or not. */

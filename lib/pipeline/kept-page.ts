@@ -36,8 +36,8 @@ export async function keepPage(
   if (!MENDABLE.has(code) || answer === undefined || 'failed' in answer) return undefined;
   const { status, headers } = answer;
   const body = new TextDecoder().decode(answer.body);
-  if (holdsSecrets(asked, body, redaction)) return undefined;
   const open = Object.fromEntries(Object.entries(headers).filter(([header]) => !SECRET_HEADERS.test(header)));
+  if (holdsSecrets(asked, open, body, redaction)) return undefined;
   const answeredAt = Date.parse(headers.date ?? '') || invocation.clock.now();
   const key = `${syncFolder(invocation.connector.name, ref)}/kept/${name}-${invocation.random.id()}.json.gz`;
   const text = JSON.stringify({ url: asked, status, headers: open, body, answeredAt });

@@ -92,3 +92,15 @@ describe('what must be seen nowhere', () => {
     assert.equal(redactBody('y'.repeat(500), redaction, 100).length, 100);
   });
 });
+
+it('credentials that an answer repeats in a sentence, in another form than they were given in', () => {
+  const sent = `Basic ${btoa('somebody:S3CR3T/+x')}`;
+  const said = { message: `no such user: ${sent}`, received: [`authorization: ${sent}`] };
+  for (const text of [JSON.stringify(said), `<p>${sent}</p>`]) {
+    const left = redactBody(text, redaction, 1_000);
+    assert.ok(!left.includes(sent.slice(6)), left);
+  }
+  // As some write JSON, and torn, so that it cannot be read as such.
+  const torn = `{"message":"${SECRET.replaceAll('/', '\\/').replaceAll('"', '\\"')} is not known`;
+  assert.ok(!redactBody(torn, redaction, 1_000).includes('S3CR3T'));
+});

@@ -41,3 +41,42 @@ it('a key in the query is sent with every page and stands nowhere, though the AP
   assert.match(written, /page=4/);
   assert.doesNotMatch(written, /HUSH/);
 });
+
+it('nor does it in a page that is kept for a mended connector, by whose headers it comes back, or in what is said of a link that is none', async () => {
+  const connector = defineConnector({
+    name: 'rows',
+    docs: '',
+    params: z.object({}),
+    baseUrl: 'https://api.test',
+    auth: apiKey({ query: 'key' }),
+    limits: [],
+    streams: (stream) => {
+      const how = {
+        records: (body: { rows: unknown[] }) => body.rows,
+        schema: z.object({ id: z.number() }),
+        key: 'id',
+      } as const;
+      return {
+        misfits: stream({ ...how, request: () => ({ path: '/misfits' }), paging: links({ size: 2 }) }),
+        astray: stream({ ...how, request: () => ({ path: '/astray' }), paging: links({ size: 2 }) }),
+      };
+    },
+  });
+  const world = makeWorld({
+    connector,
+    secret: { key: 'HUSH' },
+    strict: true,
+    api: ({ url, path }) =>
+      path === '/misfits'
+        ? json({ rows: [{ id: 'one' }] }, { link: `<${url}&page=2>; rel="next"` })
+        : json({ rows: [{ id: 1 }] }, { link: `<http://[api.test/?key=HUSH>; rel="next"` }),
+  });
+  const misfits = await world.sync('misfits');
+  const astray = await world.sync('astray');
+  assert.deepEqual(
+    [misfits, astray].map(({ reasons }) => reasons[0]?.code),
+    ['schema', 'stuck'],
+  );
+  assert.ok(!world.everything().includes('HUSH'));
+  assert.ok([...world.objects.stored.values()].every(({ body }) => !new TextDecoder().decode(body).includes('HUSH')));
+});
