@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { keepsTokens } from '../core/auth-scheme.ts';
 import { identityOf } from '../core/authorise.ts';
 import type { Connector, Limit, Raw } from '../core/connector.ts';
+import { readJson } from '../core/json.ts';
 import type { Reason } from '../core/judge.ts';
 import { resolveLimit, type Scope, scopedLimits } from '../core/limits.ts';
 import { MINUTE } from '../core/time.ts';
@@ -73,9 +74,12 @@ async function load(invocation: Invocation, connection: string): Promise<Account
   const { connector, connections } = invocation;
   const item = await connections.get({ pk: connector.name, sk: connection });
   if (item === undefined) return { code: 'no-connection', message: `there is no connection "${connection}"` };
-  const { status, params: text, code = 'paused', reason = 'somebody paused it' } = connectionState.parse(item);
+  const state = connectionState.safeParse(item);
+  if (!state.success)
+    return { code: 'bad-connection', message: `its item cannot be read: ${z.prettifyError(state.error)}` };
+  const { status, params: text, code = 'paused', reason = 'somebody paused it' } = state.data;
   if (status === 'paused') return { paused: { code, message: reason } };
-  const params = connector.params.safeParse(JSON.parse(text));
+  const params = connector.params.safeParse(readJson(text));
   if (!params.success)
     return { code: 'bad-params', message: `the parameters do not fit: ${z.prettifyError(params.error)}` };
 

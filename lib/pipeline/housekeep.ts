@@ -7,7 +7,7 @@ import { type Refusal, unsent } from './fetched-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
 import { keepAuthorised } from './keep-authorised.ts';
 import { measure } from './measure.ts';
-import { readNode, updateNode } from './node.ts';
+import { createNode, readNode, updateNode } from './node.ts';
 import { send, sendOpenPages } from './send-tasks.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
@@ -15,7 +15,7 @@ import { supersede, whySuperseded } from './supersede.ts';
 import { parsePartition, STREAM, streamKey, syncKey } from './sync-keys.ts';
 import { type Block, type Chain, type Node, streamState } from './sync-state.ts';
 import { failPage, settle } from './tree.ts';
-import { childPath, rootOf } from './tree-path.ts';
+import { childPath, ROOT, rootOf } from './tree-path.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
@@ -165,8 +165,9 @@ const pausedFor = (why: string): Reason => ({
 });
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
-async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open[], reason: Reason): Promise<void> {
+async function giveUp(invocation: Invocation, ref: SyncRef, open: readonly Open[], reason: Reason): Promise<void> {
   const refusal = unsent(reason);
+  const nodes = open.length > 0 ? open : await plantNothing(invocation, ref);
   for (const { path, node } of nodes) {
     if (node.kind === 'listing' || node.kind === 'group')
       await updateNode(invocation, ref, path, { set: { stopped: true } });
@@ -177,6 +178,12 @@ async function giveUp(invocation: Invocation, ref: SyncRef, nodes: readonly Open
     const node = await readNode(invocation, ref, path);
     if (node !== undefined) await settle(invocation, ref, path, node, true);
   }
+}
+
+/** A sync that could not even be begun has nothing to be given up: a root that stands for all of it. */
+async function plantNothing(invocation: Invocation, ref: SyncRef): Promise<Open[]> {
+  await createNode(invocation, ref, ROOT, { kind: 'chain', step: 0, from: 0, to: 0 });
+  return openNodes(invocation, ref, ROOT);
 }
 
 async function giveUpChain(

@@ -7,6 +7,7 @@ import { type Invocation, mayBegin, streamOf } from './invocation.ts';
 import { readNode } from './node.ts';
 import { plant } from './plant.ts';
 import { send } from './send-tasks.ts';
+import { shapeOf } from './supersede.ts';
 import { expires, freshPartition, streamKey, syncKey } from './sync-keys.ts';
 import { type StreamState, type SyncState, streamState, syncState } from './sync-state.ts';
 import { settle } from './tree.ts';
@@ -28,7 +29,8 @@ export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promis
   const at = new Date(task.at).toISOString();
   let portion: TaskOf<'start'>[] = [];
   for await (const item of connections.query(connector.name, '', task.after)) {
-    if (connectionState.parse(item).status !== 'active') continue;
+    // One whose item cannot be read has a sync as well: its receipt says so, and the others do not wait for it.
+    if (connectionState.safeParse(item).data?.status === 'paused') continue;
     portion.push({ v: TASK_VERSION, kind: 'start', connection: item.sk, stream: task.stream, at });
     if (portion.length < PORTION) continue;
     await send(invocation, portion);
@@ -99,6 +101,7 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
     status: 'open',
     live: connector.name,
     declared: connector.revision,
+    shape: shapeOf(connector, ref.stream),
     at,
     mode,
     from,

@@ -1,3 +1,4 @@
+import type { Connector } from '../core/connector.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { type SyncRef, TASK_VERSION } from '../core/tasks.ts';
 import { type Invocation, streamOf } from './invocation.ts';
@@ -12,11 +13,28 @@ import { inPhase, type SyncState } from './sync-state.ts';
  * was, and another begins from there.
  */
 
+/**
+ * How a stream and those of its parents are listed. A tree that was begun in one way cannot be read in another, be the connector's `revision` raised or
+ * forgotten.
+ */
+export function shapeOf(connector: Connector, name: string): string {
+  const stream = connector.streams[name];
+  if (stream === undefined) return '';
+  const { kind, ...how } = stream.paging;
+  const size = 'size' in how ? ` by ${how.size}` : '';
+  const first = 'first' in how ? ` from ${how.first}` : '';
+  const above = stream.each === undefined ? '' : ` of ${shapeOf(connector, stream.each.of)}`;
+  return `${name}: ${kind}${size}${first}${above}`;
+}
+
 /** Why a sync cannot go on as it was begun; `undefined` if it can. A later phase only adds to what was delivered, and goes on. */
 export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState): string | undefined {
   const { connector } = invocation;
   if (streamOf(invocation, ref.stream) === undefined)
     return `the connector has no stream "${ref.stream}" any more: nothing of this sync is delivered`;
+  const shape = shapeOf(connector, ref.stream);
+  if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
+    return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
   if (sync.declared === connector.revision || sync.phase > 0) return undefined;
   return `the connector's revision changed from ${sync.declared} to ${connector.revision} meanwhile: nothing of this sync is delivered, and another has begun`;
 }

@@ -49,6 +49,8 @@ export const syncState = z.object({
   startedAt: millis,
   /** The connector's `revision` that it began with. */
   declared: z.number().default(1),
+  /** How its stream was listed when it began. */
+  shape: z.string().optional(),
   /** Why it ends unfinished: a deployment changed what it was reading. */
   superseded: z.string().optional(),
   /** How many records of a listing the API lets be read, where an earlier sync or a slice of this one found out. */

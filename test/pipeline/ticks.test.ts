@@ -29,6 +29,48 @@ it('a tick starts a sync for every active connection', async () => {
   );
 });
 
+it('a connection whose item nobody can read has a receipt that says so, and keeps no other from its sync', async () => {
+  const world = makeWorld({ connector, api: honest(rows(5)) });
+  const items = {
+    a: { params: '{}', status: 'resting' },
+    b: { params: '{', status: 'active' },
+    c: { params: '{}', status: 'active' },
+  };
+  for (const [name, item] of Object.entries(items))
+    await world.connections.create({ pk: connector.name, sk: name }, item);
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  await world.settle();
+  const found = world.receipts().map(({ connection, verdict, reasons }) => [connection, verdict, reasons[0]?.code]);
+  assert.deepEqual(found.sort(), [
+    ['a', 'INCOMPLETE', 'bad-connection'],
+    ['b', 'INCOMPLETE', 'bad-params'],
+    ['c', 'COMPLETE', undefined],
+  ]);
+});
+
+it('a sync that cannot even be begun ends with a receipt', async () => {
+  const { rows: stream } = connector.streams;
+  assert.ok(stream);
+  const only = () => {
+    throw new Error('these parameters name no parent');
+  };
+  const each = { of: 'parents', pick: () => 1, only };
+  const world = makeWorld({
+    connector: { ...connector, streams: { rows: { ...stream, each }, parents: stream } },
+    api: honest(rows(5)),
+  });
+  await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  for (let turn = 0; turn < 400 && world.receipts().length === 0; turn++) {
+    await world.workOnce();
+    world.clock.advance(5 * MINUTE);
+    await world.housekeep().catch(() => {});
+  }
+  const [receipt] = world.receipts();
+  assert.ok(receipt);
+  assert.deepEqual([receipt.verdict, receipt.reasons[0]?.code], ['INCOMPLETE', 'lost']);
+});
+
 it('a tick that comes twice starts one sync, whenever the second comes', async () => {
   const world = makeWorld({ connector, api: honest(rows(25)) });
   await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });

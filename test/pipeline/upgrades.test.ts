@@ -138,6 +138,33 @@ describe('a deployment that raises the revision of the connector, in the middle 
     });
   }
 
+  for (const [from, to] of [
+    ['pages', 'cursor'],
+    ['cursor', 'pages'],
+  ] as const) {
+    it(`or forgets to, although ${from} became ${to}: the same`, async () => {
+      const { api, sent } = counting();
+      const [before, after] = [revised(1, from), revised(1, to)];
+      const deployed = () => ({ connector: sent() > 30 ? after : before, version: TASK_VERSION });
+      const world = makeWorld({
+        connector: before,
+        deployed,
+        api(request) {
+          // So slow that the walk of a chain takes several invocations.
+          world.clock.advance(2 * SECOND);
+          return api(request);
+        },
+      });
+      await world.sync('rows');
+      const [first, second] = world.receipts();
+      assert.ok(first && second);
+      assert.deepEqual([first.verdict, first.reasons.map(({ code }) => code)], ['INCOMPLETE', ['superseded']]);
+      assert.match(first.reasons[0]?.message ?? '', /listed in another way/);
+      assert.equal(second.verdict, 'COMPLETE');
+      assert.deepEqual(ids(world.delivered(second)), ALL);
+    });
+  }
+
   it('and is rolled back: the sync of the newer revision is superseded in its turn', async () => {
     const { api, sent } = counting();
     const [older, newer] = [revised(1), revised(2, 'cursor')];
