@@ -94,6 +94,13 @@ const commits = (stream: Stream, verdict: Receipt['verdict'], failedPages: numbe
   followsOn(stream.since, sync.watermark, sync) &&
   (sync.accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0));
 
+/**
+ * Whether what was not read is older than what was, perhaps: a listing came to what the API lets be read of one, and only of one that begins with the
+ * oldest it is known that what it kept back is still to be asked for by the next sync.
+ */
+const leavesBehind = ({ order }: Stream, reasons: Receipt['reasons']): boolean =>
+  order !== 'oldest first' && reasons.some(({ code }) => code === 'limit');
+
 /** The receipt of a sum. */
 function draw(
   invocation: Invocation,
@@ -106,6 +113,8 @@ function draw(
   const { delivered, quarantined, dropped } = records;
   const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
   const before = sync.watermark ?? null;
+  const moves =
+    commits(stream, verdict, pages.failed, sync) && (!leavesBehind(stream, reasons) || sync.accepted !== undefined);
   return {
     ...heading(invocation, ref, sync),
     ...{ verdict, evidence, reasons },
@@ -117,9 +126,7 @@ function draw(
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: commits(stream, verdict, pages.failed, sync)
-        ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null)
-        : before,
+      after: moves ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null) : before,
     },
   };
 }

@@ -150,6 +150,40 @@ describe('the watermark', () => {
     });
   }
 
+  for (const order of ['newest first', 'oldest first'] as const) {
+    const moves = order === 'oldest first';
+    it(`${moves ? 'moves' : 'stays where it is'} where as many records came as the API lets be read, ${order}`, async () => {
+      const dated = (id: number) => ({ id, updated: new Date(Date.UTC(2026, 10, 1, id)).toISOString() });
+      const all = Array.from({ length: 50 }, (_, id) => dated(id));
+      const connector = connectorOf((stream) =>
+        stream({
+          request: ({ page, window }) => ({ path: '/orders', query: { page: page.number, since: window.from.iso } }),
+          paging: pages({ size: 10, max: 30 }),
+          records: (body) => body,
+          schema: z.object({ id: z.int(), updated: z.iso.datetime() }),
+          key: 'id',
+          order,
+          since: { field: ({ updated }) => updated, lookback: '0 seconds' },
+        }),
+      );
+      const world = makeWorld({
+        connector,
+        api({ query }) {
+          const found = all.filter(({ updated }) => updated >= (query.get('since') ?? ''));
+          const listed = (moves ? found : found.toReversed()).slice(0, 30);
+          const start = 10 * (Number(query.get('page')) - 1);
+          return json(listed.slice(start, start + 10));
+        },
+      });
+      const first = await world.sync('rows');
+      assert.deepEqual([first.verdict, first.reasons[0]?.code], ['UNKNOWN', 'limit']);
+      assert.equal(first.watermark.after, moves ? dated(29).updated : null);
+      if (!moves) return;
+      const second = await world.sync('rows');
+      assert.deepEqual([second.verdict, second.records.delivered], ['COMPLETE', 21]);
+    });
+  }
+
   it('stays where it is when a page failed', async () => {
     const world = makeWorld({ connector: listing, api: () => json({ no: 'such order' }, {}, 404) });
     const receipt = await world.sync('rows');
