@@ -118,6 +118,8 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
       : { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
   const complaint = ownError(reply);
   if (complaint !== undefined) return failure('error-body', `HTTP ${status} with an error inside: ${complaint}`);
+  const partial = saysPartial(reply);
+  if (partial !== undefined) return retry('partial', `HTTP ${status}, but not all of it, by its own word: ${partial}`);
   return envelope(reply, ambiguous, expected);
 }
 
@@ -154,6 +156,12 @@ function ownError({ header, body }: Reply): string | undefined {
   const found = [error, errors, problem].find((each) => !isNothing(each));
   return found === undefined ? undefined : writeJson(found)?.slice(0, 200);
 }
+
+/** By what a search says that it gave up before it had looked everywhere (GitHub's REST API, `incomplete_results`; Elasticsearch, `timed_out`). */
+const PARTIAL = ['incomplete_results', 'timed_out'];
+
+const saysPartial = ({ body }: Reply): string | undefined =>
+  typeof body === 'object' && body !== null ? PARTIAL.find((name) => body[name] === true) : undefined;
 
 /** What APIs write where there is no error: nothing, no, zero, an empty text, list or object. */
 const isNothing = (value: unknown): boolean =>
@@ -225,6 +233,9 @@ function page(
   }
   if (total !== undefined && !isCount(total))
     return failure('bad-total', `the total is not a whole number: ${String(total).slice(0, 60)}`);
+  // What is accepted is not done yet (RFC 9110 section 15.3.3): nothing says that there will be nothing.
+  if (records.length === 0 && reply.status === 202)
+    return retry('http-202', 'HTTP 202: the API has taken the request, and has nothing yet');
   if (records.length > 0 || owes === undefined) return { is: 'page', reply, records, total, ambiguous };
   if (owes(total)) return retry('empty-page', 'the page is empty, though the API says that there are more records');
   return { is: total === undefined ? 'page' : 'end', reply, records, total, ambiguous };
