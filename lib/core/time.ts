@@ -39,10 +39,13 @@ const SECONDS_BELOW = 1e11;
 /** The largest time value a `Date` can hold (ECMA-262 section 21.4.1.1). */
 const LAST_TIME = 8.64e15;
 
+const ZONELESS = /^\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/;
+
 /** Epoch milliseconds of a date as an API writes it: ISO 8601 (or anything `Date.parse` reads), epoch seconds, or epoch milliseconds. */
 export function parseInstant(value: unknown): number | undefined {
   if (typeof value === 'string') {
-    const millis = Date.parse(value);
+    // Without a zone it is UTC, wherever this runs.
+    const millis = Date.parse(ZONELESS.test(value) ? `${value}Z` : value);
     return Number.isNaN(millis) ? undefined : millis;
   }
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return undefined;

@@ -3,6 +3,7 @@ import type { Raw, Request, Stream } from '../core/connector.ts';
 import { judge, type Reason, type Verdict } from '../core/judge.ts';
 import type { Asked } from '../core/redirect.ts';
 import { type BuiltRequest, buildRequest } from '../core/request.ts';
+import { parseDate } from '../core/retry-after.ts';
 import { SECOND } from '../core/time.ts';
 import type { Account } from './account.ts';
 import type { Credential, Replacement } from './credentials.ts';
@@ -127,7 +128,7 @@ const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more tha
 function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageResult {
   if ('reason' in verdict) return { refusal: { ...refusalOf(exchange, verdict), excused } };
   const { is, reply, records, total, ambiguous } = verdict;
-  const theirs = Date.parse(reply.header('date') ?? '');
+  const theirs = parseDate(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
   return {
     page: { reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },

@@ -24,6 +24,12 @@ it('a date is read as APIs write it: ISO, epoch seconds, epoch milliseconds', ()
   assert.equal(parseInstant('2023-11-14T22:13:20Z'), 1_700_000_000_000);
   assert.equal(parseInstant('2023-11-14T23:13:20+01:00'), 1_700_000_000_000);
   assert.equal(parseInstant(1_700_000_000), 1_700_000_000_000);
+  const zone = process.env.TZ;
+  process.env.TZ = 'America/New_York';
+  assert.equal(parseInstant('2023-11-14 22:13:20'), 1_700_000_000_000, 'without a zone');
+  assert.equal(parseInstant('2023-11-14T22:13:20.5'), 1_700_000_000_500);
+  if (zone === undefined) delete process.env.TZ;
+  else process.env.TZ = zone;
   assert.equal(parseInstant(1_700_000_000_123), 1_700_000_000_123);
   for (const nonsense of ['soon', '', -1, Number.NaN, Number.POSITIVE_INFINITY, 1e17, null, undefined, {}]) {
     assert.equal(parseInstant(nonsense), undefined, String(nonsense));
