@@ -5,7 +5,7 @@ import type { Invocation } from './invocation.ts';
 import type { Exchange } from './keep-answer.ts';
 import { remembered } from './memory.ts';
 import type { Item } from './ports.ts';
-import { type PageContent, readRecords } from './read-records.ts';
+import { nameTwiceIn, type PageContent, readRecords } from './read-records.ts';
 import { type Leaf, readTrees } from './read-tree.ts';
 import { listed } from './slices.ts';
 import { quarantineOf } from './store-part.ts';
@@ -59,7 +59,9 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
     const page = {
       reply: { status: 200, header: () => undefined, body: undefined },
       ...{ records: lines.map(({ record }) => record), total: undefined, estimate: undefined, empty: false, url: '' },
-      ...{ answeredAt: part.answeredAt, ambiguous: new Map(), exchange },
+      // What could not be read of it then is not there to be read now.
+      ambiguous: new Map(lines.flatMap(({ record, departures }) => nameTwiceIn(departures, record))),
+      ...{ answeredAt: part.answeredAt, exchange },
     };
     const content = readRecords(page, index, {
       listed: listed(invocation, ref, node),

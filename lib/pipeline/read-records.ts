@@ -134,7 +134,12 @@ function pickParent(parent: unknown, key: string, departures: readonly Departure
 }
 
 /** Of what stands there, only the last can be read. */
-const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped', sample: 'this name comes twice' });
+const TWICE = 'this name comes twice';
+const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped', sample: TWICE });
+
+/** A quarantined record, with the name that came twice in it, if that is why. `departures`: as they were stored. */
+export const nameTwiceIn = (departures: readonly Departure[], record: unknown): [unknown, string][] =>
+  departures.flatMap(({ path, sample }) => (sample === TWICE ? [[record, path]] : []));
 
 /** What the schema lets pass, but the connector's own functions cannot read. */
 const unreadable = (why: string): Departure => ({ path: '(record)', change: 'retyped', sample: why.slice(0, 60) });

@@ -161,3 +161,24 @@ it('a page that holds what must not be kept is asked for again', async () => {
   assert.deepEqual([world.receipts().at(-1)?.verdict, world.http.requests.length], ['COMPLETE', 2]);
   assert.ok(![...world.objects.stored.keys()].some((key) => key.includes('/kept/')));
 });
+
+it('a record in which a name stands twice stays quarantined, whatever is mended: half of it was never read', async () => {
+  let current = kinds['a chain'](before);
+  const torn = new TextEncoder().encode('{"rows":[{"id":1,"sum":1},{"id":2,"total":1,"total":2}],"next":null}');
+  const world = makeWorld({
+    connector: current,
+    api: () => ({ status: 200, headers: { 'content-type': 'application/json' }, body: torn }),
+    deployed: () => ({ connector: current, version: TASK_VERSION }),
+  });
+  const first = await world.sync('rows');
+  assert.equal(first.records.quarantined, 2);
+  current = kinds['a chain'](after);
+  const { connection, stream, sync } = first;
+  await world.queue.send([
+    { task: { v: TASK_VERSION, kind: 'redrive', connection, stream, sync, phase: 0, what: 'records' }, group: 'main' },
+  ]);
+  await world.settle();
+  const last = world.receipts().at(-1) ?? assert.fail();
+  assert.deepEqual([last.revision, last.records.delivered, last.records.quarantined], [2, 1, 1]);
+  assert.deepEqual(world.delivered(last), [{ id: 1, sum: 1 }]);
+});
