@@ -1,4 +1,5 @@
 import type { Connector, Request } from './connector.ts';
+import { writeJson } from './json.ts';
 
 /** A request before it is authorised. */
 export type BuiltRequest = {
@@ -21,7 +22,7 @@ export function buildRequest(connector: Connector, baseUrl: string, request: Req
       method,
       url: target,
       headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(request.json),
+      body: writeJson(request.json) ?? 'null',
     };
   }
   if (request.form !== undefined) {

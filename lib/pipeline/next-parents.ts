@@ -35,8 +35,10 @@ export async function nextParents(
     let next = place.line;
     while (next < parents.length && batches.length < most) {
       const batch: unknown[] = [];
-      for (; next < parents.length && batch.length < together; next++) {
+      for (let length = 0; next < parents.length && batch.length < together; next++) {
         const { text, isNew } = parents[next] ?? { text: '', isNew: false };
+        length += text.length;
+        if (batch.length > 0 && length > BATCH_LENGTH) break;
         if (isNew) batch.push(readJson(text));
       }
       if (batch.length > 0) batches.push(batch);
@@ -46,6 +48,9 @@ export async function nextParents(
   }
   return { batches, ...place, exhausted: true };
 }
+
+/** The parents of one listing stand in its item, which has at most 400 KB: so many characters of JSON at most, however many were to be together. */
+const BATCH_LENGTH = 100_000;
 
 /** A line of a part of parents. A parent that an earlier part listed is not new: records move while they are listed, and a listing may begin again. */
 type Line = { readonly text: string; readonly isNew: boolean };

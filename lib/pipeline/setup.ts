@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Raw } from '../core/connector.ts';
+import { readJson, writeJson } from '../core/json.ts';
 import type { Reason } from '../core/judge.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import type { Account } from './account.ts';
@@ -11,6 +12,9 @@ import { updateNode } from './node.ts';
 import type { Listed } from './slices.ts';
 import { expires, setupKey } from './sync-keys.ts';
 import { ROOT } from './tree-path.ts';
+
+/** An item of DynamoDB has at most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); this is in bytes. */
+const MOST_KEPT = 350 * 1_024;
 
 const kept = z.object({ value: z.string() });
 
@@ -30,7 +34,7 @@ export async function setupOf(
   if ('code' in account) return { refusal: unsent(account) };
   const key = setupKey(invocation.connector.name, ref, name);
   const found = await invocation.syncs.get(key);
-  if (found !== undefined) return { value: JSON.parse(kept.parse(found).value) };
+  if (found !== undefined) return { value: readJson(kept.parse(found).value) };
 
   const asked = await ask(invocation, account, slots, setup.request);
   const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
@@ -39,12 +43,18 @@ export async function setupOf(
   const read = readSetup(setup.read, asked.reply);
   if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
   const put = await invocation.syncs.create(key, { value: read.value, ...expires(invocation.clock.now()) });
-  return { value: JSON.parse(kept.parse(put.item).value) };
+  return { value: readJson(kept.parse(put.item).value) };
 }
 
 function readSetup(read: (reply: Raw) => unknown, reply: Raw): { value: string } | Reason {
   try {
-    return { value: JSON.stringify(read(reply)) ?? 'null' };
+    const value = writeJson(read(reply)) ?? 'null';
+    const bytes = Buffer.byteLength(value);
+    if (bytes <= MOST_KEPT) return { value };
+    return {
+      code: 'bad-setup',
+      message: `"setup" reads ${bytes} bytes of its answer, and at most ${MOST_KEPT} are kept for the sync: read less`,
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { code: 'bad-setup', message: `"setup" cannot be read from its answer: ${why}` };

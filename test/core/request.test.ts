@@ -30,6 +30,8 @@ it('a path cannot leave the origin, and a base URL must be one', () => {
 
 it('a body is JSON or a form, with its content type', () => {
   const json = build('https://a.test', { path: '/', method: 'POST', json: { a: 1 } });
+  const long = build('https://a.test', { path: '/', method: 'POST', json: { after: 12345678901234567890n } });
+  assert.equal(long.body, '{"after":12345678901234567890}', 'an id that no double can hold');
   assert.deepEqual([json.method, json.body, json.headers['content-type']], ['POST', '{"a":1}', 'application/json']);
   const form = build('https://a.test', { path: '/', method: 'POST', form: { a: '1 2' } });
   assert.deepEqual([form.body, form.headers['content-type']], ['a=1+2', 'application/x-www-form-urlencoded']);

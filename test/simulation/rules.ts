@@ -454,7 +454,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who has a setup put first has the one that counts',
     file: 'lib/pipeline/setup.ts',
-    find: 'JSON.parse(kept.parse(put.item).value)',
+    find: 'readJson(kept.parse(put.item).value)',
     replace: 'JSON.parse(read.value)',
   },
   {
