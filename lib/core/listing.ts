@@ -95,6 +95,16 @@ export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, bl
   return { open: { from: covered, to: covered + size - 1 } };
 }
 
+/** So many pages that failed in blocks of which nothing came say something about the listing, and not about themselves. */
+const BARREN_PAGES = 100;
+
+/**
+ * Whether it is no use to read on: most pages that were asked for failed, block after block, though a total announced them. Totals are made up (the largest
+ * integer, where nobody counted), or are more than the API lets be read. `barren`: pages of blocks of which none came.
+ */
+export const isBarren = ({ barren, covered }: { readonly barren: number; readonly covered: number }): boolean =>
+  barren >= BARREN_PAGES && 2 * barren > covered;
+
 const blockSize = (index: number): number => Math.min(2 ** index, BLOCK_PAGES);
 
 function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end, filled = -2, limited }: Extent): boolean {

@@ -57,6 +57,7 @@ const GONE = [
     'told',
     'end',
     'broken',
+    'barren',
     'size',
     'proven',
     'again',

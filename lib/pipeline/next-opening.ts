@@ -1,4 +1,4 @@
-import { BLOCK_PAGES, indexesOf, nextStep, stride, type Window } from '../core/listing.ts';
+import { BLOCK_PAGES, indexesOf, isBarren, nextStep, stride, type Window } from '../core/listing.ts';
 import { windowAt, windowCount } from '../core/slice.ts';
 import type { SyncRef } from '../core/tasks.ts';
 import { parseInstant } from '../core/time.ts';
@@ -41,6 +41,7 @@ export async function nextOpening(
     const told = await toldByFirstPage(invocation, ref, path, node, stream.paging);
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
+  if (isBarren(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
   const next = step(invocation, ref, node, await windowFor(invocation, ref));
   if (next === 'done' && !isProven(node)) return nextTail(invocation, ref, path, node);
   if (typeof next === 'string') return undefined;

@@ -159,6 +159,8 @@ const listingState = z.object({
   filled: z.number().optional(),
   /** Where no total tells it: its end was looked for behind the last record. */
   proven: z.boolean().default(false),
+  /** Pages of blocks of which none came. */
+  barren: z.number().default(0),
   /** A page of it failed for good. */
   broken: z.boolean().default(false),
 });

@@ -80,12 +80,28 @@ async function passOn(
     await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
     return;
   }
-  const broken = settled.kind === 'block' && settled.failed.size > 0;
-  const left = await updateNode(invocation, ref, up.parent, {
-    delete: { open: new Set([up.name]) },
-    ...(broken ? { set: { broken: true } } : {}),
-  });
+  const left = await leave(invocation, ref, up, settled);
   if (left.ok) await settle(invocation, ref, up.parent, left.item, healAbove);
+}
+
+/** Takes a node that is done out of its parent, and tells what failed of it. What is counted of a block is counted by whoever takes it out, once. */
+async function leave(
+  invocation: Invocation,
+  ref: SyncRef,
+  { parent, name }: { readonly parent: string; readonly name: string },
+  node: Node,
+): Promise<Written<Node>> {
+  const broken = node.kind === 'block' && node.failed.size > 0;
+  const change = {
+    delete: { open: new Set([name]) },
+    ...(broken ? { set: { broken: true } } : {}),
+  };
+  if (broken && node.parts.size === 0) {
+    const barren = { add: { barren: node.failed.size } };
+    const first = await updateNode(invocation, ref, parent, { ...change, ...barren }, [{ contains: ['open', name] }]);
+    if (first.ok) return first;
+  }
+  return updateNode(invocation, ref, parent, change);
 }
 
 /** Opens children until the node has enough open, or no more to open; gives the node as it then stands. */

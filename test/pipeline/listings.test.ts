@@ -124,6 +124,25 @@ describe('an API that lies', () => {
     );
   });
 
+  it('a total that nobody counted does not have pages asked for until the deadline', async () => {
+    for (const kind of ['pages with a total', 'offsets with a total'] as const) {
+      const all = honest(rows(250));
+      const world = makeWorld({
+        connector: kinds[kind].connector,
+        api(request) {
+          const body = JSON.parse(new TextDecoder().decode(Object(all(request)).body));
+          return json({ ...body, total: 2 ** 31 - 1 });
+        },
+      });
+      const receipt = await world.sync('rows');
+      assert.deepEqual([receipt.verdict, receipt.records.delivered], ['INCOMPLETE', 250]);
+      const codes = new Set(receipt.reasons.map(({ code }) => code));
+      assert.ok(codes.has('empty-page') && codes.has('cut-short') && codes.has('count'), [...codes].join());
+      assert.ok(receipt.pages.planned < 1_000, `${receipt.pages.planned} pages`);
+      assert.equal(receipt.pages.planned, receipt.pages.fetched + receipt.pages.failed);
+    }
+  });
+
   it('a cursor that comes back is a loop, not a sync without end', async () => {
     const { connector } = kinds.cursor;
     const world = makeWorld({
@@ -190,7 +209,7 @@ describe('an API that lies', () => {
     });
   }
 
-  it('the same, where a page is committed before the next one is asked for', async () => {
+  it('a first page that comes again, where each is committed before the next one is asked for', async () => {
     let next = 0;
     const world = makeWorld({
       connector: { ...kinds.cursor.connector, limits: () => [{ requests: 1, per: '1 minute' }] },

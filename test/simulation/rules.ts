@@ -100,6 +100,26 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: 'a listing of which nothing comes any more is not read on',
+    file: 'lib/pipeline/next-opening.ts',
+    test: {
+      file: 'test/pipeline/listings.test.ts',
+      name: 'a total that nobody counted does not have pages asked for until the deadline',
+    },
+    find: 'if (isBarren(node) && !node.stopped)',
+    replace: 'if (isBarren(node) && node.covered < 0)',
+  },
+  {
+    name: 'a chain that stands still is not walked for ever',
+    file: 'lib/pipeline/read-next.ts',
+    test: {
+      file: 'test/pipeline/listings.test.ts',
+      name: 'a first page that comes again, where each is committed before the next one is asked for',
+    },
+    find: 'if (stands && content.fetched > 0)',
+    replace: 'if (stands && content.fetched < 0)',
+  },
+  {
     name: 'what kills its workers is set aside',
     file: 'lib/pipeline/page-outcomes.ts',
     test: {
