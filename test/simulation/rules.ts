@@ -262,6 +262,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'only its own close frees a stream',
     file: 'lib/pipeline/close-sync.ts',
+    test: {
+      file: 'test/pipeline/stood-still.test.ts',
+      name: 'before it frees its stream: the next sync has it',
+    },
     find: "    [{ equal: ['current', ref.sync] }],\n",
     replace: '    [],\n',
   },
@@ -296,6 +300,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'whoever closes an earlier phase ends no later one',
     file: 'lib/pipeline/close-sync.ts',
+    test: {
+      file: 'test/pipeline/stood-still.test.ts',
+      name: 'before it closes a phase: a later one goes on',
+    },
     find: "set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);",
     replace: "set: { status: 'closed' }, remove: ['live'] });",
   },
@@ -328,6 +336,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'the watermark only rises',
     file: 'lib/pipeline/close-sync.ts',
+    test: {
+      file: 'test/pipeline/stood-still.test.ts',
+      name: 'before it commits its watermark: that of a later sync stands',
+    },
     find: "[rises('watermark', after)]",
     replace: '[]',
   },
