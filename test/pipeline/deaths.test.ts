@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
-import { cursor, defineConnector, none, one } from '../../lib/core/connector.ts';
+import { cursor, defineConnector, none, pages } from '../../lib/core/connector.ts';
 import { SECOND } from '../../lib/core/time.ts';
 import { honest, kinds, Row, rows } from './kinds.ts';
 import { json, makeWorld, type World } from './world.ts';
@@ -81,8 +81,9 @@ const families = defineConnector({
   limits: [],
   streams: (stream) => ({
     parents: stream({
-      request: () => ({ path: '/parents' }),
-      paging: one(),
+      request: ({ page }) => ({ path: '/parents', query: { page: page.number } }),
+      paging: pages({ size: 10 }),
+      total: (reply) => reply.body.total,
       records: (body) => body.rows,
       schema: Parent,
       key: 'id',
@@ -97,6 +98,10 @@ const families = defineConnector({
     }),
   }),
 });
+
+/** The first page has all parents. */
+const parentsOn = ({ query }: { query: URLSearchParams }, ...all: readonly string[]) =>
+  json({ rows: query.get('page') === '1' ? all.map((id) => ({ id })) : [], total: all.length });
 
 it('what kills whoever reads it is set aside, and takes no neighbour with it: pages', async () => {
   const { connector } = kinds['pages with a total'];
@@ -122,7 +127,7 @@ it('what kills whoever reads it is set aside, and takes no neighbour with it: ch
     api(request) {
       // So slow that both chains are committed before the deadly page is asked for.
       world.clock.advance(3 * SECOND);
-      return request.path === '/parents' ? json({ rows: [{ id: 'a' }, { id: 'b' }] }) : api(request);
+      return request.path === '/parents' ? parentsOn(request, 'a', 'b') : api(request);
     },
     death: { request: '/rows?of=a&cursor=40&size=10' },
   });
@@ -133,6 +138,31 @@ it('what kills whoever reads it is set aside, and takes no neighbour with it: ch
   );
   assert.equal(receipt.records.delivered, 40 + RECORDS);
   assert.deepEqual(takenUp(world), []);
+});
+
+it('parents that only a read that came to nothing found have no children', async () => {
+  const api = honest(rows(10));
+  let reread = 0;
+  for (let call = 1; ; call++) {
+    let asked = 0;
+    const world = makeWorld({
+      connector: families,
+      api(request) {
+        if (request.path !== '/parents') return api(request);
+        if (request.query.get('page') === '1') asked += 1;
+        return parentsOn(request, ...(asked === 1 ? ['a', 'gone'] : ['a']));
+      },
+      death: { call, moment: 'after' },
+    });
+    const { verdict } = await world.sync('rows');
+    assert.equal(verdict, 'COMPLETE', `death at call ${call}`);
+    if (world.calls() < call) break;
+    if (asked < 2) continue;
+    reread += 1;
+    const gone = world.http.requests.filter(({ url }) => new URL(url).searchParams.get('of') === 'gone');
+    assert.deepEqual(gone, [], `death at call ${call}`);
+  }
+  assert.ok(reread >= 3, `${reread} deaths between the read of the parents and its commit`);
 });
 
 it('a chain that has moved has all attempts at the page where it stands', async () => {

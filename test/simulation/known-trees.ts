@@ -115,6 +115,10 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
     { paging: 'cursor', families: [5, 5], levels: 1, asks: 'count' },
     { batch: 10, pace: 619, attempts: 1, mishaps: [{ at: 61, what: 'dies before', by: 3 }] },
   ],
+  'the write by which a listing opens its second block is sent twice': [
+    { paging: 'endless offsets' },
+    { mishaps: [{ at: 24, what: 'is sent twice', by: 3 }] },
+  ],
 };
 
 export const KNOWN: readonly (readonly [name: string, shape: Shape, schedule: Schedule])[] = Object.entries(cases).map(

@@ -75,6 +75,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a repeated write knows its own effect (opening children)',
     file: 'lib/pipeline/tree.ts',
+    of: 'tree',
     find: 'if ((!entered.ok && !mine) ||',
     replace: 'if (!entered.ok ||',
   },
@@ -402,6 +403,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'parents are looked for in parts that count',
     file: 'lib/pipeline/next-parents.ts',
+    test: {
+      file: 'test/pipeline/deaths.test.ts',
+      name: 'parents that only a read that came to nothing found have no children',
+    },
     find: ' || !(await counts(invocation, ref, id, part))',
     replace: '',
   },
