@@ -83,7 +83,7 @@ function summary(rows: readonly Row[]): string {
   const failed = many(({ worth, failed }) => failed && worth !== 'lied');
   const told = rows.length - lied - failed - many(({ worth }) => worth === 'survived');
   return [
-    `${rows.length} rehearsals: ${many(({ worth }) => worth === 'survived')} got everything`,
+    `${rows.length} ${rows.length === 1 ? 'rehearsal' : 'rehearsals'}: ${many(({ worth }) => worth === 'survived')} got everything`,
     `${told} did not, and said so`,
     ...(failed > 0 ? [`${failed} should have got everything`] : []),
     `${lied} ${lied === 1 ? 'receipt' : 'receipts'} said what is not so`,

@@ -69,7 +69,7 @@ const format = new Intl.NumberFormat('en');
 function introduction(name: string, { rehearsals, records, scale, unspoken }: Plan): string {
   const pages = `The API has ${format.format(records)} records of each stream, on pages of at most ${format.format(scale.size ?? records)}`;
   return [
-    `${name}: ${rehearsals.length} rehearsals, on a stack of this machine.`,
+    `${name}: ${rehearsals.length} ${rehearsals.length === 1 ? 'rehearsal' : 'rehearsals'}, on a stack of this machine.`,
     `${pages}; each limit is 1,000 requests a second.`,
     ...unspoken.map((rule) => `No answer is found by which ${rule} would hold: it is not rehearsed.`),
     '',
