@@ -109,17 +109,19 @@ type ReadRecord =
     };
 
 function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
-  const checked = checkRecord(stream, raw, unknown);
-  const { departures } = checked;
-  if (!checked.fits) return { departures };
-  const key = recordKey(stream, checked.record);
-  if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
   try {
+    const checked = checkRecord(stream, raw, unknown);
+    const { departures } = checked;
+    if (!checked.fits) return { departures };
+    const key = recordKey(stream, checked.record);
+    if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
     const seen = stream.since && parseInstant(stream.since.field(raw));
     if (stream.since && seen === undefined) return { departures: [unreadable('the watermark field is not a date')] };
     if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
     const parent = slice.parents?.[0];
-    const delivered = stream.map ? stream.map(checked.record, { parent }) : checked.record;
+    const delivered: unknown = stream.map ? stream.map(checked.record, { parent }) : checked.record;
+    if (typeof delivered !== 'object' || delivered === null || 'then' in delivered)
+      return { departures: [unreadable('"map" gives no record for it')] };
     const tombstone = stream.deleted?.(checked.record) === true ? { ...Object(delivered), _deleted: true } : delivered;
     return { line: writeJson(tombstone) ?? 'null', key, seen, departures };
   } catch (error) {

@@ -55,6 +55,32 @@ describe('records that do not fit their schema', () => {
     assert.deepEqual(quarantined, bad.slice(1));
   });
 
+  it('nor do those by which the schema, or the map, stumbles: they are quarantined, and the others of their page are delivered', async () => {
+    const record = (id: number, tags: string) => ({ id, tags });
+    const Tagged = z.object({ id: z.int(), tags: z.string().transform((text): unknown => JSON.parse(text)) });
+    const nothing = Object.fromEntries([]);
+    const how = {
+      request: () => ({ path: '/orders' }),
+      paging: one(),
+      records: (body: unknown[]) => body,
+      schema: Tagged,
+      key: 'id',
+    } as const;
+    const connectors = [
+      connectorOf((stream) => stream(how)),
+      connectorOf((stream) => stream({ ...how, map: (each) => (each.id === 2 ? nothing.none : each) })),
+      connectorOf((stream) => stream({ ...how, map: (each) => (each.id === 2 ? Promise.resolve(each) : each) })),
+    ];
+    for (const [index, connector] of connectors.entries()) {
+      const world = makeWorld({
+        connector,
+        api: () => json([record(1, '[]'), record(2, index === 0 ? '[' : '[]'), record(3, '[]')]),
+      });
+      const { verdict, records } = await world.sync('rows');
+      assert.deepEqual([verdict, records.delivered, records.quarantined], ['COMPLETE', 2, 1]);
+    }
+  });
+
   it('ten of a hundred: ninety are delivered, and each of the ten has its path and its reason', async () => {
     const hundred = Array.from({ length: 100 }, (_, id) => ({
       ...order(id % 10),
