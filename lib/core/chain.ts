@@ -1,6 +1,7 @@
 import type { Raw, Reply } from './exchange.ts';
 import { readJson, writeJson } from './json.ts';
 import { nextLink } from './links.ts';
+import { isSparse } from './paging.ts';
 import { recordKey } from './schema.ts';
 import type { Stream } from './stream.ts';
 
@@ -135,17 +136,23 @@ export function detectTies(
   return { passes: isTied && cursor !== undefined, ties: isTied ? 'tied' : undefined };
 }
 
-/** A page that comes so often in a row, each time by another cursor, comes for ever. */
+/** A page that comes so often in a row, each time by another cursor, comes for ever; one without records, which may be a hole, only after more. */
 const MOST_ALIKE = 3;
+const MOST_EMPTY = 100;
 
 /**
  * Whether a chain stands still: an API that does not understand the cursor it is given may answer with the first page, and each time with a new cursor.
  * `page`: the fingerprint of what the page holds. `seen`: what was remembered of the pages before: how many were alike, and their fingerprint.
  */
-export function detectStandstill(page: string, seen = ''): { stands: boolean; remember: string } {
+export function detectStandstill(
+  { paging }: Stream,
+  page: { readonly fingerprint: string; readonly records: number },
+  seen = '',
+): { stands: boolean; remember: string } {
   const [times, before] = seen.split(' ');
-  const alike = before === page ? Number(times) + 1 : 1;
-  return { stands: alike >= MOST_ALIKE, remember: `${alike} ${page}` };
+  const alike = before === page.fingerprint ? Number(times) + 1 : 1;
+  const most = page.records > 0 ? MOST_ALIKE : isSparse(paging) ? Number.POSITIVE_INFINITY : MOST_EMPTY;
+  return { stands: alike >= most, remember: `${alike} ${page.fingerprint}` };
 }
 
 /**

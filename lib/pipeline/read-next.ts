@@ -136,8 +136,12 @@ function follow(
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
   if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
     return { ...refusePage(page, DENIED), heals: true };
-  const { stands, remember: seen } = detectStandstill(fingerprintOf(content), ahead.seen);
-  if (stands && content.fetched > 0) return refusePage(page, STANDSTILL);
+  const { stands, remember: seen } = detectStandstill(
+    stream,
+    { fingerprint: fingerprintOf(content), records: content.fetched },
+    ahead.seen,
+  );
+  if (stands) return refusePage(page, STANDSTILL);
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
   const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url);

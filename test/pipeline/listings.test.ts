@@ -320,6 +320,18 @@ describe('an API that lies', () => {
     );
   });
 
+  it('holes without end, by ever new cursors, are not followed until the deadline', async () => {
+    let next = 0;
+    const world = makeWorld({
+      connector: kinds.cursor.connector,
+      api: () => json({ rows: [], next: `opaque-${next++}` }),
+    });
+    const receipt = await world.sync('rows');
+    const codes = receipt.reasons.map(({ code }) => code);
+    assert.deepEqual([receipt.verdict, codes], ['INCOMPLETE', ['loop', 'cut-short']]);
+    assert.ok(next <= 200, `${next} requests`);
+  });
+
   it('of a listing that has such pages it is none', async () => {
     const receipt = await holed(Number.POSITIVE_INFINITY, true).sync('rows');
     assert.deepEqual([receipt.verdict, receipt.evidence], ['COMPLETE', 'cursor']);

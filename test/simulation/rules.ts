@@ -117,8 +117,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/listings.test.ts',
       name: 'a first page that comes again, where each is committed before the next one is asked for',
     },
-    find: 'if (stands && content.fetched > 0)',
-    replace: 'if (stands && content.fetched < 0)',
+    find: 'if (stands) return',
+    replace: 'if (stands && content.fetched < 0) return',
   },
   {
     name: 'what kills its workers is set aside',
