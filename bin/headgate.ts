@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { outliveReaders } from './closed-pipe.ts';
 import { accept } from './commands/accept.ts';
 import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
@@ -13,6 +14,7 @@ import { pause } from './commands/pause.ts';
 import { rehearse } from './commands/rehearse.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
+import { explainError } from './explain-error.ts';
 import { run } from './run.ts';
 import type { RunOptions } from './run-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -57,10 +59,12 @@ const COMMANDS = [
 ];
 for (const register of COMMANDS) register(program);
 
+outliveReaders(process.stdout, process.stderr);
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = 1;
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  const explained = explainError(error);
+  if (!(explained instanceof UsageError)) throw explained;
+  process.stderr.write(`${explained.message}\n`);
 }

@@ -21,9 +21,16 @@ export async function importForeign(file: string): Promise<Record<string, unknow
     return await import(pathToFileURL(file).href);
   } catch (error) {
     if (error instanceof ConnectorError) throw new UsageError(error.message);
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new UsageError(`"${basename(file)}" cannot be loaded: ${reason.replace(/\s*\n\s*/g, ' ')}`);
+    throw new UsageError(`"${basename(file)}" cannot be loaded: ${describe(error, file)}`);
   }
+}
+
+/** In one line, with the line of the file that it is about, if it is about one. */
+function describe(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, line] = error.stack?.match(new RegExp(`${RegExp.escape(file)}:(\\d+)`)) ?? [];
+  const reason = `${error.name}: ${error.message}`.replace(/\s*\n\s*/g, ' ');
+  return line === undefined ? reason : `line ${line}: ${reason}`;
 }
 
 function resolveForeignImports(): void {

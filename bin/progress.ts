@@ -6,6 +6,23 @@ const trouble = z.union([
   z.object({ errorType: z.string(), errorMessage: z.string() }).transform(({ errorMessage }) => errorMessage),
 ]);
 
+/** What they say of an API that has to be left alone: for everybody, or for longer than a message can wait. */
+const patience = z.union([
+  z
+    .object({ message: z.literal('meter held'), reason: z.string(), seconds: z.number() })
+    .transform(({ reason, seconds }) =>
+      seconds < NOTABLE
+        ? ''
+        : `${reason === 'silence' ? 'the API does not answer' : 'the API asks for patience'}: the next request leaves in ${seconds} s`,
+    ),
+  z
+    .object({ message: z.literal('sync parked'), stream: z.string(), until: z.string() })
+    .transform(({ stream, until }) => `${stream} waits until ${until}`),
+]);
+
+/** Seconds of waiting that somebody who looks at the terminal would wonder about. */
+const NOTABLE = 10;
+
 /** What the functions' log lines say of a sync's progress. */
 const line = z.discriminatedUnion('message', [
   z.object({ message: z.literal('planned'), stream: z.string(), pages: z.number(), records: z.number() }),
@@ -28,32 +45,36 @@ export type Progress = {
 const PLAIN_EVERY = 1_000;
 const TERMINAL_EVERY = 100;
 
+/** Where progress is shown: a terminal, or anything else that can be written to. */
+type Screen = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+
 /** Shows how far each stream is: one changing line on a terminal, a plain line every second elsewhere. */
-export function showProgress(out: NodeJS.WriteStream, streams: readonly string[]): Progress {
+export function showProgress(out: Screen, streams: readonly string[]): Progress {
   const standing = new Map<string, Standing>(
     streams.map((stream) => [stream, { pages: 0, records: 0, refused: 0, setAside: 0, note: '' }]),
   );
   const open = new Set(streams);
   const told = new Set<string>();
-  const tell = (reason: string): void => {
-    const [first = ''] = reason.split('\n');
-    if (told.has(first)) return;
+  const tell = (news: string): void => {
+    const [first = ''] = news.split('\n');
+    if (first === '' || told.has(first)) return;
     told.add(first);
-    out.write(`${out.isTTY ? '\r\u001b[K' : ''}a worker failed, its work is tried again: ${first}\n`);
+    out.write(`${out.isTTY ? '\r\u001b[K' : ''}${first}\n`);
   };
   let shown = '';
   const show = (): void => {
     const text = [...open].map((stream) => describe(stream, standing.get(stream))).join('  ·  ');
     if (text === shown) return;
     shown = text;
-    if (out.isTTY) out.write(`\r\u001b[K${text.slice(0, out.columns - 1)}`);
+    if (out.isTTY) out.write(`\r\u001b[K${text.slice(0, (out.columns ?? 80) - 1)}`);
     else if (text !== '') out.write(`${text}\n`);
   };
   const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
   return {
     take(json) {
       const failed = trouble.safeParse(json);
-      if (failed.success) tell(failed.data);
+      if (failed.success) tell(`a worker failed, its work is tried again: ${failed.data}`);
+      tell(patience.safeParse(json).data ?? '');
       const read = line.safeParse(json);
       const found = read.success ? standing.get(read.data.stream) : undefined;
       if (read.success && found !== undefined) note(found, read.data);
@@ -93,7 +114,7 @@ function note(standing: Standing, read: z.output<typeof line>): void {
 function describe(stream: string, standing: Standing | undefined): string {
   if (standing === undefined) return stream;
   const { pages, planned, records, refused, setAside, note } = standing;
-  const of = planned === undefined ? '' : ` of ${number(planned)}`;
+  const of = planned === undefined ? '' : ` of ${number(Math.max(planned, pages))}`;
   const trouble = [
     refused > 0 ? `${number(refused)} refused` : '',
     setAside > 0 ? `${number(setAside)} set aside` : '',

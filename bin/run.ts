@@ -1,6 +1,7 @@
 import { chooseStreams } from './choose-streams.ts';
 import { type LoadedConnector, loadConnector } from './load-connector.ts';
 import { readParameters } from './parameters.ts';
+import { requireWritable } from './require-writable.ts';
 import type { RunOptions } from './run-options.ts';
 import { inScratch } from './scratch.ts';
 import { readSecret } from './secret.ts';
@@ -24,6 +25,7 @@ export async function run(nameOrPath: string, options: RunOptions): Promise<0 | 
       practice === undefined ? (options.param ?? []) : [`url=${practice.url}`],
     );
     const secret = await readSecret(loaded.connector, options.secrets);
+    requireWritable(options.out);
     return await inScratch(async (scratch) => {
       // Loaded late: what can be refused is refused without waiting for CDK.
       const { syncAll } = await import('./sync-all.ts');

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import * as z from 'zod';
 import { parseSecret } from '../lib/core/authorise.ts';
 import type { Connector } from '../lib/core/connector.ts';
+import { askSecret } from './ask-secret.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -51,16 +50,5 @@ async function fromTerminal(connector: string, names: readonly string[]): Promis
       `The connector "${connector}" needs a secret. Give --secrets file.json, or set HEADGATE_SECRET to JSON with: ${names.join(', ')}.`,
     );
   }
-  // What is typed is not shown.
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  const values: [string, string][] = [];
-  for (const name of names) {
-    process.stderr.write(`${connector} ${name}: `);
-    values.push([name, await lines.question('')]);
-    process.stderr.write('\n');
-  }
-  lines.close();
-  // Enter alone leaves a field out, for what need not be there.
-  return JSON.stringify(Object.fromEntries(values.filter(([, value]) => value !== '')));
+  return JSON.stringify(await askSecret(connector, names, process.stdin, process.stderr));
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Aws } from '../lib/aws/open-ports.ts';
 import type { Connector } from '../lib/core/connector.ts';
 import { explainAws } from './aws-errors.ts';
@@ -17,9 +17,13 @@ export type StackOptions = { readonly stage?: string; readonly state?: string; r
 /** The stack that a command is about: a deployed one, or one of this machine. */
 export type OperatedStack = {
   readonly stage: string;
+  /** How the command line names it: `--stage prod`, `--state ./state`. */
+  readonly option: string;
   /** Of this machine: its workers, and the messages on its queues, end with the command. */
   readonly local: boolean;
   readonly aws: Aws;
+  /** Where the results of a connector lie: a folder, or the URL of a bucket. */
+  resultsOf(connector: OperatedConnector): string;
   /** The declarations of the connectors it may have, by name. */
   readonly connectors: ReadonlyMap<string, Connector>;
   /** Opens one of them. Throws a {@link UsageError} if there is no such connector, or if it is not deployed. */
@@ -40,7 +44,7 @@ export async function withStack<T>(options: StackOptions, work: (stack: Operated
   }
   return options.state === undefined
     ? withDeployed(options.stage ?? '', work)
-    : withLocal(resolve(options.state), options.secrets, work);
+    : withLocal(options.state, options.secrets, work);
 }
 
 async function withDeployed<T>(stage: string, work: (stack: OperatedStack) => Promise<T>): Promise<T> {
@@ -51,20 +55,23 @@ async function withDeployed<T>(stage: string, work: (stack: OperatedStack) => Pr
   }
   const loaded = new Map(connectors.map(({ connector }) => [connector.name, connector]));
   try {
-    return await work(stackOf({ stage, local: false, aws: {}, connectors: loaded }));
+    return await work(
+      stackOf({ stage, option: `--stage ${stage}`, local: false, aws: {}, connectors: loaded, resultsOf: bucketOf }),
+    );
   } catch (error) {
     throw explainAws(error);
   }
 }
 
 async function withLocal<T>(
-  folder: string,
+  named: string,
   secrets: string | undefined,
   work: (stack: OperatedStack) => Promise<T>,
 ): Promise<T> {
+  const folder = resolve(named);
   const loaded = existsSync(folder) ? await connectorsOf(folder) : [];
   if (loaded.length === 0) {
-    throw new UsageError(`"${folder}" is no state folder. Make it with: headgate run <connector> --state ${folder}`);
+    throw new UsageError(`"${named}" is no state folder. Make it with: headgate run <connector> --state ${named}`);
   }
   // Loaded late: CDK takes its time, and a deployed stack does not need it.
   const { awsOf, LOCAL, startLocal } = await import('./embedded-stack.ts');
@@ -73,7 +80,14 @@ async function withLocal<T>(
     const embedded = await startLocal({ connectors: loaded, folder, scratch, secrets: known });
     try {
       const connectors = new Map(loaded.map(({ connector }) => [connector.name, connector]));
-      const stack = stackOf({ stage: LOCAL, local: true, aws: awsOf(embedded), connectors });
+      const stack = stackOf({
+        stage: LOCAL,
+        option: `--state ${named}`,
+        local: true,
+        aws: awsOf(embedded),
+        resultsOf: () => join(named, 'objects'),
+        connectors,
+      });
       for (const one of loaded) await giveSecret(stack, one, secrets, known);
       return await work(stack);
     } finally {
@@ -81,6 +95,8 @@ async function withLocal<T>(
     }
   });
 }
+
+const bucketOf = ({ settings }: OperatedConnector): string => `s3://${settings.BUCKET}`;
 
 function stackOf(given: Omit<OperatedStack, 'connector' | 'deployed'>): OperatedStack {
   const { aws, stage, connectors } = given;

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { connectors } from '../lib/connectors/index.ts';
+import { replaceFile } from '../lib/local/replace-file.ts';
 import { type LoadedConnector, loadConnector } from './load-connector.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Name → how it is loaded again: its name if it comes with Headgate, else its file. */
 const noteSchema = z.record(z.string(), z.string());
@@ -13,7 +15,7 @@ const fileOf = (folder: string): string => join(folder, 'connectors.json');
 export async function noteConnector(folder: string, { connector, file }: LoadedConnector): Promise<void> {
   const known = Object.hasOwn(connectors, connector.name) && connectors[connector.name]?.file === file;
   const noted = { ...(await readNote(folder)), [connector.name]: known ? connector.name : file };
-  await writeFile(fileOf(folder), JSON.stringify(noted));
+  replaceFile(fileOf(folder), JSON.stringify(noted));
 }
 
 /** The connectors that a state folder serves; none if it is no state folder. */
@@ -23,5 +25,12 @@ export async function connectorsOf(folder: string): Promise<LoadedConnector[]> {
 
 async function readNote(folder: string): Promise<z.output<typeof noteSchema>> {
   const text = await readFile(fileOf(folder), 'utf8').catch(() => undefined);
-  return text === undefined ? {} : noteSchema.parse(JSON.parse(text));
+  if (text === undefined) return {};
+  try {
+    return noteSchema.parse(JSON.parse(text));
+  } catch {
+    throw new UsageError(
+      `"${fileOf(folder)}" cannot be read. Delete it, and run once more: headgate run <connector> --state ${folder}`,
+    );
+  }
 }

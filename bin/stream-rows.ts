@@ -16,6 +16,8 @@ export type StreamRow = {
   /** Verdict of the last sync that was closed, why it is not COMPLETE, and where its receipt is. */
   readonly verdict: Receipt['verdict'] | null;
   readonly why: string | null;
+  /** The reason for which somebody was content with it, if somebody was. */
+  readonly accepted: string | null;
   readonly sync: string | null;
   /** Since when what was delivered may be out of date, ISO 8601; and that age in schedules: 1 is as it should be. */
   readonly freshAt: string | null;
@@ -64,6 +66,7 @@ async function row(
     reason: reason ?? null,
     verdict: receipt?.verdict ?? null,
     why: receipt?.reasons[0]?.message ?? null,
+    accepted: receipt?.accepted?.reason ?? null,
     sync: state.lastClosed ?? null,
     freshAt: iso(state.freshAt),
     staleness: age === undefined ? null : Math.round((100 * age) / span(connector.connector.schedule(stream))) / 100,

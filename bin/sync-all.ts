@@ -9,12 +9,15 @@ import type { Objects } from '../lib/pipeline/ports.ts';
 import { syncId } from '../lib/pipeline/start-sync.ts';
 import { syncKey } from '../lib/pipeline/sync-keys.ts';
 import { syncState } from '../lib/pipeline/sync-state.ts';
+import { keyOf } from './commands/connections.ts';
+import { PAUSE } from './commands/pause.ts';
 import { deliver } from './deliver.ts';
 import { type OperatedConnector, openConnector } from './deployed-connector.ts';
 import { awsOf, LOCAL, localSecret, startLocal } from './embedded-stack.ts';
 import { watchInterrupt } from './interrupted.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import { showProgress } from './progress.ts';
+import { requireActive } from './require-active.ts';
 import type { RunOptions } from './run-options.ts';
 import { describeReceipt } from './show-receipt.ts';
 import { noteConnector } from './state-connectors.ts';
@@ -45,27 +48,30 @@ export async function syncAll(
   const closings = awaitClosings(streams);
   const paused = awaitPause(connector);
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
-  const stack = await startLocal({
-    connectors: [loaded],
-    folder,
-    scratch,
-    strict,
-    secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
-    onLog: ({ json }) => {
-      progress.take(json);
-      paused.take(json);
-    },
-    onEvent: ({ detail }) => closings.take(detail),
-  });
   const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
   const interrupted = watchInterrupt(`Interrupted. ${keep}`);
+  let stack: Embedded | undefined;
   try {
+    stack = await startLocal({
+      connectors: [loaded],
+      folder,
+      scratch,
+      strict,
+      secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
+      onLog: ({ json }) => {
+        progress.take(json);
+        paused.take(json);
+      },
+      onEvent: ({ detail }) => closings.take(detail),
+    });
+    interrupted.check();
     await noteConnector(folder, loaded);
     const stores = await openConnector(awsOf(stack), LOCAL, connector);
     const { connections, objects } = stores;
+    await refusePaused(stores);
     await connections.upsert(
       { pk: connector.name, sk: CONNECTION },
-      { set: { params: JSON.stringify(params), status: 'active' } },
+      { set: { params: JSON.stringify(params), status: 'active' }, remove: PAUSE },
     );
     const noted = await noteRun(folder, { connector: connector.name, streams, params });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
@@ -78,17 +84,28 @@ export async function syncAll(
       await deliver(objects, key, manifest, resolve(out));
       const receipt = await readReceipt(objects, key);
       progress.closed(stream);
-      process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out));
+      process.stdout.write(
+        json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out, state && `--state ${state}`),
+      );
       return receipt;
     });
     const all = await Promise.all(receipts);
     await noted.finish();
     return all;
+  } catch (error) {
+    await interrupted.explains();
+    throw error;
   } finally {
     interrupted.forget();
     progress.end();
-    await stack.stop();
+    await stack?.stop();
   }
+}
+
+/** Who runs a connector anew has mended what it was paused for; but what a person paused, a person resumes. */
+async function refusePaused(operated: OperatedConnector): Promise<void> {
+  const item = await operated.connections.get(keyOf(operated, CONNECTION));
+  if (item?.pausedBy === 'operator') await requireActive(operated, CONNECTION);
 }
 
 /** What the event of a closed sync says that is needed here. */

@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { replaceFile } from '../lib/local/replace-file.ts';
 
 const noteSchema = z.object({ at: z.iso.datetime(), what: z.string() });
 
@@ -21,7 +22,7 @@ export async function noteRun(state: string, asked: object): Promise<NotedRun> {
   const what = JSON.stringify(asked);
   const note = await readNote(file);
   const at = note?.what === what ? note.at : new Date().toISOString();
-  await writeFile(file, JSON.stringify({ at, what }));
+  replaceFile(file, JSON.stringify({ at, what }));
   return { at, finish: () => rm(file, { force: true }) };
 }
 
@@ -29,7 +30,7 @@ async function readNote(file: string): Promise<z.output<typeof noteSchema> | und
   try {
     return noteSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {
-    // There is none, or it was being written when the run was killed: nothing had begun.
+    // There is none, or it is none of ours.
     return undefined;
   }
 }

@@ -32,11 +32,17 @@ export function accept(program: Command): void {
         const chosen = sync ?? last;
         if (chosen === undefined) throw new UsageError(`No sync of ${name}/${connection} ${stream} is closed.`);
         const ref = { connection, stream, sync: chosen };
+        if ((await latestReceipt(operated, ref))?.verdict === 'COMPLETE')
+          throw new UsageError(`Nothing is accepted: the sync ${chosen} is COMPLETE and lacks nothing.`);
         const problem = await acceptSync(operated, ref, reason);
         if (problem !== undefined) throw new UsageError(`Nothing is accepted: ${problem}.`);
         const receipt = await latestReceipt(operated, ref);
         if (receipt === undefined) throw new UsageError(`The sync ${chosen} is no longer kept.`);
-        process.stdout.write(options.json === true ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, ''));
+        process.stdout.write(
+          options.json === true
+            ? `${JSON.stringify(receipt)}\n`
+            : describeReceipt(receipt, stack.resultsOf(operated), stack.option),
+        );
       }),
     );
 }

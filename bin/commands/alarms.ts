@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { type Column, showRows } from '../show-rows.ts';
 import { type OperatedStack, withStack } from '../stack.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `headgate alarms`: what has gone off, what it means, and where it says what to do. */
 export function alarms(program: Command): void {
@@ -10,6 +11,10 @@ export function alarms(program: Command): void {
     .option('--all', 'those that have not gone off, too')
     .action((options: OperatorOptions & { readonly all?: boolean }) =>
       withStack(options, async (stack) => {
+        if (stack.local)
+          throw new UsageError(
+            `Alarms watch deployed stacks. What is wrong with this one, says: npx headgate doctor ${stack.option}`,
+          );
         const found = await readAlarms(stack);
         const shown = options.all ? found : found.filter(({ state }) => state === 'ALARM');
         showRows(shown, COLUMNS, options, `None of ${found.length} alarms has gone off.`);

@@ -28,7 +28,7 @@ const several = (value: string, before: readonly string[] = []): string[] => [..
 export function connect(program: Command): void {
   program
     .command('connect')
-    .description('Make a link with which a person lets a connection read in his name. It works once, for 15 minutes.')
+    .description('Make a link with which a person lets a connection read in their name. It works once, for 15 minutes.')
     .argument('<connector>', 'the name of a connector, or, with --state, the path of a connector file')
     .argument('[connection]', 'which account', 'main')
     .option('--stage <name>', 'the deployed stack of this stage')

@@ -11,6 +11,7 @@ import type { OperatedConnector } from '../deployed-connector.ts';
 import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { readReceipt } from '../read-receipt.ts';
 import { requireActive } from '../require-active.ts';
+import { requireWritable } from '../require-writable.ts';
 import { describeReceipt } from '../show-receipt.ts';
 import { type Column, showRows } from '../show-rows.ts';
 import { type OperatedStack, withStack } from '../stack.ts';
@@ -59,6 +60,7 @@ const asking =
   (what: 'pages' | 'records', found: typeof standing) =>
   (connector: string | undefined, options: Options & Waiting): Promise<void> =>
     withStack(options, async (stack) => {
+      if (options.out !== undefined) requireWritable(options.out);
       const syncs = await Array.fromAsync(found(stack, connector, options));
       process.exitCode = await askAgain(syncs, what, stack, connector, options);
     });
@@ -96,8 +98,9 @@ async function* quarantined(stack: OperatedStack, only: string | undefined, opti
   }
 }
 
-/** The streams of the connections that the command line names. */
+/** The streams of the connections that the command line names. Throws a {@link UsageError} if there are none: a name is misspelt. */
 async function* places(stack: OperatedStack, only: string | undefined, options: Options) {
+  let found = options.connection === undefined && options.stream === undefined && options.sync === undefined;
   for (const name of only === undefined ? await stack.deployed() : [only]) {
     const operated = await stack.connector(name);
     const { connector, connections } = operated;
@@ -106,12 +109,25 @@ async function* places(stack: OperatedStack, only: string | undefined, options: 
       throw new UsageError(`"${name}" has no stream "${options.stream}". There are: ${streams.join(', ')}.`);
     for await (const { sk: connection } of connections.query(connector.name, '')) {
       if (options.connection !== undefined && options.connection !== connection) continue;
-      for (const stream of streams)
-        if (options.stream === undefined || options.stream === stream)
-          yield { operated, place: { connection, stream } };
+      for (const stream of streams) {
+        if (options.stream !== undefined && options.stream !== stream) continue;
+        const place = { connection, stream };
+        const { sync } = options;
+        if (sync !== undefined && (await readSync(operated, { ...place, sync })) === undefined) continue;
+        found = true;
+        yield { operated, place };
+      }
     }
   }
+  if (!found) throw new UsageError(`There is no ${described(options)}. See: npx headgate status ${stack.option}`);
 }
+
+const described = ({ sync, stream, connection }: Options): string =>
+  [
+    ...(sync === undefined ? [] : [`sync "${sync}"`]),
+    ...(stream === undefined ? [] : [`stream "${stream}"`]),
+    ...(connection === undefined ? [] : [`connection "${connection}"`]),
+  ].join(' of the ');
 
 type Row = SyncRef & {
   readonly connector: string;
@@ -189,7 +205,7 @@ async function askAgain(
   // The workers of a stack of this machine end with the command.
   if (!options.wait && !stack.local) return 0;
   let code = 0;
-  for (const each of found) if ((await outcome(each, what, options)) !== 'COMPLETE') code = 2;
+  for (const each of found) if ((await outcome(each, what, stack, options)) !== 'COMPLETE') code = 2;
   return code;
 }
 
@@ -222,6 +238,7 @@ const LOOK_EVERY = 300;
 async function outcome(
   { operated, ref, sync }: Found,
   what: 'pages' | 'records',
+  stack: OperatedStack,
   { json = false, out }: Options & Waiting,
 ): Promise<string> {
   let now = await readSync(operated, ref);
@@ -239,6 +256,8 @@ async function outcome(
   if (receipt === undefined) throw new UsageError(`The sync ${ref.sync} is no longer kept.`);
   const keys = receiptKeys(operated.connector.name, ref, receipt.revision);
   if (out !== undefined) await deliver(operated.objects, keys.receipt, keys.manifest, out);
-  process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out ?? ''));
+  process.stdout.write(
+    json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out ?? stack.resultsOf(operated), stack.option),
+  );
   return receipt.verdict;
 }

@@ -3,6 +3,9 @@ import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { withStack } from '../stack.ts';
 import { keyOf, unknown } from './connections.ts';
 
+/** What an item says of a pause, besides its status. */
+export const PAUSE = ['reason', 'pausedBy', 'code', 'cause', 'pauseId', 'pausedAt'];
+
 /** `headgate pause` and `headgate resume`: whether a connection's syncs start. */
 export function pause(program: Command): void {
   operatorCommand(program, 'pause', 'Fetch nothing more for a connection until it is resumed. What is under way waits.')
@@ -28,10 +31,7 @@ export function pause(program: Command): void {
     .action((name: string, connection: string, options: OperatorOptions) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const change = {
-          set: { status: 'active' },
-          remove: ['reason', 'pausedBy', 'code', 'cause', 'pauseId', 'pausedAt'],
-        };
+        const change = { set: { status: 'active' }, remove: PAUSE };
         const { ok } = await connector.connections.update(keyOf(connector, connection), change);
         if (!ok) throw unknown(name, connection);
       }),

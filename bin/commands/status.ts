@@ -4,6 +4,7 @@ import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { type Column, showRows } from '../show-rows.ts';
 import { type OperatedStack, withStack } from '../stack.ts';
 import { type StreamRow, streamRows } from '../stream-rows.ts';
+import { keyOf, unknown } from './connections.ts';
 
 /** More schedules than this without a complete sync are too many: the alarm's own threshold. */
 const STALE = 3;
@@ -31,12 +32,14 @@ async function show(
 ): Promise<void> {
   for (const name of only === undefined ? await stack.deployed() : [only]) {
     const connector = await stack.connector(name);
+    if (connection !== undefined && (await connector.connections.get(keyOf(connector, connection))) === undefined)
+      throw unknown(name, connection);
     const rows = await streamRows(connector, connection);
     const [tasks, failures] = [await connector.tasksReader.counts(), await connector.failuresReader.counts()];
     if (!options.json) {
       const [paused, troubled] = [rows.filter(({ status }) => status === 'paused'), rows.filter(isTroubled)];
       const facts = [
-        `${rows.length} streams`,
+        `${rows.length} ${rows.length === 1 ? 'stream' : 'streams'}`,
         `${troubled.length} to look at`,
         `${paused.length} paused`,
         `tasks: ${tasks.visible} ready, ${tasks.inFlight} in work, ${tasks.delayed} later`,
@@ -45,18 +48,24 @@ async function show(
       process.stdout.write(`${name}: ${facts.join(' · ')}\n`);
     }
     const many = rows.length > SHOWN && !options.all && !options.json;
-    const none = rows.length === 0 ? 'It has no connections: headgate connections add' : 'Nothing to look at.';
+    const none =
+      rows.length === 0
+        ? `It has no connections: npx headgate connections add ${name} main ${stack.option}`
+        : 'Nothing to look at.';
     showRows(many ? rows.filter(isTroubled) : rows, COLUMNS, options, none);
   }
 }
 
-const isTroubled = ({ status, verdict, staleness }: StreamRow): boolean =>
-  status === 'active' && (verdict === 'INCOMPLETE' || (staleness ?? 0) > STALE);
+const isTroubled = ({ status, verdict, accepted, staleness }: StreamRow): boolean =>
+  status === 'active' && ((verdict === 'INCOMPLETE' && accepted === null) || (staleness ?? 0) > STALE);
 
 const COLUMNS: readonly Column<StreamRow>[] = [
   { title: 'CONNECTION', of: ({ connection }) => connection },
   { title: 'STREAM', of: ({ stream }) => stream },
-  { title: 'LAST SYNC', of: ({ verdict }) => verdict ?? 'none yet' },
+  {
+    title: 'LAST SYNC',
+    of: ({ verdict, accepted }) => `${verdict ?? 'none yet'}${accepted === null ? '' : ', accepted'}`,
+  },
   { title: 'FRESH', of: ({ freshAt }) => (freshAt === null ? 'never' : `${ago(freshAt)} ago`) },
   {
     title: '÷ SCHEDULE',
@@ -64,7 +73,7 @@ const COLUMNS: readonly Column<StreamRow>[] = [
     right: true,
   },
   { title: 'NOW', of: now },
-  { title: 'WHY', of: ({ why }) => why ?? '' },
+  { title: 'WHY', of: ({ why, accepted }) => accepted ?? why ?? '' },
 ];
 
 function now({ status, reason, running, runningSince, waitsUntil }: StreamRow): string {

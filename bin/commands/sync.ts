@@ -9,7 +9,7 @@ import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
 import { latestReceipt } from '../read-receipt.ts';
 import { requireActive } from '../require-active.ts';
 import { describeReceipt } from '../show-receipt.ts';
-import { withStack } from '../stack.ts';
+import { type OperatedStack, withStack } from '../stack.ts';
 import { UsageError } from '../usage-error.ts';
 
 type Options = OperatorOptions & {
@@ -58,7 +58,7 @@ export function sync(program: Command): void {
           return;
         }
         const ended = await Promise.all(
-          runs.map(({ stream, sync }) => ending(connector, { connection, stream, sync }, options)),
+          runs.map(({ stream, sync }) => ending(connector, { connection, stream, sync }, stack, options)),
         );
         process.exitCode = ended.every((verdict) => verdict === 'COMPLETE') ? 0 : 2;
       }),
@@ -90,6 +90,7 @@ function askedFor(
 async function ending(
   connector: OperatedConnector,
   ref: { readonly connection: string; readonly stream: string; readonly sync: string },
+  stack: OperatedStack,
   { json }: Options,
 ): Promise<string> {
   // Times are ids: a later one has been closed if ours was skipped.
@@ -104,6 +105,8 @@ async function ending(
     receipt = await latestReceipt(connector, ref);
   }
   if (receipt === undefined) throw new Error(`The sync ${ref.sync} of ${ref.stream} has ended without a receipt.`);
-  process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, ''));
+  process.stdout.write(
+    json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, stack.resultsOf(connector), stack.option),
+  );
   return receipt.verdict;
 }

@@ -18,7 +18,7 @@ const LIVE = 'live';
 const FRESH = 'fresh';
 
 /**
- * A DynamoDB table with the keys `pk` and `sk` and the index `live`. Items come back without their key, except from a query.
+ * A DynamoDB table with the keys `pk` and `sk` and the indexes `live` and `fresh`. Items come back without their key, except from a query.
  *
  * When the answer to a write is lost, the SDK sends the write again, and it fails against its own effect: `ok: false`
  * then comes with an item that is the caller's own. Whoever must know writes an id of its own into the item.

@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const CERTIFICATE =
   /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH)/;
 
-/** The sentence names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
+/** The message, half a sentence, names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
 export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
   const code = codeOf(error);
   const failed = kindOf(code, circumstances);
@@ -42,15 +42,15 @@ function kindOf(code: string, { expired, connected }: Circumstances): Kind {
 function sentence(failed: Kind, code: string, { host, deadline, bound }: Circumstances): string {
   switch (failed) {
     case 'unreachable':
-      return `No request could be sent to ${host} (${code}).`;
+      return `no request could be sent to ${host} (${code})`;
     case 'untrusted':
-      return `The certificate of ${host} cannot be trusted (${code}).`;
+      return `the certificate of ${host} cannot be trusted (${code})`;
     case 'timeout':
-      return `No complete answer came from ${host} within ${deadline} ms.`;
+      return `no complete answer came from ${host} within ${deadline} ms`;
     case 'broken':
-      return `The answer from ${host} cannot be read to its end (${code}).`;
+      return `the answer from ${host} cannot be read to its end (${code})`;
     case 'too-large':
-      return `The body from ${host} is larger than ${bound} bytes.`;
+      return `the body from ${host} is larger than ${bound} bytes`;
   }
 }
 

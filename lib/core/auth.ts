@@ -12,6 +12,7 @@ import type {
   TokenFlow,
   TokenRequest,
 } from './auth-scheme.ts';
+import { complain } from './complaint.ts';
 import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply } from './exchange.ts';
 import { parseSpan, type Span } from './time.ts';
@@ -227,9 +228,6 @@ const oauthShape = {
 };
 
 function check(kind: string, shape: z.ZodType, options: unknown): void {
-  const result = shape.safeParse(options);
-  if (result.success) return;
-  const [issue] = result.error.issues;
-  const path = issue?.path.join('.') ?? '';
-  throw new ConnectorError(`${kind}: ${path === '' ? '' : `"${path}": `}${issue?.message ?? 'is not as it must be'}.`);
+  const complaint = complain(shape, options);
+  if (complaint !== undefined) throw new ConnectorError(`${kind}: ${complaint}.`);
 }

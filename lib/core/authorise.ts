@@ -120,6 +120,7 @@ export function parseSecret(auth: Auth<Raw, Raw>, text: string | undefined): Par
   }
   const parsed = auth.secret.safeParse(json);
   if (parsed.success) return { secret: parsed.data };
-  const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'the value itself');
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return { problem: 'it is no JSON object' };
+  const fields = parsed.error.issues.map((issue) => issue.path.join('.'));
   return { problem: `it lacks, or mistypes: ${[...new Set(fields)].join(', ')}` };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Auth } from './auth-scheme.ts';
+import { complain } from './complaint.ts';
 import { ConnectorError } from './connector-error.ts';
 import type { Raw, Reply } from './exchange.ts';
 import { complainOfLimits, type Limit, limitSchema } from './limits.ts';
@@ -85,7 +86,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
       throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
     check(streamShape, stream, which);
     if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
-    const complaint = probe(stream) ?? parentage(streams, name);
+    const complaint = probe(stream) ?? keyless(stream) ?? parentage(streams, name);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
   }
   const { baseUrl, limits } = spec;
@@ -107,6 +108,18 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     streams,
     schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
   };
+}
+
+/** A key that no record can have, as its schema lets only listed fields through: every record would be quarantined. */
+function keyless({ schema, key }: Stream): string | undefined {
+  if (!(schema instanceof z.ZodObject)) return undefined;
+  const { catchall } = schema.def;
+  if (catchall !== undefined && !(catchall instanceof z.ZodNever)) return undefined;
+  const fields = Object.keys(schema.shape);
+  const missing = [key].flat().find((name) => !fields.includes(name));
+  return missing === undefined
+    ? undefined
+    : `its key "${missing}" is no field of its schema, which has: ${fields.join(', ')}.`;
 }
 
 /** What is wrong with the parents of a stream. */
@@ -225,9 +238,6 @@ function checkLimits(limits: readonly Limit[], costs: readonly number[], where: 
 }
 
 function check(shape: z.ZodType, value: unknown, where: string): void {
-  const result = shape.safeParse(value);
-  if (result.success) return;
-  const [issue] = result.error.issues;
-  const path = issue?.path.join('.') ?? '';
-  throw new ConnectorError(`${where}: ${path === '' ? '' : `"${path}": `}${issue?.message ?? 'is not as it must be'}.`);
+  const complaint = complain(shape, value);
+  if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
 }

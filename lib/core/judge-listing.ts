@@ -58,15 +58,15 @@ export function judgeListing(stream: Stream, tally: Tally): JudgedListing {
     ...miscount(stream, tally, edges),
   ];
   const evidence = evidenceOf(stream, tally);
-  if (findings.length === 0 && evidence === undefined) findings.push(INFERRED);
+  if (findings.length === 0 && evidence === undefined) findings.push(inferred(stream));
   return { findings, evidence, edges };
 }
 
-const INFERRED: Finding = {
+const inferred = ({ total }: Stream): Finding => ({
   code: 'end-inferred',
-  message: 'the end was only inferred from a page without records: the API states neither a total nor an end',
+  message: `the end was only inferred from a page without records: ${total === undefined ? 'the API states neither a total nor an end' : 'the declared "total" finds none, and the API states no end'}`,
   verdict: 'UNKNOWN',
-};
+});
 
 /** What would make this listing complete, if nothing speaks against it. */
 function evidenceOf(stream: Stream, { totals }: Pick<Tally, 'totals'>): Evidence | undefined {

@@ -11,6 +11,11 @@ export function probe(stream: Stream): string | undefined {
   if ('size' in paging && !(Number.isInteger(paging.size) && paging.size >= (paging.kind === 'offsets' ? 2 : 1))) {
     return `its page size is ${paging.size}; it must be a whole number${paging.kind === 'offsets' ? ' from 2, because pages overlap by one record' : ' from 1'}.`;
   }
+  const request: unknown = ask(stream, {});
+  if (typeof request === 'object' && request !== null && 'then' in request)
+    return 'its request is a promise: it must be the request itself, there and then.';
+  if (request === undefined || request === null)
+    return 'its request is nothing: an arrow function whose body is in braces needs a "return", or parentheses around them.';
   const [page, other] = samplePages(stream);
   if (other !== undefined && alike(stream, { page }, { page: other })) {
     return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
@@ -68,13 +73,16 @@ type Sample = { page?: unknown; from?: number; to?: number; parent?: unknown };
 /** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
 function alike(stream: Stream, a: Sample, b: Sample): boolean {
   const [one, two] = [ask(stream, a), ask(stream, b)];
-  return one !== undefined && two !== undefined && JSON.stringify(one) === JSON.stringify(two);
+  return one !== UNKNOWN && two !== UNKNOWN && JSON.stringify(one) === JSON.stringify(two);
 }
+
+/** What a stream would ask cannot be known without real parameters. */
+const UNKNOWN = Symbol('unknown');
 
 function ask(
   stream: Stream,
   { page = samplePages(stream)[0], from = 0, to = from + DAY, parent = 'probe' }: Sample,
-): Request | undefined {
+): Request | typeof UNKNOWN {
   const window = { from: instant(from), to: instant(to) };
   try {
     return stream.request({
@@ -87,7 +95,7 @@ function ask(
       setup: PARAMETERS,
     });
   } catch {
-    return undefined;
+    return UNKNOWN;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { complain } from '../core/complaint.ts';
 import { type Stage, stages } from './stage.ts';
 
 /** What is deployed: `headgate.config.ts` exports it by default, through {@link defineConfig}. */
@@ -24,16 +25,17 @@ const arn = (service: string) =>
 const settings = z.strictObject({
   schemaMode: z.enum(['strict', 'permissive']).exactOptional(),
   attempts: z.int().min(1).max(40).exactOptional(),
+  outageSeconds: z.int().min(0).max(86_400).exactOptional(),
   schedules: z.boolean().exactOptional(),
   retain: z.boolean().exactOptional(),
   workerTimeoutSeconds: z.int().min(30).max(900).exactOptional(),
   alarms: z.strictObject({ email: z.email().exactOptional(), topicArn: arn('sns').exactOptional() }).exactOptional(),
   encryptionKey: arn('kms').exactOptional(),
   writesPerHour: z.int().min(1).exactOptional(),
-});
+} satisfies Record<keyof StageSettings, z.ZodType>);
 
 const schema = z.strictObject({
-  connectors: z.array(z.string().min(1)).min(1),
+  connectors: z.array(z.string().min(1)).min(1, 'must name at least one'),
   stages: z
     .record(
       z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'must be lower case letters, digits and "-", at most 20'),
@@ -46,14 +48,9 @@ export type ReadConfig = { readonly connectors: readonly string[]; readonly stag
 
 /** Reads a configuration that somebody wrote. Returns one sentence if it cannot be used. */
 export function readConfig(exported: unknown): ReadConfig | { readonly problem: string } {
-  const parsed = schema.safeParse(exported);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue?.path.join('.') ?? '';
-    const message = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'not as it must be';
-    return { problem: `${where === '' ? '' : `"${where}": `}${message}` };
-  }
-  const { connectors, stages: given } = parsed.data;
+  const problem = complain(schema, exported);
+  if (problem !== undefined) return { problem };
+  const { connectors, stages: given } = schema.parse(exported);
   const names = new Set([...Object.keys(stages), ...Object.keys(given)]);
   return { connectors, stages: [...names].map((name) => stageOf(name, given[name] ?? {})) };
 }

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { jsonBackend, operation } from './json-protocol.ts';
+import { replaceFile } from './replace-file.ts';
 import { type Backend, ServiceError } from './service.ts';
 
 /** A secret as a template declares it: Secrets Manager makes its value up. */
@@ -20,8 +21,7 @@ export function keepSecrets(file: string, declared: readonly DeclaredSecret[]): 
   if (missing.length === 0 && existsSync(file)) return before;
   const made = missing.map(({ arn, length }) => [arn, randomBytes(length).toString('base64url').slice(0, length)]);
   const kept = { ...before, generated: { ...before.generated, ...Object.fromEntries(made) } };
-  writeFileSync(`${file}.incoming`, JSON.stringify(kept), { mode: 0o600 });
-  renameSync(`${file}.incoming`, file);
+  replaceFile(file, JSON.stringify(kept), 0o600);
   return kept;
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { StateFolderError } from './state-folder-error.ts';
 
 /** The state folder, held by one process. */
 export type StateFolder = {
@@ -11,7 +12,7 @@ export type StateFolder = {
 };
 
 /**
- * Makes the folder if it is missing and takes it for this process. Throws if another one holds it. The lock is
+ * Makes the folder if it is missing and takes it for this process. Throws a {@link StateFolderError} if another one holds it. The lock is
  * SQLite's file lock, which the operating system drops with the process, however it ends.
  */
 export function holdStateFolder(folder: string): StateFolder {
@@ -22,7 +23,10 @@ export function holdStateFolder(folder: string): StateFolder {
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw error;
-    throw new Error(`The state folder ${folder} is in use by another run.`, { cause: error });
+    throw new StateFolderError(
+      `The state folder "${folder}" is in use by another run. Wait until that has ended, or use another folder.`,
+      { cause: error },
+    );
   }
   return {
     tables: join(folder, 'tables'),

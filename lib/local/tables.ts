@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +8,9 @@ import { isDeepStrictEqual } from 'node:util';
 import dynalite from 'dynalite';
 import * as z from 'zod';
 import { closeIterators } from './close-iterators.ts';
+import { replaceFile } from './replace-file.ts';
 import type { Answer, Backend } from './service.ts';
+import { StateFolderError } from './state-folder-error.ts';
 
 /** A table as a template declares it: the input of CreateTable. */
 export const tableSchema = z.object({
@@ -29,8 +31,8 @@ export type Tables = {
 };
 
 /**
- * DynamoDB over a folder, by dynalite. Tables that exist keep their items. Throws when one of them was made with other
- * keys or indexes than it is declared with now.
+ * DynamoDB over a folder, by dynalite. Tables that exist keep their items. Throws a {@link StateFolderError} when one of
+ * them was made with other keys or indexes than it is declared with now.
  */
 export async function openTables(folder: string, declared: readonly Table[]): Promise<Tables> {
   const record = `${folder}.json`;
@@ -43,7 +45,8 @@ export async function openTables(folder: string, declared: readonly Table[]): Pr
   const backend = dynamodb(server);
   try {
     for (const table of declared) await ensureTable(backend, table);
-    await writeRecord(record, { ...made, ...Object.fromEntries(declared.map((table) => [table.TableName, table])) });
+    const now = { ...made, ...Object.fromEntries(declared.map((table) => [table.TableName, table])) };
+    replaceFile(record, JSON.stringify(now, undefined, 2));
   } catch (error) {
     await close(server);
     throw error;
@@ -62,14 +65,9 @@ async function readRecord(file: string): Promise<Made | undefined> {
   return text === undefined ? undefined : recordSchema.parse(JSON.parse(text));
 }
 
-async function writeRecord(file: string, record: Made): Promise<void> {
-  await writeFile(`${file}.incoming`, JSON.stringify(record, undefined, 2));
-  await rename(`${file}.incoming`, file);
-}
-
 function refuseChange(now: Table, before: Table | undefined, folder: string): void {
   if (before === undefined || isDeepStrictEqual(before, now)) return;
-  throw new Error(
+  throw new StateFolderError(
     `The keys or indexes of the table ${now.TableName} have changed since ${folder} was made; use another state folder.`,
   );
 }

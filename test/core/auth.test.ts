@@ -23,7 +23,7 @@ describe('an authorisation that could not work is refused with a sentence', () =
   const wrong: [name: string, make: () => unknown, sentence: RegExp][] = [
     ['a key nowhere', () => loosely(apiKey, {}), /^apiKey: /],
     ['a header that is none', () => apiKey({ header: 'X Key' }), /"header".*name of a header/],
-    ['no token URL', () => loosely(clientCredentials, {}), /"tokenUrl": must be a URL/],
+    ['no token URL', () => loosely(clientCredentials, {}), /"tokenUrl": is missing/],
     ['a token URL that is none', () => clientCredentials({ tokenUrl: 'a.test/token' }), /"tokenUrl": must be a URL/],
     [
       'a lifetime that is none',
@@ -37,7 +37,7 @@ describe('an authorisation that could not work is refused with a sentence', () =
       /"authenticate" cannot be "none"/,
     ],
     ['no authorize URL', () => loosely(authorizationCode, { tokenUrl, scopes: [] }), /"authorizeUrl"/],
-    ['an exchange without a read', () => loosely(exchange, { secret, request }), /"read": must be a function/],
+    ['an exchange without a read', () => loosely(exchange, { secret, request }), /"read": is missing/],
     [
       'an unknown algorithm',
       () => loosely(exchange, { secret, request, read, assertion: { alg: 'none', claims: () => ({}) } }),

@@ -44,6 +44,20 @@ describe('defineConnector', () => {
   const refusals: [string, object, object, RegExp][] = [
     ['a misspelt field', { nmae: 1 }, {}, /"shop".*"nmae"/],
     ['a misspelt field of a stream', {}, { recrods: 1 }, /stream "rows".*"recrods"/],
+    ['a field that is missing', { docs: undefined }, {}, /^Connector "shop": "docs": is missing\.$/],
+    [
+      'a key that its schema drops',
+      {},
+      { key: ['id', 'ident'] },
+      /its key "ident" is no field of its schema, which has: id, at\.$/,
+    ],
+    [
+      'a request that is a promise',
+      {},
+      { request: async () => ({ path: '/rows' }) },
+      /is a promise: it must be the request itself/,
+    ],
+    ['a request that returns nothing', {}, { request: () => {} }, /its request is nothing: .*needs a "return"/],
     ['a name that cannot name a queue', { name: 'My Shop' }, {}, /"name": must be lower case/],
     ['a base URL that is none', { baseUrl: 'api.test' }, {}, /"baseUrl"/],
     ['no stream', { streams: () => ({}) }, {}, /declares no stream/],

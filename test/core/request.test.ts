@@ -94,4 +94,5 @@ it('a secret that cannot be used is refused without being quoted', () => {
     z.object({ problem: z.string() }).parse(parseSecret(basic(), '{"username":"u"}')).problem,
     'it lacks, or mistypes: password',
   );
+  assert.deepEqual(parseSecret(bearer(), '["hush"]'), { problem: 'it is no JSON object' });
 });

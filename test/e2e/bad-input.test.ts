@@ -26,7 +26,12 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
       args: [],
       says: /exports no connector.*export default defineConnector/,
     },
-    { what: 'a file with a syntax error', file: 'export default {', args: [], says: /cannot be loaded: SyntaxError/ },
+    {
+      what: 'a file with a syntax error',
+      file: 'export default {',
+      args: [],
+      says: /cannot be loaded: line 1: SyntaxError/,
+    },
     {
       what: 'a connector that cannot work',
       file: CONNECTOR("limits: [{ requests: 1, per: 'second' }],"),
@@ -77,6 +82,11 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
       what: 'a secrets file that is not there',
       args: ['github', '--param', 'org=o', '--param', 'repo=r', '--secrets', 'none.json'],
       says: /^The secrets file "none\.json" cannot be read\.$/,
+    },
+    {
+      what: 'a folder for results that is a file',
+      args: ['practice', '--out', import.meta.filename],
+      says: /^A file stands where a folder must be: ".*bad-input\.test\.ts"\. Give another path\.$/,
     },
   ];
   for (const { what, file, args, says } of cases) {

@@ -53,7 +53,7 @@ describe('what an operator types, on a deployed stack', () => {
     const none = await run('status', 'shop');
     assert.match(
       none.stdout,
-      /^shop: 1 streams · 0 to look at · 0 paused · tasks: 0 ready, 0 in work, 0 later · failures waiting: 0\n/,
+      /^shop: 1 stream · 0 to look at · 0 paused · tasks: 0 ready, 0 in work, 0 later · failures waiting: 0\n/,
     );
     assert.match(none.stdout, /^main +orders +none yet +never +idle$/m);
 
@@ -119,6 +119,26 @@ describe('what an operator types, on a deployed stack', () => {
       says: /give one of them\.$/,
     },
     { what: 'a stream it does not have', args: ['sync', 'shop', 'main', '--stream', 'x'], says: /has no stream "x"/ },
+    {
+      what: 'a look at a connection that it does not have',
+      args: ['status', 'shop', 'mian'],
+      says: /no connection "mian"/,
+    },
+    {
+      what: 'failures of a stream that there is none of',
+      args: ['failures', 'list', '--stream', 'ordres'],
+      says: /^There is no stream "ordres"\. See: npx headgate status --stage prod$/,
+    },
+    {
+      what: 'failures of a sync that there is none of',
+      args: ['failures', 'retry', 'shop', '--connection', 'main', '--sync', '2026'],
+      says: /^There is no sync "2026" of the connection "main"\./,
+    },
+    {
+      what: 'to accept what lacks nothing',
+      args: ['accept', 'shop', 'orders', '--reason', 'why not'],
+      says: /^Nothing is accepted: the sync \S+ is COMPLETE and lacks nothing\.$/,
+    },
     {
       what: 'a time that is none',
       args: ['housekeep', 'shop', '--idle', 'soon'],

@@ -52,10 +52,15 @@ it('a configuration that cannot be used is one sentence', async (t) => {
     status: 1,
     stderr: `There is no connector file "${join(folder, 'nowhere.ts')}".\n`,
   });
+  const misspelt = synthesize(folder, 'export default { connectors: ["githb"] };');
+  assert.match(misspelt.stderr, /^There is no connector "githb"\. There are: practice, github,/);
   const { status, stderr } = synthesize(
     folder,
     'export default { connectors: ["github"], stages: { prod: { alarm: 1 } } };',
   );
   assert.equal(status, 1);
-  assert.match(stderr, /^"headgate\.config\.ts" cannot be used: "stages\.prod": Unrecognized key: "alarm"\.\n$/);
+  assert.match(
+    stderr,
+    /^"headgate\.config\.ts" cannot be used: "stages\.prod": there is no such field as "alarm"; it is misspelt, or stands in the wrong place\.\n$/,
+  );
 });

@@ -191,6 +191,9 @@ it('on a deployed stack: what is missing is listed, and retried, or accepted', a
   const { verdict, revision, accepted: why, reasons } = JSON.parse(accepted.stdout);
   assert.deepEqual([verdict, revision, why.reason, reasons[0].code], ['INCOMPLETE', 2, REASON, 'http-404']);
   assert.match((await run('failures', 'list')).stdout, /^Nothing is missing\.$/m);
+  const stands = await run('status', 'practice', 'acme');
+  assert.match(stands.stdout, /· 0 to look at ·/);
+  assert.match(stands.stdout, /^acme +orders +INCOMPLETE, accepted .*page 3 was lost for good/m);
   const again = await accept();
   assert.deepEqual([again.code, again.stdout], [1, '']);
   assert.match(again.stderr, /^Nothing is accepted: what the sync \S+ lacks was accepted already\.$/m);

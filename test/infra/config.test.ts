@@ -21,6 +21,12 @@ test('what is given is laid over the defaults; a stage of another name begins as
   ]);
 });
 
+test('whatever a stage has can be set', () => {
+  const { name, ...settings } = { ...stages.dev, outageSeconds: 60 };
+  const read = readConfig({ connectors: ['github'], stages: { [name]: settings } });
+  assert.deepEqual(read, { connectors: ['github'], stages: [{ ...stages.dev, outageSeconds: 60 }, stages.prod] });
+});
+
 const wrong: { what: string; config: unknown; says: RegExp }[] = [
   { what: 'nothing', config: undefined, says: /expected object/ },
   { what: 'no connectors', config: {}, says: /^"connectors": / },

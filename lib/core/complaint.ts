@@ -1,0 +1,31 @@
+import type * as z from 'zod';
+
+/**
+ * What is wrong with a value that somebody wrote, as half a sentence that names the place and the mend; `undefined` if it fits. Only the
+ * first thing is told: the others are often its consequences.
+ */
+export function complain(shape: z.ZodType, value: unknown): string | undefined {
+  const result = shape.safeParse(value);
+  if (result.success) return undefined;
+  const [issue] = result.error.issues;
+  if (issue === undefined) return 'it is not as it must be';
+  const place = issue.path.length === 0 ? '' : `"${issue.path.join('.')}": `;
+  return `${place}${inWords(issue, at(value, issue.path))}`;
+}
+
+function inWords(issue: z.core.$ZodIssue, found: unknown): string {
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => `"${key}"`).join(', ');
+    return `there is no such field as ${names}; it is misspelt, or stands in the wrong place`;
+  }
+  // The complaint about a key stands inside.
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (found === undefined && issue.path.length > 0) return 'is missing';
+  return issue.message;
+}
+
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce(
+    (found: unknown, step) => (typeof found === 'object' && found !== null ? Reflect.get(found, step) : undefined),
+    value,
+  );
