@@ -413,6 +413,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'children of a parent that is listed again are not',
     file: 'lib/pipeline/next-parents.ts',
+    of: 'tree',
     find: 'if (isNew) batch.push',
     replace: 'batch.push',
   },
@@ -465,6 +466,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a listing that has ended is not replaced',
     file: 'lib/pipeline/instead.ts',
+    of: 'tree',
     find: ", { contains: ['open', block] } as const];",
     replace: '];',
   },
