@@ -1,7 +1,7 @@
 import { LONGEST_BACKOFF } from '../core/backoff.ts';
 import type { Reason } from '../core/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../core/tasks.ts';
-import { SECOND } from '../core/time.ts';
+import { HOUR, SECOND } from '../core/time.ts';
 import { hasToWait } from './dispatch.ts';
 import { type Refusal, unsent } from './fetched-page.ts';
 import { type Invocation, mayBegin } from './invocation.ts';
@@ -11,7 +11,7 @@ import { createNode, readNode, updateNode } from './node.ts';
 import { send, sendOpenPages } from './send-tasks.ts';
 import { setAside } from './set-aside.ts';
 import { begin, readSync } from './start-sync.ts';
-import { supersede, whySuperseded } from './supersede.ts';
+import { giveUpClose, supersede, whySuperseded } from './supersede.ts';
 import { parsePartition, STREAM, streamKey, syncKey } from './sync-keys.ts';
 import { type Block, type Chain, type Node, streamState } from './sync-state.ts';
 import { failPage, settle } from './tree.ts';
@@ -19,6 +19,8 @@ import { childPath, ROOT, rootOf } from './tree-path.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
+/** So long behind its deadline a sync that is still being closed is closed without what it read. */
+const LONGEST_CLOSE = 6 * HOUR;
 /** How many syncs are looked at at once. */
 const AT_ONCE = 10;
 
@@ -78,6 +80,8 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
   const now = clock.now();
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
+  if (sync.status === 'closing' && sync.superseded === undefined && now >= sync.deadline + LONGEST_CLOSE)
+    return giveUpClose(invocation, ref, sync);
   // What was found superseded stays so, also where the deployment was rolled back before the close was asked for.
   const superseded = sync.superseded ?? whySuperseded(invocation, ref, sync);
   if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);

@@ -40,13 +40,35 @@ export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncSt
 }
 
 /** Ends a sync that cannot go on. What others still do for it counts for nothing. */
-export async function supersede(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
+export const supersede = (invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> =>
+  end(invocation, ref, sync, 'open', why);
+
+/**
+ * Ends a sync whose tree is done, but whose close never comes to its end, because what it needs is gone, or cannot be read. Another sync gets what this
+ * one got.
+ */
+export const giveUpClose = (invocation: Invocation, ref: SyncRef, sync: SyncState): Promise<void> =>
+  end(
+    invocation,
+    ref,
+    sync,
+    'closing',
+    'its close came to no end, why is in the log: nothing of this sync is delivered, and another has begun',
+  );
+
+async function end(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  from: SyncState['status'],
+  superseded: string,
+): Promise<void> {
   const { syncs, connector, log } = invocation;
-  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing', superseded: why } }, [
-    { equal: ['status', 'open'] },
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing', superseded } }, [
+    { equal: ['status', from] },
     inPhase(sync.phase),
   ]);
-  log.warn('sync superseded', { ...ref, reason: why });
+  log.warn('sync superseded', { ...ref, reason: superseded });
   await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
 }
 

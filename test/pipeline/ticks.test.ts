@@ -71,6 +71,27 @@ it('a sync that cannot even be begun ends with a receipt', async () => {
   assert.deepEqual([receipt.verdict, receipt.reasons[0]?.code], ['INCOMPLETE', 'lost']);
 });
 
+it('a sync whose close stumbles whenever it is tried ends with a receipt, and another gets what it got', async () => {
+  const world = makeWorld({
+    connector: kinds.cursor.connector,
+    api: honest(rows(250)),
+    metered: (table) => ({
+      ...table,
+      query(pk, prefix, after) {
+        if (prefix.startsWith('DRIFT#20261122T120000000Z')) throw new Error('this cannot be read');
+        return table.query(pk, prefix, after);
+      },
+    }),
+  });
+  await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
+  await world.queue.send([tick('2026-11-22T12:00:00Z')]);
+  await world.settle();
+  const [first, second] = world.receipts();
+  assert.ok(first && second);
+  assert.deepEqual([first.verdict, first.reasons.map(({ code }) => code)], ['INCOMPLETE', ['superseded']]);
+  assert.deepEqual([second.verdict, second.records.delivered], ['COMPLETE', 250]);
+});
+
 it('a tick that comes twice starts one sync, whenever the second comes', async () => {
   const world = makeWorld({ connector, api: honest(rows(25)) });
   await world.connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
