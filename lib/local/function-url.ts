@@ -4,7 +4,14 @@ import * as z from 'zod';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** A function behind a URL of this machine. */
-export type ServedFunction = { readonly url: string; close(): Promise<void> };
+export type ServedFunction = {
+  readonly url: string /** Takes no more requests, and ends when those under way are answered. */;
+  close(): Promise<void>;
+};
+
+/** Milliseconds that an answer under way has when the stack ends: whoever has just consented is told so. */
+const PATIENCE = 2_000;
+const LOOK_EVERY = 20;
 
 /** Bytes of a request's body: what a form may hold. */
 const LARGEST_BODY = 64 * 1024;
@@ -21,7 +28,7 @@ const answerSchema = z.object({
  * Serves a function as its Lambda function URL does (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), on 127.0.0.1 and
  * nowhere else. `port`: 0 for any that is free. Throws if the port is taken.
  */
-export async function serveFunction(pool: ThreadPool, port: number): Promise<ServedFunction> {
+export async function serveFunction(pool: Pick<ThreadPool, 'invoke'>, port: number): Promise<ServedFunction> {
   const server = createServer((request, response) => {
     answer(pool, request, response).catch(() => response.writeHead(502).end());
   });
@@ -32,14 +39,22 @@ export async function serveFunction(pool: ThreadPool, port: number): Promise<Ser
   return {
     url: `http://127.0.0.1:${address.port}/`,
     async close() {
-      server.closeAllConnections();
+      const closed = once(server, 'close');
       server.close();
-      await once(server, 'close');
+      const idle = setInterval(() => server.closeIdleConnections(), LOOK_EVERY);
+      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE);
+      await closed;
+      clearInterval(idle);
+      clearTimeout(patience);
     },
   };
 }
 
-async function answer(pool: ThreadPool, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  pool: Pick<ThreadPool, 'invoke'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { headers, method = 'GET', url = '/' } = request;
   // Whoever is led here by another name (DNS rebinding) does not mean us.
   const host = headers.host ?? '';
