@@ -57,7 +57,7 @@ const cases: Record<string, [Partial<Shape>, Partial<Schedule>]> = {
       workers: 3,
       pace: 296,
       mishaps: [
-        { at: 199, what: 'starts late', by: 3_000_000 },
+        { at: 200, what: 'starts late', by: 3_000_000 },
         { at: 46, what: 'ends late', by: 50 },
       ],
     },
