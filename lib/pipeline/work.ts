@@ -5,7 +5,7 @@ import { fetchPages } from './fetch-pages.ts';
 import type { Invocation } from './invocation.ts';
 import { allDone, attemptOf, cameBack, isLast, isSuspicious, type Outcome, type Received } from './outcome.ts';
 import { redrive, sentBack } from './redrive.ts';
-import { type Reading, sendApart } from './send-apart.ts';
+import { type ReadingTask, sendApart } from './send-apart.ts';
 import { readSync, start, tick } from './start-sync.ts';
 import { supersede, whySuperseded } from './supersede.ts';
 import { walkChain } from './walk-chain.ts';
@@ -51,7 +51,7 @@ async function tryLast(
   await doTogether(invocation, [first], outcomes);
 }
 
-const isReading = (each: Received): each is Received<Reading> =>
+const isReading = (each: Received): each is Received<ReadingTask> =>
   (each.task.kind === 'pages' || each.task.kind === 'chain') && each.task.failure === undefined;
 
 /** Tasks of one block are done together, everything else by itself; all at once. */
