@@ -143,7 +143,7 @@ const LONGEST_LIFE = 100 * 365 * DAY;
 
 function lifeOf(seconds: unknown): number | undefined | 'nonsense' {
   if (seconds === undefined || seconds === null) return undefined;
-  const life = (typeof seconds === 'string' && seconds.trim() !== '' ? Number(seconds) : seconds) as unknown;
+  const life: unknown = typeof seconds === 'string' && seconds.trim() !== '' ? Number(seconds) : seconds;
   if (typeof life !== 'number' || !(life > 0) || life * SECOND > LONGEST_LIFE) return 'nonsense';
   return life * SECOND;
 }

@@ -119,7 +119,7 @@ const STANDSTILL: Reason = {
 const TIE: Reason = {
   code: 'tie',
   message:
-    'two records have the same value to go on from, and the next page begins behind both: any other that has it is on no page',
+    'two records have the same value to go on from, and the next page begins behind both, so others that have it are on no page',
 };
 
 const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
