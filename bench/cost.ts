@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openConnector } from '../bin/deployed-connector.ts';
-import { awsOf } from '../bin/embedded-stack.ts';
-import { loadConnector } from '../bin/load-connector.ts';
+import { openConnector } from '../bin/cli/deployed-connector.ts';
+import { awsOf } from '../bin/cli/embedded-stack.ts';
+import { loadConnector } from '../bin/cli/load-connector.ts';
 import { buildApp } from '../lib/infra/app.ts';
 import { stages } from '../lib/infra/stage.ts';
 import { startEmbedded } from '../lib/local/embedded.ts';
-import { readStream } from '../lib/pipeline/start-sync.ts';
+import { readStream } from '../lib/pipeline/sync/start-sync.ts';
 import { simulate } from '../lib/simulator/simulate.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { countRepeats, type KeyedPart } from '../lib/pipeline/count-repeats.ts';
 import type { Objects } from '../lib/pipeline/ports.ts';
+import { countRepeats, type KeyedPart } from '../lib/pipeline/records/count-repeats.ts';
 
 const EACH = 1_000;
 /** Reads from one look at the memory to the next. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cursor, defineConnector, none, offsets, pages } from '../lib/core/connector.ts';
+import { cursor, defineConnector, none, offsets, pages } from '../lib/core/connector/connector.ts';
 
 /** One listing, in three ways. */
 export default defineConnector({

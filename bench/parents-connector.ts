@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cursor, defineConnector, none, pages } from '../lib/core/connector.ts';
+import { cursor, defineConnector, none, pages } from '../lib/core/connector/connector.ts';
 
 /** Children that are listed parent by parent. */
 export default defineConnector({

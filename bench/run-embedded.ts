@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { type Receipt, receiptSchema } from '../lib/core/receipt.ts';
+import { type Receipt, receiptSchema } from '../lib/core/verdict/receipt.ts';
 
 const WATCHED_EVERY = 500;
 

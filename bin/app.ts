@@ -1,6 +1,6 @@
 import { buildApp } from '../lib/infra/app.ts';
-import { loadConfig } from './load-config.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './cli/errors.ts';
+import { loadConfig } from './cli/load-config.ts';
 
 try {
   buildApp(await loadConfig()).synth();

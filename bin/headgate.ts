@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { outliveReaders } from './closed-pipe.ts';
+import { explainError, UsageError } from './cli/errors.ts';
+import type { RunOptions } from './cli/options.ts';
+import { outliveReaders } from './cli/output.ts';
 import { accept } from './commands/accept.ts';
 import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
@@ -12,12 +14,9 @@ import { housekeep } from './commands/housekeep.ts';
 import { newConnector } from './commands/new.ts';
 import { pause } from './commands/pause.ts';
 import { rehearse } from './commands/rehearse.ts';
+import { run } from './commands/run.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
-import { explainError } from './explain-error.ts';
-import { run } from './run.ts';
-import type { RunOptions } from './run-options.ts';
-import { UsageError } from './usage-error.ts';
 
 const program = new Command('headgate')
   .description('Pulls any REST API into your own AWS account, and proves that nothing is missing.')

@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { readVisit, writeVisit } from '../lib/aws/function-url.ts';
-import { connect } from '../lib/pipeline/connect.ts';
+import { connect } from '../lib/pipeline/consent/connect.ts';
 import { invocationOf, logger } from './runtime.ts';
 
 /** Answers the browser of a person who consents. */

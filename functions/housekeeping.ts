@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { SECOND } from '../lib/core/time.ts';
-import { housekeep } from '../lib/pipeline/housekeep.ts';
+import { housekeep } from '../lib/pipeline/sync/housekeep.ts';
 import { invocationOf, logger, metrics } from './runtime.ts';
 
 /** `idleSeconds`: take up syncs that are silent for so long; by default as long as the queue could explain. */

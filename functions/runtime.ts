@@ -7,7 +7,7 @@ import { embeddedMetrics } from '../lib/aws/metrics.ts';
 import { openPorts, sqsClient } from '../lib/aws/open-ports.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
-import { newMemory } from '../lib/pipeline/memory.ts';
+import { newMemory } from '../lib/pipeline/invocation.ts';
 
 /** What a function is made of, built once and kept between invocations. */
 

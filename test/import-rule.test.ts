@@ -64,6 +64,39 @@ function forbidden(file: string, specifier: string): boolean {
   );
 }
 
+/**
+ * The floors of a folder, from bottom to top. A file imports files of its own room and of lower floors, never of another room on its own floor. Files that lie
+ * directly in the folder are rooms of their own; those that are not listed stand below all others.
+ */
+const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'lib/core': [['response', 'limits'], ['auth'], ['connector'], ['listing'], ['verdict']],
+  'lib/pipeline': [
+    ['store', 'limits'],
+    ['credentials'],
+    ['tasks'],
+    ['tree', 'requests', 'consent'],
+    ['records'],
+    ['listing'],
+    ['sync'],
+    ['work.ts'],
+  ],
+  bin: [['cli'], ['commands'], ['headgate.ts', 'app.ts']],
+};
+
+const roomOf = (folder: string, file: string): string => file.slice(folder.length + 1).split('/')[0] ?? '';
+const floorOf = (folder: string, room: string): number =>
+  (FLOORS[folder] ?? []).findIndex((rooms) => rooms.includes(room));
+
+/** Whether an import leads to another room on the same or on a higher floor of the same folder. */
+function climbs(file: string, to: string): boolean {
+  const folder = Object.keys(FLOORS).find((each) => file.startsWith(`${each}/`) && to.startsWith(`${each}/`));
+  if (folder === undefined) return false;
+  const [from, target] = [roomOf(folder, file), roomOf(folder, to)];
+  if (from === target) return false;
+  const floors = [floorOf(folder, from), floorOf(folder, target)] as const;
+  return floors[1] > floors[0] || (floors[1] === floors[0] && floors[0] >= 0);
+}
+
 describe('the import rule', () => {
   it('knows every folder', () => {
     assert.ok(sources.length > 50);
@@ -83,10 +116,25 @@ describe('the import rule', () => {
   });
 
   it('refuses what it should', () => {
-    assert.ok(forbidden('lib/core/judge.ts', 'node:fs'));
-    assert.ok(forbidden('lib/core/judge.ts', '../pipeline/tree.ts'));
-    assert.ok(forbidden('lib/pipeline/tree.ts', '../aws/table.ts'));
+    assert.ok(forbidden('lib/core/response/judge.ts', 'node:fs'));
+    assert.ok(forbidden('lib/core/response/judge.ts', '../../pipeline/tree/tree.ts'));
+    assert.ok(forbidden('lib/pipeline/tree/tree.ts', '../../aws/table.ts'));
     assert.ok(forbidden('lib/aws/table.ts', '../../functions/runtime.ts'));
+  });
+
+  it('leads down, never up, inside of a folder', () => {
+    const upward = sources.flatMap((file) =>
+      specifiers(file)
+        .filter((name) => name.startsWith('.') && climbs(file, target(file, name)))
+        .map((name) => `${file} imports ${name}`),
+    );
+    assert.deepEqual(upward, []);
+  });
+
+  it('would see an import that leads up', () => {
+    assert.ok(climbs('lib/pipeline/tree/tree.ts', 'lib/pipeline/sync/close-sync.ts'));
+    assert.ok(climbs('lib/pipeline/ports.ts', 'lib/pipeline/store/node.ts'));
+    assert.ok(!climbs('lib/pipeline/sync/close-sync.ts', 'lib/pipeline/tree/tree.ts'));
   });
 
   it('leaves no cycle', () => {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { accept as acceptSync } from '../../lib/pipeline/accept.ts';
-import { readStream } from '../../lib/pipeline/start-sync.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { latestReceipt } from '../read-receipt.ts';
-import { describeReceipt } from '../show-receipt.ts';
-import { withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { accept as acceptSync } from '../../lib/pipeline/sync/accept.ts';
+import { readStream } from '../../lib/pipeline/sync/start-sync.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { latestReceipt } from '../cli/read-receipt.ts';
+import { describeReceipt } from '../cli/show-receipt.ts';
+import { withStack } from '../cli/stack.ts';
 
 type Options = OperatorOptions & { readonly connection: string; readonly sync?: string; readonly reason: string };
 

@@ -1,9 +1,9 @@
 import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import type { Command } from 'commander';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { type Column, showRows } from '../show-rows.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { type Column, showRows } from '../cli/output.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
 
 /** `headgate alarms`: what has gone off, what it means, and where it says what to do. */
 export function alarms(program: Command): void {

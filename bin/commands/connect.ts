@@ -1,18 +1,17 @@
 import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Connector } from '../../lib/core/connector.ts';
-import { LINK_LIFE, makeLink } from '../../lib/pipeline/connect.ts';
-import { readTokenState } from '../../lib/pipeline/token-item.ts';
-import { type OperatedConnector, openConnector } from '../deployed-connector.ts';
-import { loadConnector } from '../load-connector.ts';
-import { readParameters } from '../parameters.ts';
-import { inScratch } from '../scratch.ts';
-import { readSecret } from '../secret.ts';
-import { withStack } from '../stack.ts';
-import { noteConnector } from '../state-connectors.ts';
-import { UsageError } from '../usage-error.ts';
-import { keyOf, unknown } from './connections.ts';
+import type { Connector } from '../../lib/core/connector/connector.ts';
+import { LINK_LIFE, makeLink } from '../../lib/pipeline/consent/connect.ts';
+import { readTokenState } from '../../lib/pipeline/credentials/credentials.ts';
+import { connectionKey, unknownConnection } from '../cli/connection.ts';
+import { type OperatedConnector, openConnector } from '../cli/deployed-connector.ts';
+import { UsageError } from '../cli/errors.ts';
+import { loadConnector } from '../cli/load-connector.ts';
+import { readParameters } from '../cli/parameters.ts';
+import { readSecret } from '../cli/secret.ts';
+import { inScratch, withStack } from '../cli/stack.ts';
+import { noteConnector } from '../cli/state-connectors.ts';
 
 type Options = {
   readonly stage?: string;
@@ -49,8 +48,8 @@ export function connect(program: Command): void {
       return withStack(options, async (stack) => {
         const connector = await stack.connector(name);
         refuseOthers(connector.connector);
-        if ((await connector.connections.get(keyOf(connector, connection))) === undefined)
-          throw unknown(name, connection);
+        if ((await connector.connections.get(connectionKey(connector, connection))) === undefined)
+          throw unknownConnection(name, connection);
         tell(await connector.connectUrl(), await makeLink(connector, connection));
       });
     });
@@ -82,14 +81,14 @@ async function connectHere(nameOrPath: string, connection: string, options: Opti
   const params = readParameters(connector, options.param ?? []);
   const secret = (await readSecret(connector, options.secrets)) ?? '';
   // Loaded late: what can be refused is refused without waiting for CDK.
-  const { awsOf, LOCAL, localSecret, startLocal } = await import('../embedded-stack.ts');
+  const { awsOf, LOCAL, localSecret, startLocal } = await import('../cli/embedded-stack.ts');
   await inScratch(async (scratch) => {
     const secrets = { [localSecret(connector, connection)]: secret };
     const stack = await startLocal({ connectors: [loaded], folder, scratch, secrets, port });
     try {
       await noteConnector(folder, loaded);
       const opened = await openConnector(awsOf(stack), LOCAL, connector);
-      await opened.connections.upsert(keyOf(opened, connection), {
+      await opened.connections.upsert(connectionKey(opened, connection), {
         set: { params: JSON.stringify(params), status: 'active' },
       });
       const before = (await readTokenState(opened, connection)).consentAt;

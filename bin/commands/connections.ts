@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { connectionState } from '../../lib/pipeline/account.ts';
-import type { OperatedConnector } from '../deployed-connector.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { readParameters } from '../parameters.ts';
-import { secretGiven } from '../secret.ts';
-import { type Column, showRows } from '../show-rows.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { connectionState } from '../../lib/pipeline/credentials/account.ts';
+import { connectionKey, unknownConnection } from '../cli/connection.ts';
+import type { OperatedConnector } from '../cli/deployed-connector.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { type Column, showRows } from '../cli/output.ts';
+import { readParameters } from '../cli/parameters.ts';
+import { secretGiven } from '../cli/secret.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
 
 type Options = OperatorOptions & { readonly param?: readonly string[] };
 
@@ -29,7 +30,7 @@ export function connections(program: Command): void {
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
         const params = readParameters(connector.connector, options.param ?? []);
-        const added = await connector.connections.create(keyOf(connector, connection), {
+        const added = await connector.connections.create(connectionKey(connector, connection), {
           params: JSON.stringify(params),
           status: 'active',
         });
@@ -43,13 +44,13 @@ export function connections(program: Command): void {
     (name: string, connection: string, options: Options) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const before = await connector.connections.get(keyOf(connector, connection));
-        if (before === undefined) throw unknown(name, connection);
+        const before = await connector.connections.get(connectionKey(connector, connection));
+        if (before === undefined) throw unknownConnection(name, connection);
         if (options.param !== undefined) {
           const kept = JSON.parse(connectionState.parse(before).params);
           const given = Object.entries(kept).map(([key, value]) => `${key}=${text(value)}`);
           const params = JSON.stringify(readParameters(connector.connector, [...given, ...options.param]));
-          await connector.connections.update(keyOf(connector, connection), { set: { params } });
+          await connector.connections.update(connectionKey(connector, connection), { set: { params } });
         }
         await keepSecret(stack, connector, connection, options);
       }),
@@ -61,20 +62,12 @@ export function connections(program: Command): void {
     .action((name: string, connection: string, options: Options) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        if ((await connector.connections.get(keyOf(connector, connection))) === undefined)
-          throw unknown(name, connection);
+        if ((await connector.connections.get(connectionKey(connector, connection))) === undefined)
+          throw unknownConnection(name, connection);
         await connector.forget(connection);
       }),
     );
 }
-
-export const keyOf = ({ connector }: Pick<OperatedConnector, 'connector'>, connection: string) => ({
-  pk: connector.name,
-  sk: connection,
-});
-
-export const unknown = (connector: string, connection: string): UsageError =>
-  new UsageError(`"${connector}" has no connection "${connection}". See: headgate connections list`);
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
 

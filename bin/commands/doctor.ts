@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { connectionState } from '../../lib/pipeline/account.ts';
-import { readConnectionSecret } from '../../lib/pipeline/connection-secret.ts';
-import type { OperatedConnector } from '../deployed-connector.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { streamRows } from '../stream-rows.ts';
-import { UsageError } from '../usage-error.ts';
+import { connectionState } from '../../lib/pipeline/credentials/account.ts';
+import { readConnectionSecret } from '../../lib/pipeline/credentials/secrets-cache.ts';
+import type { OperatedConnector } from '../cli/deployed-connector.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
+import { streamRows } from '../cli/stream-rows.ts';
 import { readAlarms } from './alarms.ts';
 
 /** `headgate doctor`: everything that can be looked at from outside, and what to do about what is wrong. */

@@ -1,21 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { pageNumber } from '../../lib/core/paging.ts';
+import { pageNumber } from '../../lib/core/connector/paging.ts';
 import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
-import { receiptKeys } from '../../lib/pipeline/close-sync.ts';
-import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/failures.ts';
 import { streamOf } from '../../lib/pipeline/invocation.ts';
-import { readStream, readSync } from '../../lib/pipeline/start-sync.ts';
-import { deliver } from '../deliver.ts';
-import type { OperatedConnector } from '../deployed-connector.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { readReceipt } from '../read-receipt.ts';
-import { requireActive } from '../require-active.ts';
-import { requireWritable } from '../require-writable.ts';
-import { describeReceipt } from '../show-receipt.ts';
-import { type Column, showRows } from '../show-rows.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
+import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/sync/failures.ts';
+import { readStream, readSync } from '../../lib/pipeline/sync/start-sync.ts';
+import { requireActive } from '../cli/connection.ts';
+import { deliver } from '../cli/deliver.ts';
+import type { OperatedConnector } from '../cli/deployed-connector.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand, requireWritable } from '../cli/options.ts';
+import { type Column, showRows } from '../cli/output.ts';
+import { readReceipt } from '../cli/read-receipt.ts';
+import { describeReceipt } from '../cli/show-receipt.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
 
 type Options = OperatorOptions & {
   readonly connection?: string;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/errors.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { withStack } from '../cli/stack.ts';
 
 /** `headgate housekeep`: housekeeping, now. */
 export function housekeep(program: Command): void {

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/errors.ts';
 
 /** `headgate new`: a connector file that runs, to begin from. */
 export function newConnector(program: Command): void {

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { withStack } from '../stack.ts';
-import { keyOf, unknown } from './connections.ts';
-
-/** What an item says of a pause, besides its status. */
-export const PAUSE = ['reason', 'pausedBy', 'code', 'cause', 'pauseId', 'pausedAt'];
+import { connectionKey, PAUSE_ATTRIBUTES, unknownConnection } from '../cli/connection.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { withStack } from '../cli/stack.ts';
 
 /** `headgate pause` and `headgate resume`: whether a connection's syncs start. */
 export function pause(program: Command): void {
@@ -16,8 +13,8 @@ export function pause(program: Command): void {
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
         const change = { set: { status: 'paused', reason: options.reason, pausedBy: 'operator' } };
-        const { ok } = await connector.connections.update(keyOf(connector, connection), change);
-        if (!ok) throw unknown(name, connection);
+        const { ok } = await connector.connections.update(connectionKey(connector, connection), change);
+        if (!ok) throw unknownConnection(name, connection);
       }),
     );
 
@@ -31,9 +28,9 @@ export function pause(program: Command): void {
     .action((name: string, connection: string, options: OperatorOptions) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
-        const change = { set: { status: 'active' }, remove: PAUSE };
-        const { ok } = await connector.connections.update(keyOf(connector, connection), change);
-        if (!ok) throw unknown(name, connection);
+        const change = { set: { status: 'active' }, remove: PAUSE_ATTRIBUTES };
+        const { ok } = await connector.connections.update(connectionKey(connector, connection), change);
+        if (!ok) throw unknownConnection(name, connection);
       }),
     );
 }

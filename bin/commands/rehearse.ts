@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { chooseStreams } from '../choose-streams.ts';
-import { loadConnector } from '../load-connector.ts';
-import { readGivenParameters } from '../parameters.ts';
-import { type Plan, planRehearsals } from '../plan-rehearsals.ts';
-import { inScratch } from '../scratch.ts';
-import { isWrong, rowOf, showRehearsals } from '../show-rehearsals.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../cli/errors.ts';
+import { loadConnector } from '../cli/load-connector.ts';
+import { chooseStreams } from '../cli/options.ts';
+import { readGivenParameters } from '../cli/parameters.ts';
+import { type Plan, planRehearsals } from '../cli/plan-rehearsals.ts';
+import { isWrong, rowOf, showRehearsals } from '../cli/show-rehearsals.ts';
+import { inScratch } from '../cli/stack.ts';
 
 type Options = {
   readonly stream?: readonly string[];
@@ -49,7 +49,7 @@ export function rehearse(program: Command): void {
       process.stderr.write(introduction(loaded.connector.name, plan));
       await inScratch(async (scratch) => {
         // Loaded late: what can be refused is refused without waiting for CDK.
-        const { rehearseAll } = await import('../rehearse-all.ts');
+        const { rehearseAll } = await import('../cli/rehearse-all.ts');
         const rows = (await rehearseAll(loaded, plan, scratch, countDown(plan.rehearsals.length))).map(rowOf);
         showRehearsals(rows, options);
         process.exitCode = rows.some(isWrong) ? 2 : 0;

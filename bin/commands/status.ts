@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { DAY, HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { type Column, showRows } from '../show-rows.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { type StreamRow, streamRows } from '../stream-rows.ts';
-import { keyOf, unknown } from './connections.ts';
+import { connectionKey, unknownConnection } from '../cli/connection.ts';
+import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { type Column, showRows } from '../cli/output.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
+import { type StreamRow, streamRows } from '../cli/stream-rows.ts';
 
 /** More schedules than this without a complete sync are too many: the alarm's own threshold. */
 const STALE = 3;
@@ -32,8 +32,11 @@ async function show(
 ): Promise<void> {
   for (const name of only === undefined ? await stack.deployed() : [only]) {
     const connector = await stack.connector(name);
-    if (connection !== undefined && (await connector.connections.get(keyOf(connector, connection))) === undefined)
-      throw unknown(name, connection);
+    if (
+      connection !== undefined &&
+      (await connector.connections.get(connectionKey(connector, connection))) === undefined
+    )
+      throw unknownConnection(name, connection);
     const rows = await streamRows(connector, connection);
     const [tasks, failures] = [await connector.tasksReader.counts(), await connector.failuresReader.counts()];
     if (!options.json) {

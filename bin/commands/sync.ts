@@ -2,15 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { parseInstant, SECOND } from '../../lib/core/time.ts';
-import { readStream, syncId } from '../../lib/pipeline/start-sync.ts';
-import { chooseStreams } from '../choose-streams.ts';
-import type { OperatedConnector } from '../deployed-connector.ts';
-import { type OperatorOptions, operatorCommand } from '../operator-command.ts';
-import { latestReceipt } from '../read-receipt.ts';
-import { requireActive } from '../require-active.ts';
-import { describeReceipt } from '../show-receipt.ts';
-import { type OperatedStack, withStack } from '../stack.ts';
-import { UsageError } from '../usage-error.ts';
+import { readStream, syncId } from '../../lib/pipeline/sync/start-sync.ts';
+import { requireActive } from '../cli/connection.ts';
+import type { OperatedConnector } from '../cli/deployed-connector.ts';
+import { UsageError } from '../cli/errors.ts';
+import { chooseStreams, type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { latestReceipt } from '../cli/read-receipt.ts';
+import { describeReceipt } from '../cli/show-receipt.ts';
+import { type OperatedStack, withStack } from '../cli/stack.ts';
 
 type Options = OperatorOptions & {
   readonly stream?: readonly string[];

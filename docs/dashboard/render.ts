@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { loadConfig } from '../../bin/load-config.ts';
+import { loadConfig } from '../../bin/cli/load-config.ts';
 import { buildApp } from '../../lib/infra/app.ts';
 import { stages } from '../../lib/infra/stage.ts';
 import { readAssembly } from '../../lib/local/assembly.ts';

@@ -2,7 +2,7 @@ import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/cl
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Task, taskSchema } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Outcome, Received } from '../pipeline/outcome.ts';
+import type { Outcome, Received } from '../pipeline/tasks/outcome.ts';
 
 /** The longest a message can be hidden, less what may have passed since it was received: a little under 12 hours, in seconds. */
 const LONGEST_HIDING = 11 * 3_600;

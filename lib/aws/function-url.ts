@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { WebRequest } from '../pipeline/connect.ts';
-import type { WebAnswer } from '../pipeline/connect-page.ts';
+import type { WebRequest } from '../pipeline/consent/connect.ts';
+import type { WebAnswer } from '../pipeline/consent/connect-page.ts';
 
 /** What is read of an event in payload format 2.0. */
 export type VisitEvent = {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bearer, defineConnector, links } from '../core/connector.ts';
+import { bearer, defineConnector, links } from '../core/connector/connector.ts';
 
 const Account = z.looseObject({ id: z.int(), login: z.string(), type: z.string() });
 

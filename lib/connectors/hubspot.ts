@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bearer, cursor, defineConnector, keyset, one } from '../core/connector.ts';
+import { bearer, cursor, defineConnector, keyset, one } from '../core/connector/connector.ts';
 
 /** A CRM object as search and list give it (https://developers.hubspot.com/docs/api-reference/search/guide). */
 const CrmObject = z.looseObject({

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import github from './github.ts';
 import hubspot from './hubspot.ts';
 import jira from './jira.ts';

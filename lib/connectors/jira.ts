@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { basic, cursor, defineConnector, pages } from '../core/connector.ts';
+import { basic, cursor, defineConnector, pages } from '../core/connector/connector.ts';
 
 const Issue = z.looseObject({
   id: z.string(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cursor, defineConnector, links, none, offsets, pages } from '../core/connector.ts';
+import { cursor, defineConnector, links, none, offsets, pages } from '../core/connector/connector.ts';
 
 const Order = z.object({
   id: z.int(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bearer, defineConnector, type Instant, keyset, type Raw } from '../core/connector.ts';
+import { bearer, defineConnector, type Instant, keyset, type Raw } from '../core/connector/connector.ts';
 
 /** What all of Stripe's objects have in common. `created`: epoch seconds. */
 const Thing = z.looseObject({ id: z.string(), object: z.string(), created: z.int() });

@@ -16,3 +16,11 @@ export type Request = {
   form?: Record<string, string>;
   headers?: Record<string, string>;
 };
+
+/** A request before it is authorised. */
+export type BuiltRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+};

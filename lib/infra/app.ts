@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type Connector, ConnectorError } from '../core/connector.ts';
+import { type Connector, ConnectorError } from '../core/connector/connector.ts';
 import { bundleFunctions, functionsOf } from './bundle.ts';
 import { ConnectorStack } from './connector-stack.ts';
 import { DashboardStack } from './dashboard-stack.ts';

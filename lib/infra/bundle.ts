@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -48,7 +48,7 @@ export function bundleFunctions(
     alias: {
       '#connector': connector,
       // A connector must use the very modules the functions use, wherever its file lies.
-      'headgate/connector': join(ROOT, 'lib/core/connector.ts'),
+      'headgate/connector': join(ROOT, 'lib/core/connector/connector.ts'),
       zod: dirname(fileURLToPath(import.meta.resolve('zod'))),
     },
     // A tsconfig.json near the connector changes nothing here, as it changes nothing when Node runs the file.

@@ -3,7 +3,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import type { Metric } from '../core/metrics.ts';
 import { alarm, measured, PERIOD, type Told, type Watch } from './alarm.ts';
 import type { Stage } from './stage.ts';

@@ -10,7 +10,7 @@ import {
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
 import { metricsNamespace } from '../core/metrics.ts';
 import { functionsOf } from './bundle.ts';

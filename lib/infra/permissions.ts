@@ -2,8 +2,8 @@ import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
-import { keepsTokens } from '../core/auth-scheme.ts';
-import type { Connector } from '../core/connector.ts';
+import { keepsTokens } from '../core/auth/auth-scheme.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import { FRESH_INDEX, LIVE_INDEX, type StateStack } from './state-stack.ts';
 
 /**

@@ -2,7 +2,7 @@ import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-ia
 import { CfnSchedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { type Connector, ConnectorError } from '../core/connector.ts';
+import { type Connector, ConnectorError } from '../core/connector/connector.ts';
 import { TASK_VERSION, type TaskOf } from '../core/tasks.ts';
 import { MINUTE, span } from '../core/time.ts';
 import { inline } from './permissions.ts';

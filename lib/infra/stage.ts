@@ -1,4 +1,4 @@
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import type { Environment } from '../core/environment.ts';
 
 /** A place where the whole stack is deployed: for trying things, or for real. */

@@ -1,6 +1,5 @@
-import type { Connector, Stream } from '../core/connector.ts';
+import type { Connector, Stream } from '../core/connector/connector.ts';
 import { SECOND } from '../core/time.ts';
-import type { Memory } from './memory.ts';
 import type { Ports, Settings } from './ports.ts';
 
 /** One invocation of a function: what it works for, and with. */
@@ -23,3 +22,18 @@ export const mayBegin = ({ remaining, budget }: Invocation): boolean => remainin
 /** The stream of a task; `undefined` if the connector no longer declares it. */
 export const streamOf = ({ connector }: Invocation, name: string): Stream | undefined =>
   Object.hasOwn(connector.streams, name) ? connector.streams[name] : undefined;
+
+/** What a worker remembers from one invocation to the next. All of it may be lost at any time. Each file keeps its own part of it. */
+export type Memory = object;
+
+export const newMemory = (): Memory => ({});
+
+/** A part of every worker's memory: made when it is first asked for, gone with the worker. */
+export function remembered<T>(make: () => T): (of: { readonly memory: Memory }) => T {
+  const parts = new WeakMap<Memory, { readonly part: T }>();
+  return ({ memory }) => {
+    const found = parts.get(memory) ?? { part: make() };
+    parts.set(memory, found);
+    return found.part;
+  };
+}

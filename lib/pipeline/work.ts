@@ -1,14 +1,14 @@
 import { refOf, type Task, type TaskOf } from '../core/tasks.ts';
-import { accountOf, credentialsSettled } from './account.ts';
-import { closeSync } from './close-sync.ts';
-import { fetchPages } from './fetch-pages.ts';
+import { accountOf, credentialsSettled } from './credentials/account.ts';
 import type { Invocation } from './invocation.ts';
-import { allDone, attemptOf, cameBack, isLast, isSuspicious, type Outcome, type Received } from './outcome.ts';
-import { redrive, sentBack } from './redrive.ts';
-import { type ReadingTask, sendApart } from './send-apart.ts';
-import { readSync, start, tick } from './start-sync.ts';
-import { supersede, whySuperseded } from './supersede.ts';
-import { walkChain } from './walk-chain.ts';
+import { fetchPages } from './listing/fetch-pages.ts';
+import { walkChain } from './listing/walk-chain.ts';
+import { closeSync } from './sync/close-sync.ts';
+import { redrive, sentBack } from './sync/redrive.ts';
+import { readSync, start, tick } from './sync/start-sync.ts';
+import { supersede, whySuperseded } from './sync/supersede.ts';
+import { allDone, attemptOf, cameBack, isLast, isSuspicious, type Outcome, type Received } from './tasks/outcome.ts';
+import { type ReadingTask, sendApart } from './tasks/send-tasks.ts';
 
 /**
  * Does a batch of tasks. Each message has an outcome of its own; one whose work throws is left to come back when its visibility

@@ -1,4 +1,4 @@
-import { withoutKey } from '../core/authorise.ts';
+import { withoutKey } from '../core/auth/authorise.ts';
 import { complaint } from './credentials.ts';
 import { parseCursor } from './cursor-text.ts';
 import { type Answer, type Received, refusal } from './exchange.ts';

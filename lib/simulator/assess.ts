@@ -1,4 +1,4 @@
-import type { Receipt } from '../core/receipt.ts';
+import type { Receipt } from '../core/verdict/receipt.ts';
 import { bestOf, type Facts, type Switch } from './switches.ts';
 import type { Truth } from './truth.ts';
 

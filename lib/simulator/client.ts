@@ -1,5 +1,5 @@
-import type { TokenRequest } from '../core/auth-scheme.ts';
-import type { Connector, Raw } from '../core/connector.ts';
+import type { TokenRequest } from '../core/auth/auth-scheme.ts';
+import type { Connector, Raw } from '../core/connector/connector.ts';
 import type { TokenKind } from './token-text.ts';
 
 /** The connection's secret: what must stand in the secrets manager. */

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
-import { type Auth, keepsTokens } from '../core/auth-scheme.ts';
-import { authorise, type Signing } from '../core/authorise.ts';
-import type { Connector, Raw } from '../core/connector.ts';
-import type { BuiltRequest } from '../core/request.ts';
+import { type Auth, keepsTokens } from '../core/auth/auth-scheme.ts';
+import { authorise, type Signing } from '../core/auth/authorise.ts';
+import type { Connector, Raw } from '../core/connector/connector.ts';
+import type { BuiltRequest } from '../core/exchange.ts';
 import { SECOND } from '../core/time.ts';
 import { type Client, kindOf, type Secret } from './client.ts';
 import type { Received } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Reply, Stream } from '../core/connector.ts';
+import type { Reply, Stream } from '../core/connector/connector.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import {
   type Facts,

@@ -1,4 +1,4 @@
-import type { Account, Raw, Stream } from '../core/connector.ts';
+import type { Account, Raw, Stream } from '../core/connector/connector.ts';
 import { parseInstant } from '../core/time.ts';
 import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
 import { answerCount, answerPage } from './page.ts';

@@ -1,6 +1,6 @@
 import { constants, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import * as z from 'zod';
-import type { AssertionAlgorithm } from '../core/auth-scheme.ts';
+import type { AssertionAlgorithm } from '../core/auth/auth-scheme.ts';
 import { SECOND } from '../core/time.ts';
 
 /** A new private key for signed assertions (RFC 7518 section 3.1), as PEM. */

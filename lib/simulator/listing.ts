@@ -1,4 +1,4 @@
-import type { Stream } from '../core/connector.ts';
+import type { Stream } from '../core/connector/connector.ts';
 import { type Cursor, parseCursor, type Run } from './cursor-text.ts';
 import { childrenOf } from './parents.ts';
 import type { Asked } from './request-form.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Account, Connector, Raw, Stream } from '../core/connector.ts';
+import type { Account, Connector, Raw, Stream } from '../core/connector/connector.ts';
 import type { Client } from './client.ts';
 import { secretOf } from './credentials.ts';
 import { invertStream } from './invert-stream.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { AuthorizationCodeFlow, ClientCredentialsFlow } from '../core/auth-scheme.ts';
-import type { Raw } from '../core/connector.ts';
+import type { AuthorizationCodeFlow, ClientCredentialsFlow } from '../core/auth/auth-scheme.ts';
+import type { Raw } from '../core/connector/connector.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
 import { type Client, kindOf, pathIn, type Told } from './client.ts';
 import { type Answer, type Received, refusal } from './exchange.ts';

@@ -1,4 +1,4 @@
-import type { Stream } from '../core/connector.ts';
+import type { Stream } from '../core/connector/connector.ts';
 import type { Run } from './cursor-text.ts';
 import { LEAST_PARENTS, PROBED } from './probed.ts';
 import type { Maker } from './records.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Request } from '../core/connector.ts';
+import type { Request } from '../core/connector/connector.ts';
 import type { Received } from './exchange.ts';
 
 /**

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Auth, Discover, TokenRequest } from '../core/auth-scheme.ts';
-import type { Account, Connector, Limit, Raw, Stream } from '../core/connector.ts';
+import type { Auth, Discover, TokenRequest } from '../core/auth/auth-scheme.ts';
+import type { Account, Connector, Limit, Raw, Stream } from '../core/connector/connector.ts';
 import { pathIn } from './client.ts';
 
 /** The parameter of a connection that says at which origin its API is played. */

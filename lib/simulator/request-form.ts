@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Request } from '../core/connector.ts';
+import type { Request } from '../core/connector/connector.ts';
 import { DAY, type Instant, instant } from '../core/time.ts';
 import { requestDates } from './dates.ts';
 import { leavesOf, type Parents } from './parents.ts';

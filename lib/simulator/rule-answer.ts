@@ -1,6 +1,6 @@
 import type { Reply } from '../core/exchange.ts';
-import { matchRule } from '../core/rules.ts';
-import type { Rule } from '../core/stream.ts';
+import type { Rule } from '../core/response/rules.ts';
+import { matchRule } from '../core/response/rules.ts';
 import { span } from '../core/time.ts';
 import type { Answer } from './exchange.ts';
 import { findRuleForm } from './find-reply-form.ts';

@@ -1,4 +1,4 @@
-import type { Stream } from '../core/connector.ts';
+import type { Stream } from '../core/connector/connector.ts';
 import { cursorText } from './cursor-text.ts';
 import type { Samples } from './find-reply-form.ts';
 import { SimulatorRefusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-import type { Connector, Span, Stream } from '../core/connector.ts';
+import type { Connector, Span, Stream } from '../core/connector/connector.ts';
 
 /** How much less is asked of a connector, so that a few records make many pages and few slices. */
 export type Scale = {

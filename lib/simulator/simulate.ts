@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { Connector } from '../core/connector.ts';
+import type { Connector } from '../core/connector/connector.ts';
 import { SECOND } from '../core/time.ts';
 import { answer } from './answer.ts';
 import type { Answer, Received } from './exchange.ts';

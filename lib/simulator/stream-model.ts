@@ -1,4 +1,4 @@
-import type { Stream } from '../core/connector.ts';
+import type { Stream } from '../core/connector/connector.ts';
 import type { Parents } from './parents.ts';
 import type { Question } from './question.ts';
 import type { replyMaker } from './reply-form.ts';

@@ -1,4 +1,4 @@
-import type { Raw, Stream } from '../core/connector.ts';
+import type { Raw, Stream } from '../core/connector/connector.ts';
 import { parseInstant } from '../core/time.ts';
 import { BETWEEN_CHANGES, FIRST_CHANGE, recordDates, roundedDown } from './dates.ts';
 import { LEAST_PARENTS } from './probed.ts';

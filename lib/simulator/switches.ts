@@ -1,5 +1,5 @@
-import { keepsTokens } from '../core/auth-scheme.ts';
-import type { Stream } from '../core/connector.ts';
+import { keepsTokens } from '../core/auth/auth-scheme.ts';
+import type { Stream } from '../core/connector/connector.ts';
 import { span } from '../core/time.ts';
 import type { Answer } from './exchange.ts';
 import type { Model } from './model.ts';

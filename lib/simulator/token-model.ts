@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type Auth, type Discover, keepsTokens, type TokenScheme } from '../core/auth-scheme.ts';
-import type { Raw, Reply } from '../core/connector.ts';
+import { type Auth, type Discover, keepsTokens, type TokenScheme } from '../core/auth/auth-scheme.ts';
+import type { Raw, Reply } from '../core/connector/connector.ts';
 import { arriving, type Client, type Told } from './client.ts';
 import { exchangeQuestion } from './exchange-endpoint.ts';
 import { findSetupForm } from './find-reply-form.ts';

@@ -1,5 +1,5 @@
-import type { Receipt } from '../core/receipt.ts';
 import { span } from '../core/time.ts';
+import type { Receipt } from '../core/verdict/receipt.ts';
 import type { Model } from './model.ts';
 import { childrenOf } from './parents.ts';
 import { SimulatorRefusal } from './refusal.ts';

@@ -1,5 +1,6 @@
-import { matchRule } from '../core/rules.ts';
-import type { Rule } from '../core/stream.ts';
+import type { Rule } from '../core/response/rules.ts';
+
+import { matchRule } from '../core/response/rules.ts';
 import type { Answer } from './exchange.ts';
 import { answerBy } from './rule-answer.ts';
 

@@ -4,11 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { undiciHttp } from '../../lib/aws/http.ts';
-import { nextCursor } from '../../lib/core/chain.ts';
-import { links } from '../../lib/core/connector.ts';
-import { judge, type Verdict } from '../../lib/core/judge.ts';
-import type { Rule, Stream } from '../../lib/core/stream.ts';
-import { exchangeOf } from '../../lib/pipeline/keep-answer.ts';
+import { links } from '../../lib/core/connector/connector.ts';
+import type { Stream } from '../../lib/core/connector/stream.ts';
+import { nextCursor } from '../../lib/core/listing/chain.ts';
+import { judge, type Verdict } from '../../lib/core/response/judge.ts';
+import type { Rule } from '../../lib/core/response/rules.ts';
+import { exchangeOf } from '../../lib/pipeline/requests/keep-answer.ts';
 import { connectorOf, kinds, Row } from '../pipeline/kinds.ts';
 
 /** What an API may answer, over a real socket; what is made of it, and what is kept. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as z from 'zod';
 import github from '../../lib/connectors/github.ts';
-import { nextLink } from '../../lib/core/links.ts';
+import { nextLink } from '../../lib/core/response/links.ts';
 import { instant } from '../../lib/core/time.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { ask, EVER, held, send, walk } from '../simulator/walk.ts';

@@ -4,7 +4,7 @@ import github from '../../lib/connectors/github.ts';
 import hubspot from '../../lib/connectors/hubspot.ts';
 import jira from '../../lib/connectors/jira.ts';
 import stripe from '../../lib/connectors/stripe.ts';
-import type { Connector } from '../../lib/core/connector.ts';
+import type { Connector } from '../../lib/core/connector/connector.ts';
 import { type Api, json, makeWorld } from '../pipeline/world.ts';
 import { githubApi, hubspotApi, jiraApi, type Row, rowsOf, stripeApi } from './fakes.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { loadConnector } from '../../bin/load-connector.ts';
+import { loadConnector } from '../../bin/cli/load-connector.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { headgate, readRecords, temporaryFolder } from './headgate.ts';
 

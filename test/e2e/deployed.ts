@@ -1,6 +1,6 @@
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import type { LoadedConnector } from '../../bin/load-connector.ts';
+import type { LoadedConnector } from '../../bin/cli/load-connector.ts';
 import { buildApp } from '../../lib/infra/app.ts';
 import { type Stage, stages } from '../../lib/infra/stage.ts';
 import { type Embedded, type EmbeddedOptions, startEmbedded } from '../../lib/local/embedded.ts';

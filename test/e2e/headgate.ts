@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 
 /** The command line as its user starts it, and what it leaves behind. */
 

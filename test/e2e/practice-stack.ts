@@ -7,7 +7,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { s3Objects } from '../../lib/aws/objects.ts';
 import { dynamoTable } from '../../lib/aws/table.ts';
 import { connectors } from '../../lib/connectors/index.ts';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import { buildApp } from '../../lib/infra/app.ts';
 import { tick } from '../../lib/infra/schedule.ts';
 import { stages } from '../../lib/infra/stage.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bearer, defineConnector, pages } from '../../lib/core/connector.ts';
+import { bearer, defineConnector, pages } from '../../lib/core/connector/connector.ts';
 
 const Order = z.object({ id: z.int(), updated_at: z.iso.datetime() });
 

@@ -1,4 +1,4 @@
-import type { Receipt } from '../../lib/core/receipt.ts';
+import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import type { Switches } from './api.ts';
 import type { Kind, Shape } from './connector.ts';
 import type { Row } from './rows.ts';

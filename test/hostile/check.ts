@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Receipt } from '../../lib/core/receipt.ts';
+import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import type { Case } from './cases.ts';
 
 /** Holds a receipt against what it must say. `delivered`: the records of its manifest. `asked`: the requests that the API has counted. */

@@ -12,7 +12,7 @@ import {
   type Rule,
   type Span,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { BEGINNING } from './rows.ts';
 
 export type Kind = 'pages' | 'offsets' | 'cursor' | 'keyset' | 'links';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Receipt } from '../../lib/core/receipt.ts';
+import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import type { Api } from '../pipeline/world.ts';
 import { hostile } from './api.ts';
 import type { Kind, Shape } from './connector.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Connector, defineConnector, none } from '../../lib/core/connector.ts';
+import { type Connector, defineConnector, none } from '../../lib/core/connector/connector.ts';
 import { type Case, cases } from './cases.ts';
 import { errors, hostileStreams, type Kind, type Shape } from './connector.ts';
 import { type Drift, driftOf } from './drift.ts';

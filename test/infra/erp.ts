@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Connector, defineConnector, none, pages, type Span } from '../../lib/core/connector.ts';
+import { type Connector, defineConnector, none, pages, type Span } from '../../lib/core/connector/connector.ts';
 
 /** A connector whose streams start as often as given. */
 export const connectorOf = (name: string, schedules: Readonly<Record<string, Span>>): Connector =>

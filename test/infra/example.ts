@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { App } from 'aws-cdk-lib/core';
-import type { Connector } from '../../lib/core/connector.ts';
+import type { Connector } from '../../lib/core/connector/connector.ts';
 import { ConnectorStack } from '../../lib/infra/connector-stack.ts';
 import type { Stage } from '../../lib/infra/stage.ts';
 import { StateStack } from '../../lib/infra/state-stack.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectorError, type Span } from '../../lib/core/connector.ts';
+import { ConnectorError, type Span } from '../../lib/core/connector/connector.ts';
 import { streamRate } from '../../lib/infra/schedule.ts';
 import { connectorOf } from './erp.ts';
 

@@ -9,7 +9,7 @@ import {
   defineConnector,
   none,
   one,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { stages } from '../../lib/infra/stage.ts';
 import { stacksOf } from './example.ts';
 import { ofType, resourcesOf, textOf } from './resources.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { readVisit, type VisitEvent, writeVisit } from '../../lib/aws/function-url.ts';
-import { connect } from '../../lib/pipeline/connect.ts';
+import { connect } from '../../lib/pipeline/consent/connect.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 
 /** The connect function behind a URL of 127.0.0.1, in this process. */

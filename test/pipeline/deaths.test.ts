@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
-import { cursor, defineConnector, none, pages } from '../../lib/core/connector.ts';
+import { cursor, defineConnector, none, pages } from '../../lib/core/connector/connector.ts';
 import { SECOND } from '../../lib/core/time.ts';
 import { honest, kinds, Row, rows } from './kinds.ts';
 import { json, makeWorld, type World } from './world.ts';

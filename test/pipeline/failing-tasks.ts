@@ -1,4 +1,4 @@
-import { one } from '../../lib/core/connector.ts';
+import { one } from '../../lib/core/connector/connector.ts';
 import { connectorOf, Row } from './kinds.ts';
 import { type Api, makeWorld } from './world.ts';
 

@@ -1,12 +1,19 @@
 import * as z from 'zod';
-import { type Connector, cursor, defineConnector, type Limit, none, pages } from '../../lib/core/connector.ts';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import {
+  type Connector,
+  cursor,
+  defineConnector,
+  type Limit,
+  none,
+  pages,
+} from '../../lib/core/connector/connector.ts';
 import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
-import { housekeep } from '../../lib/pipeline/housekeep.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { type Memory, newMemory } from '../../lib/pipeline/memory.ts';
+import { type Memory, newMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table, TransportFailure, WireReply } from '../../lib/pipeline/ports.ts';
+import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';

@@ -1,5 +1,14 @@
 import * as z from 'zod';
-import { cursor, defineConnector, keyset, links, none, offsets, pages, type Stream } from '../../lib/core/connector.ts';
+import {
+  cursor,
+  defineConnector,
+  keyset,
+  links,
+  none,
+  offsets,
+  pages,
+  type Stream,
+} from '../../lib/core/connector/connector.ts';
 import { type Api, json } from './world.ts';
 
 /** One small connector for each kind of paging, and an honest API for all of them. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
-import { type Connector, cursor, defineConnector, none, pages, type Span } from '../../lib/core/connector.ts';
+import { type Connector, cursor, defineConnector, none, pages, type Span } from '../../lib/core/connector/connector.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import { honest, kinds, Row, rows } from './kinds.ts';

@@ -1,11 +1,11 @@
-import type { Connector } from '../../lib/core/connector.ts';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import type { Connector } from '../../lib/core/connector/connector.ts';
 import { TASK_VERSION, type Task, taskSchemaOf } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
-import { housekeep } from '../../lib/pipeline/housekeep.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/memory.ts';
+import { newMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
+import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { MICRO, resolveLimit } from '../../lib/core/limits.ts';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
+import { MICRO, resolveLimit } from '../../lib/core/limits/limits.ts';
 import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
-import { streamState, syncState } from '../../lib/pipeline/sync-state.ts';
-import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/tree-path.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
+import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/store/sync-keys.ts';
+import { streamState, syncState } from '../../lib/pipeline/store/sync-state.ts';
 import { storedLines, textOf } from '../memory/stored-lines.ts';
 import { type Lived, LOOKBACK, PROOF, SECRET } from './practice-api.ts';
 import { CONCURRENCY, VISIBILITY_SECONDS, type World } from './world.ts';

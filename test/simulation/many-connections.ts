@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { cursor, defineConnector, none } from '../../lib/core/connector.ts';
-import { receiptSchema } from '../../lib/core/receipt.ts';
+import { cursor, defineConnector, none } from '../../lib/core/connector/connector.ts';
 import type { Task } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
-import { housekeep } from '../../lib/pipeline/housekeep.ts';
+import { receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/memory.ts';
+import { newMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
+import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';

@@ -10,7 +10,7 @@ import {
   offsets,
   pages,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { MINUTE, span } from '../../lib/core/time.ts';
 import type { Random, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import type { Tally } from './tally.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
-import { housekeep } from '../../lib/pipeline/housekeep.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/memory.ts';
+import { newMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
+import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
 import { work } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';

@@ -10,7 +10,7 @@ import {
   offsets,
   pages,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { HOUR } from '../../lib/core/time.ts';
 import type { WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 

@@ -1,5 +1,5 @@
+import { TOKEN_DEADLINE } from '../../lib/core/auth/token.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
-import { TOKEN_DEADLINE } from '../../lib/core/token.ts';
 import type { Random, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import type { Tally } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { type Receipt, receiptSchema } from '../../lib/core/receipt.ts';
-import { type Node, nodeState, streamState, syncState } from '../../lib/pipeline/sync-state.ts';
-import { parentOf } from '../../lib/pipeline/tree-path.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
+import { parentOf } from '../../lib/pipeline/store/sync-keys.ts';
+import { type Node, nodeState, streamState, syncState } from '../../lib/pipeline/store/sync-state.ts';
 import { storedLines } from '../memory/stored-lines.ts';
 import type { Violation } from './invariants.ts';
 import { KNOWN } from './known-trees.ts';

@@ -1,4 +1,4 @@
-import type { Limit } from '../../lib/core/connector.ts';
+import type { Limit } from '../../lib/core/connector/connector.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import type { Random } from '../../lib/pipeline/ports.ts';
 

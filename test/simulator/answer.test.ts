@@ -15,7 +15,7 @@ import {
   pages,
   type Request,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../lib/core/time.ts';
 import { answer } from '../../lib/simulator/answer.ts';
 import { type Model, modelOf } from '../../lib/simulator/model.ts';

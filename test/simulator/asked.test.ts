@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
-import { type Connector, defineConnector, keyset, links, none } from '../../lib/core/connector.ts';
+import { type Connector, defineConnector, keyset, links, none } from '../../lib/core/connector/connector.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { makeWorld } from '../pipeline/world.ts';
 import { wired } from './wired.ts';

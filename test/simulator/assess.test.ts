@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import practice from '../../lib/connectors/practice.ts';
-import type { Receipt } from '../../lib/core/receipt.ts';
+import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import { assess } from '../../lib/simulator/assess.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { type Facts, factsOf, SWITCHES } from '../../lib/simulator/switches.ts';

@@ -14,7 +14,7 @@ import {
   exchange,
   type Raw,
   signed,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { HOUR, MINUTE } from '../../lib/core/time.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { makeWorld } from '../pipeline/world.ts';

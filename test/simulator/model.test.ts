@@ -12,7 +12,7 @@ import {
   one,
   pages,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 
 const params = z.object({ site: z.url(), team: z.string(), limit: z.int().default(10) });

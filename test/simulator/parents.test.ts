@@ -12,7 +12,7 @@ import {
   pages,
   type Raw,
   type Request,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { makeWorld } from '../pipeline/world.ts';
 import { wired } from './wired.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as z from 'zod';
 import github from '../../lib/connectors/github.ts';
 import practice from '../../lib/connectors/practice.ts';
-import { type Connector, defineConnector, none, one, type Raw } from '../../lib/core/connector.ts';
+import { type Connector, defineConnector, none, one, type Raw } from '../../lib/core/connector/connector.ts';
 import { keyDelivered, keyOf, rehearsed, rehearsedAt } from '../../lib/simulator/rehearsed.ts';
 import jiraOauth from '../connectors/seven/jira-oauth.ts';
 import shopify from '../connectors/seven/shopify.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
-import { defineConnector, type Instant, none, pages } from '../../lib/core/connector.ts';
+import { defineConnector, type Instant, none, pages } from '../../lib/core/connector/connector.ts';
 import { DAY, MINUTE, SECOND } from '../../lib/core/time.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { resolutionOf } from '../../lib/simulator/resolution.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectors } from '../../lib/connectors/index.ts';
-import type { Rule } from '../../lib/core/connector.ts';
-import { matchRule } from '../../lib/core/rules.ts';
+import type { Rule } from '../../lib/core/connector/connector.ts';
+import { matchRule } from '../../lib/core/response/rules.ts';
 import { answerBy } from '../../lib/simulator/rule-answer.ts';
 import { CASES } from '../connectors/seven/cases.ts';
 

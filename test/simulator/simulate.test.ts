@@ -16,7 +16,7 @@ import {
   one,
   pages,
   type Stream,
-} from '../../lib/core/connector.ts';
+} from '../../lib/core/connector/connector.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { held, send, walk } from './walk.ts';
 

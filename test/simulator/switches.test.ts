@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Connector } from '../../lib/core/connector.ts';
+import type { Connector } from '../../lib/core/connector/connector.ts';
 import { assess } from '../../lib/simulator/assess.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { keyOf } from '../../lib/simulator/rehearsed.ts';

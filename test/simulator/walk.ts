@@ -1,4 +1,4 @@
-import type { Connector, Reply, Request, Stream } from '../../lib/core/connector.ts';
+import type { Connector, Reply, Request, Stream } from '../../lib/core/connector/connector.ts';
 import { type Instant, instant } from '../../lib/core/time.ts';
 import type { Simulation } from '../../lib/simulator/simulate.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemRandom } from '../../lib/aws/random.ts';
 import { MINUTE } from '../../lib/core/time.ts';
-import { connect, makeLink, type WebRequest } from '../../lib/pipeline/connect.ts';
+import { connect, makeLink, type WebRequest } from '../../lib/pipeline/consent/connect.ts';
 import { answer } from '../../lib/simulator/answer.ts';
 import type { Model } from '../../lib/simulator/model.ts';
 import { honest, type Trouble, type Troubled, troubled } from '../../lib/simulator/trouble.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import github from '../../lib/connectors/github.ts';
 import jira from '../../lib/connectors/jira.ts';
-import type { Rule } from '../../lib/core/connector.ts';
+import type { Rule } from '../../lib/core/connector/connector.ts';
 import { wordsOf } from '../../lib/simulator/words.ts';
 
 describe('what only an API has words for', () => {

@@ -2,7 +2,7 @@ import github from '../../../lib/connectors/github.ts';
 import hubspot from '../../../lib/connectors/hubspot.ts';
 import jira from '../../../lib/connectors/jira.ts';
 import stripe from '../../../lib/connectors/stripe.ts';
-import type { Connector } from '../../../lib/core/connector.ts';
+import type { Connector } from '../../../lib/core/connector/connector.ts';
 import type { Answer } from '../../../lib/simulator/exchange.ts';
 import { alone, scaled } from '../../../lib/simulator/scaled.ts';
 import type { Words } from '../../../lib/simulator/words.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { defineConnector, pages, signed } from '../../../lib/core/connector.ts';
+import { defineConnector, pages, signed } from '../../../lib/core/connector/connector.ts';
 
 /** What every company has: an API of its own, with signed requests, numbered pages that end at a thousand, and 200 for its errors. */
 export default defineConnector({

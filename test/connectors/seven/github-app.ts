@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import github from '../../../lib/connectors/github.ts';
-import { type Connector, exchange } from '../../../lib/core/connector.ts';
+import { type Connector, exchange } from '../../../lib/core/connector/connector.ts';
 
 const params = z.object({
   org: z.string(),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import jira from '../../../lib/connectors/jira.ts';
-import { authorizationCode, type Connector } from '../../../lib/core/connector.ts';
+import { authorizationCode, type Connector } from '../../../lib/core/connector/connector.ts';
 
 type Params = { site: string };
 type Site = { id: string; url: string };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Receipt } from '../../../lib/core/receipt.ts';
+import type { Receipt } from '../../../lib/core/verdict/receipt.ts';
 import type { Model } from '../../../lib/simulator/model.ts';
 import { keyOf } from '../../../lib/simulator/rehearsed.ts';
 import type { Trouble } from '../../../lib/simulator/trouble.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clientCredentials, defineConnector, links } from '../../../lib/core/connector.ts';
+import { clientCredentials, defineConnector, links } from '../../../lib/core/connector/connector.ts';
 
 /** Fields of each object that is read, besides those that all have. */
 const OBJECTS = {

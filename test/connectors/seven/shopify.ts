@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clientCredentials, cursor, defineConnector } from '../../../lib/core/connector.ts';
+import { clientCredentials, cursor, defineConnector } from '../../../lib/core/connector/connector.ts';
 
 const ORDERS = `query($n: Int!, $after: String, $q: String) {
   orders(first: $n, after: $after, query: $q, sortKey: UPDATED_AT) {

@@ -1,0 +1,43 @@
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConnectorError } from '../../lib/core/connector/connector.ts';
+import { UsageError } from './errors.ts';
+
+/** What a connector file or a configuration may import, wherever it lies: the very modules that this program is made of. */
+const OWN = new Map([
+  ['headgate/connector', import.meta.resolve('../../lib/core/connector/connector.ts')],
+  ['headgate/config', import.meta.resolve('../../lib/infra/config.ts')],
+  ['zod', import.meta.resolve('zod')],
+]);
+
+let hooked = false;
+
+/** Imports a file that somebody else wrote, from anywhere on disk. Throws a {@link UsageError}. */
+export async function importForeign(file: string): Promise<Record<string, unknown>> {
+  if (!hooked) resolveForeignImports();
+  hooked = true;
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (error instanceof ConnectorError) throw new UsageError(error.message);
+    throw new UsageError(`"${basename(file)}" cannot be loaded: ${describe(error, file)}`);
+  }
+}
+
+/** In one line, with the line of the file that it is about, if it is about one. */
+function describe(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, line] = error.stack?.match(new RegExp(`${RegExp.escape(file)}:(\\d+)`)) ?? [];
+  const reason = `${error.name}: ${error.message}`.replace(/\s*\n\s*/g, ' ');
+  return line === undefined ? reason : `line ${line}: ${reason}`;
+}
+
+function resolveForeignImports(): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      const own = OWN.get(specifier);
+      return own === undefined ? next(specifier, context) : { url: own, shortCircuit: true };
+    },
+  });
+}

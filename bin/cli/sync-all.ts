@@ -1,0 +1,171 @@
+import { join, resolve } from 'node:path';
+import * as z from 'zod';
+import type { Connector } from '../../lib/core/connector/connector.ts';
+import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
+import { tick } from '../../lib/infra/schedule.ts';
+import type { Embedded } from '../../lib/local/embedded.ts';
+import type { Objects } from '../../lib/pipeline/ports.ts';
+import { syncKey } from '../../lib/pipeline/store/sync-keys.ts';
+import { syncState } from '../../lib/pipeline/store/sync-state.ts';
+import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
+import { syncId } from '../../lib/pipeline/sync/start-sync.ts';
+import { connectionKey, PAUSE_ATTRIBUTES, requireActive } from './connection.ts';
+import { deliver } from './deliver.ts';
+import { type OperatedConnector, openConnector } from './deployed-connector.ts';
+import { awsOf, LOCAL, localSecret, startLocal } from './embedded-stack.ts';
+import { UsageError } from './errors.ts';
+import { watchInterrupt } from './interrupted.ts';
+import type { LoadedConnector } from './load-connector.ts';
+import type { RunOptions } from './options.ts';
+import { showProgress } from './progress.ts';
+import { describeReceipt } from './show-receipt.ts';
+import { noteConnector } from './state-connectors.ts';
+import { noteRun } from './unfinished-run.ts';
+
+/** The only connection of an embedded stack. */
+const CONNECTION = 'main';
+
+/** What is to be synced, and where files of the run may lie meanwhile. */
+export type Order = {
+  readonly loaded: LoadedConnector;
+  readonly streams: readonly string[];
+  readonly params: object;
+  readonly secret: string | undefined;
+  readonly scratch: string;
+};
+
+/** Builds the stack, runs a sync of each stream on it, and hands out what they delivered. */
+export async function syncAll(
+  { loaded, streams, params, secret, scratch }: Order,
+  { out, state, strict = false, json = false }: RunOptions,
+): Promise<Receipt[]> {
+  const { connector } = loaded;
+  const many = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
+  process.stderr.write(`${connector.name}: ${many}, on a stack of this machine\n`);
+  const progress = showProgress(process.stderr, streams);
+  const closings = awaitClosings(streams);
+  const paused = awaitPause(connector);
+  const folder = state === undefined ? join(scratch, 'state') : resolve(state);
+  const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
+  const interrupted = watchInterrupt(`Interrupted. ${keep}`);
+  let stack: Embedded | undefined;
+  try {
+    stack = await startLocal({
+      connectors: [loaded],
+      folder,
+      scratch,
+      strict,
+      secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
+      onLog: ({ json }) => {
+        progress.take(json);
+        paused.take(json);
+      },
+      onEvent: ({ detail }) => closings.take(detail),
+    });
+    interrupted.check();
+    await noteConnector(folder, loaded);
+    const stores = await openConnector(awsOf(stack), LOCAL, connector);
+    const { connections, objects } = stores;
+    await refusePaused(stores);
+    await connections.upsert(
+      { pk: connector.name, sk: CONNECTION },
+      { set: { params: JSON.stringify(params), status: 'active' }, remove: PAUSE_ATTRIBUTES },
+    );
+    const noted = await noteRun(folder, { connector: connector.name, streams, params });
+    for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
+    const receipts = streams.map(async (stream) => {
+      const { receipt: key, manifest } = await Promise.race([
+        closings.of(stream),
+        interrupted.happened,
+        paused.happened,
+      ]);
+      await deliver(objects, key, manifest, resolve(out));
+      const receipt = await readReceipt(objects, key);
+      progress.closed(stream);
+      process.stdout.write(
+        json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out, state && `--state ${state}`),
+      );
+      return receipt;
+    });
+    const all = await Promise.all(receipts);
+    await noted.finish();
+    return all;
+  } catch (error) {
+    await interrupted.explains();
+    throw error;
+  } finally {
+    interrupted.forget();
+    progress.end();
+    await stack?.stop();
+  }
+}
+
+/** Who runs a connector anew has mended what it was paused for; but what a person paused, a person resumes. */
+async function refusePaused(operated: OperatedConnector): Promise<void> {
+  const item = await operated.connections.get(connectionKey(operated, CONNECTION));
+  if (item?.pausedBy === 'operator') await requireActive(operated, CONNECTION);
+}
+
+/** What the event of a closed sync says that is needed here. */
+const announcement = z.object({ stream: z.string(), receipt: z.string(), manifest: z.string() });
+type Announcement = z.output<typeof announcement>;
+
+/** The first closed sync of each stream, as events announce it. */
+function awaitClosings(streams: readonly string[]) {
+  const closings = new Map(streams.map((stream) => [stream, Promise.withResolvers<Announcement>()]));
+  return {
+    take(detail: unknown): void {
+      const read = announcement.safeParse(detail);
+      if (read.success) closings.get(read.data.stream)?.resolve(read.data);
+    },
+    of: (stream: string): Promise<Announcement> =>
+      closings.get(stream)?.promise ?? Promise.reject(new Error(`Nobody waits for "${stream}".`)),
+  };
+}
+
+/**
+ * Starts a sync of each stream, as its schedule would. What a killed run left behind goes on: nobody works on it yet, so housekeeping
+ * takes it up at once. Gives the announcements of the syncs that this run had closed before it was killed.
+ */
+async function startSyncs(
+  stack: Embedded,
+  { name }: Connector,
+  { syncs, objects, housekeep }: OperatedConnector,
+  streams: readonly string[],
+  at: string,
+): Promise<Announcement[]> {
+  await housekeep({ idleSeconds: 0 });
+  const closed: Announcement[] = [];
+  for (const stream of streams) {
+    const ref = { connection: CONNECTION, stream, sync: syncId(at) };
+    const item = await syncs.get(syncKey(name, ref));
+    if (item !== undefined && syncState.parse(item).status === 'closed') {
+      const { manifest, receipt } = receiptKeys(name, ref, 1);
+      if ((await objects.get(receipt)) !== undefined) closed.push({ stream, manifest, receipt });
+      continue;
+    }
+    const schedule = stack.schedules.find(({ input }) => input === tick(stream));
+    if (schedule === undefined) throw new Error(`The template has no schedule for "${stream}".`);
+    await stack.fire(schedule.id, new Date(at));
+  }
+  return closed;
+}
+
+async function readReceipt(objects: Objects, key: string): Promise<Receipt> {
+  return receiptSchema.parse(JSON.parse(new TextDecoder().decode(await objects.get(key))));
+}
+
+const pauseLine = z.object({ message: z.literal('connection paused'), reason: z.string() });
+
+/** Ends the run when its connection is paused: here nobody else will mend what is wrong. */
+function awaitPause({ name }: Connector) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  return {
+    happened: promise,
+    take(json: unknown): void {
+      const read = pauseLine.safeParse(json);
+      if (read.success) reject(new UsageError(`The connector "${name}" cannot go on: ${read.data.reason}.`));
+    },
+  };
+}

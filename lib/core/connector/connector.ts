@@ -1,0 +1,245 @@
+import * as z from 'zod';
+import type { Auth } from '../auth/auth-scheme.ts';
+import { complain } from '../complaint.ts';
+import { ConnectorError } from '../connector-error.ts';
+import type { Raw, Reply } from '../exchange.ts';
+import { complainOfLimits, type Limit, limitSchema } from '../limits/limits.ts';
+import type { Learned } from '../response/quota.ts';
+import type { Rule } from '../response/rules.ts';
+import { parseSpan, type Span } from '../time.ts';
+import { probe } from './probe.ts';
+import type { Account, Stream, StreamSpec } from './stream.ts';
+
+export * from '../auth/auth.ts';
+export type * from '../auth/auth-scheme.ts';
+export { ConnectorError } from '../connector-error.ts';
+export type * from '../exchange.ts';
+export type { Limit } from '../limits/limits.ts';
+export type { Rule } from '../response/rules.ts';
+export type { Instant, Span } from '../time.ts';
+export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
+export type * from './stream.ts';
+
+export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stream>> = {
+  /** Lower case letters, digits and hyphens, at most 30: it names queues, tables' keys and folders. */
+  name: string;
+  /** Where the API is documented. */
+  docs: string;
+  revision?: number;
+  params: PS;
+  auth: Auth<z.output<PS>, G>;
+  headers?: Record<string, string>;
+  baseUrl: string | ((at: Account<z.output<PS>, G>) => string);
+  /** All of them hold at once. `[]`: none is known. They may differ by connection, but are known before anything was granted. */
+  limits: readonly Limit[] | ((at: { params: z.output<PS> }) => readonly Limit[]);
+  /** The most requests that may be under way at once, whatever their rate: 2 to 1,000. Default: 160. */
+  concurrency?: number;
+  /** How often each stream's sync starts. Default: one day. */
+  schedule?: Span;
+  /** What an answer tells of the API's quota, where no header says it that everybody knows. */
+  learn?: (reply: Reply) => Learned | undefined;
+  errors?: readonly Rule[];
+  /** Places in a body that are kept nowhere as evidence, like `user.email` or `rows.*.iban`; `*` is every element or field. */
+  redact?: readonly string[];
+  streams: (
+    stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(
+      spec: StreamSpec<z.output<PS>, G, S, Page, Parent, Setup>,
+    ) => Stream,
+  ) => M;
+};
+
+/** A connector that was checked: every stream is complete, and its requests use what they are given. */
+export type Connector<M extends Record<string, Stream> = Record<string, Stream>> = {
+  readonly name: string;
+  readonly docs: string;
+  readonly revision: number;
+  readonly params: z.ZodType;
+  readonly auth: Auth<Raw, Raw>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: (at: Account<Raw, Raw>) => string;
+  /** Over the whole reply, first match wins. */
+  readonly errors: readonly Rule[];
+  /** Places in a body that must not be kept as evidence. */
+  readonly redact: readonly string[];
+  /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
+  readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
+  readonly concurrency: number;
+  readonly learn: ((reply: Reply) => Learned | undefined) | undefined;
+  readonly streams: M;
+  /** How often a stream's sync starts. */
+  readonly schedule: (stream: string) => Span;
+};
+
+/**
+ * Declares an API. Throws a {@link ConnectorError} when the declaration is incomplete, uses something that does not
+ * work yet, or has a request that ignores its page or its window.
+ */
+export function defineConnector<PS extends z.ZodType, G, M extends Record<string, Stream>>(
+  spec: ConnectorSpec<PS, G, M>,
+): Connector<M> {
+  const where = `Connector "${typeof spec.name === 'string' ? spec.name : '?'}"`;
+  check(connectorShape, spec, where);
+
+  const streams = spec.streams((stream) => stream);
+  if (Object.keys(streams).length === 0) throw new ConnectorError(`${where} declares no stream.`);
+  for (const [name, stream] of Object.entries(streams)) {
+    const which = `${where}, stream "${name}"`;
+    if (!NAME.test(name))
+      throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
+    check(streamShape, stream, which);
+    if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
+    const complaint = probe(stream) ?? keyless(stream) ?? parentage(streams, name);
+    if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
+  }
+  const { baseUrl, limits } = spec;
+  const costs = Object.values(streams).map(({ cost = 1 }) => cost);
+  if (typeof limits !== 'function') checkLimits(limits, costs, where);
+  return {
+    name: spec.name,
+    docs: spec.docs,
+    revision: spec.revision ?? 1,
+    params: spec.params,
+    auth: spec.auth,
+    headers: spec.headers ?? {},
+    errors: spec.errors ?? [],
+    redact: spec.redact ?? [],
+    baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
+    limits: typeof limits === 'function' ? (at) => checkLimits(limits(at), costs, where) : () => limits,
+    concurrency: spec.concurrency ?? CONCURRENCY,
+    learn: spec.learn,
+    streams,
+    schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
+  };
+}
+
+/** A key that no record can have, as its schema lets only listed fields through: every record would be quarantined. */
+function keyless({ schema, key }: Stream): string | undefined {
+  if (!(schema instanceof z.ZodObject)) return undefined;
+  const { catchall } = schema.def;
+  if (catchall !== undefined && !(catchall instanceof z.ZodNever)) return undefined;
+  const fields = Object.keys(schema.shape);
+  const missing = [key].flat().find((name) => !fields.includes(name));
+  return missing === undefined
+    ? undefined
+    : `its key "${missing}" is no field of its schema, which has: ${fields.join(', ')}.`;
+}
+
+/** What is wrong with the parents of a stream. */
+function parentage(streams: Readonly<Record<string, Stream>>, name: string): string | undefined {
+  const forebears = new Set([name]);
+  for (let each = streams[name]?.each; each !== undefined; each = streams[each.of]?.each) {
+    if (!Object.hasOwn(streams, each.of)) return `"each.of": there is no stream "${each.of}".`;
+    if (forebears.has(each.of)) return `"each.of": "${each.of}" is its own parent.`;
+    forebears.add(each.of);
+  }
+  return undefined;
+}
+
+/** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
+export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
+
+/** The connector that a module exports: by default, or else by whatever name. */
+export const connectorIn = (exported: Readonly<Record<string, unknown>>): Connector | undefined =>
+  [exported.default, ...Object.values(exported)].find(isConnector);
+
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,29}$/;
+const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const duration = z.string().refine((text) => (parseSpan(text) ?? 0) > 0, 'must be a duration like "5 minutes"');
+const lookback = z.string().refine((text) => parseSpan(text) !== undefined, 'must be a duration like "5 minutes"');
+const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
+const anything = z.unknown();
+
+const ruleShape = z
+  .strictObject({
+    when: func,
+    is: z.enum(['throttled', 'retry', 'reauthorise', 'restart', 'empty', 'failure']),
+    wait: duration.optional(),
+    because: z.string().min(1, 'must say why, in one clause'),
+  })
+  .refine(({ is, wait }) => wait === undefined || is === 'throttled' || is === 'retry', {
+    path: ['wait'],
+    error: 'has no meaning here: only "throttled" and "retry" wait',
+  });
+
+const connectorShape = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be lower case letters, digits and "-", at most 30'),
+  docs: z.string(),
+  revision: z.int().min(1).optional(),
+  params: zodSchema,
+  auth: z.object({ kind: z.string() }),
+  headers: z.record(z.string(), z.string()).optional(),
+  baseUrl: z.union([z.url({ protocol: /^https?$/ }), func]),
+  limits: z.union([z.array(anything), func]),
+  concurrency: z
+    .int('must be a whole number from 2 to 1,000')
+    .min(2, 'must be at least 2: a queue never has a single worker')
+    .max(1_000, 'must be at most 1,000')
+    .optional(),
+  schedule: duration.optional(),
+  learn: func.optional(),
+  errors: z.array(ruleShape).optional(),
+  redact: z.array(z.string().regex(/^[^.]+(\.[^.]+)*$/, 'must be a place like "user.email"')).optional(),
+  streams: func,
+});
+
+/** The parents of one listing stand in one item of the tree. */
+const MOST_TOGETHER = 1_000;
+
+const streamShape = z.strictObject({
+  request: func,
+  paging: z.object({ kind: z.string() }),
+  records: func,
+  schema: zodSchema,
+  key: z.union([z.string(), z.array(z.string()).min(1)]),
+  map: func.optional(),
+  since: z.strictObject({ field: func, lookback, start: z.iso.datetime().optional() }).optional(),
+  total: func.optional(),
+  order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
+  schedule: duration.optional(),
+  setup: z.strictObject({ request: func, read: func }).optional(),
+  each: z
+    .strictObject({
+      of: z.string(),
+      pick: func,
+      together: z.int().min(1).max(MOST_TOGETHER).optional(),
+      only: func.optional(),
+    })
+    .optional(),
+  deleted: func.optional(),
+  slices: z
+    .strictObject({
+      width: duration,
+      least: duration,
+      byKey: z.strictObject({ request: func, paging: z.object({ kind: z.literal('keyset') }) }).optional(),
+    })
+    .optional(),
+  count: z.strictObject({ request: func, read: func, exact: z.boolean() }).optional(),
+  limits: z.array(anything).optional(),
+  cost: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
+  full: duration.optional(),
+});
+
+const connectorMark = z.object({
+  name: z.string(),
+  docs: z.string(),
+  revision: z.number(),
+  baseUrl: func,
+  schedule: func,
+  auth: z.object({ kind: z.string() }),
+  streams: z.record(z.string(), z.object({ request: func, records: func })),
+});
+
+/** Requests under way at once where a connector says nothing: 10 workers with 16 each. */
+const CONCURRENCY = 160;
+
+function checkLimits(limits: readonly Limit[], costs: readonly number[], where: string): readonly Limit[] {
+  check(z.array(limitSchema), limits, `${where}, limits`);
+  const complaint = complainOfLimits(limits, costs);
+  if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
+  return limits;
+}
+
+function check(shape: z.ZodType, value: unknown, where: string): void {
+  const complaint = complain(shape, value);
+  if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
+}

@@ -1,0 +1,114 @@
+import type { Request } from '../exchange.ts';
+import { DAY, instant } from '../time.ts';
+import type { Stream } from './stream.ts';
+
+/**
+ * Asks a stream for two requests that differ only in their page, and two that differ only in their window, or their parent. A request
+ * that comes out the same would be sent for ever, or would fetch everything every time. Returns the complaint.
+ */
+export function probe(stream: Stream): string | undefined {
+  const { paging } = stream;
+  if ('size' in paging && !(Number.isInteger(paging.size) && paging.size >= (paging.kind === 'offsets' ? 2 : 1))) {
+    return `its page size is ${paging.size}; it must be a whole number${paging.kind === 'offsets' ? ' from 2, because pages overlap by one record' : ' from 1'}.`;
+  }
+  const request: unknown = ask(stream, {});
+  if (typeof request === 'object' && request !== null && 'then' in request)
+    return 'its request is a promise: it must be the request itself, there and then.';
+  if (request === undefined || request === null)
+    return 'its request is nothing: an arrow function whose body is in braces needs a "return", or parentheses around them.';
+  const [page, other] = samplePages(stream);
+  if (other !== undefined && alike(stream, { page }, { page: other })) {
+    return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
+  }
+  if (stream.since !== undefined && alike(stream, { from: 0 }, { from: DAY })) {
+    return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out.';
+  }
+  if (
+    stream.each !== undefined &&
+    alike(stream, { parent: 'probe' }, { parent: 'another' }) &&
+    alike(stream, { parent: standIn('probe') }, { parent: standIn('another') })
+  ) {
+    return 'it declares "each", but its request ignores "parent" and "parents": it would list the same for all of them.';
+  }
+  if (stream.slices !== undefined) {
+    if (stream.since === undefined) return 'it declares "slices" without "since": nothing says which time they are of.';
+    if (alike(stream, { to: 2 * DAY }, { to: 3 * DAY }))
+      return 'it declares "slices", but its request ignores "window.to". Ask the API for an upper bound, too.';
+  }
+  return undefined;
+}
+
+/** Two pages of this paging kind; no second one where the request need not say which page it is for. */
+function samplePages({ paging }: Stream): [unknown, unknown?] {
+  switch (paging.kind) {
+    case 'one':
+      return [undefined];
+    case 'links':
+      return [{ size: paging.size }];
+    case 'pages':
+      return [
+        { number: 1, size: paging.size },
+        { number: 2, size: paging.size },
+      ];
+    case 'offsets':
+      return [
+        { offset: 0, size: paging.size },
+        { offset: paging.size, size: paging.size },
+      ];
+    case 'cursor':
+      return [
+        { cursor: undefined, size: paging.size },
+        { cursor: 'probe', size: paging.size },
+      ];
+    case 'keyset':
+      return [
+        { after: undefined, size: paging.size },
+        { after: 'probe', size: paging.size },
+      ];
+  }
+}
+
+type Sample = { page?: unknown; from?: number; to?: number; parent?: unknown };
+
+/** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
+function alike(stream: Stream, a: Sample, b: Sample): boolean {
+  const [one, two] = [ask(stream, a), ask(stream, b)];
+  return one !== UNKNOWN && two !== UNKNOWN && JSON.stringify(one) === JSON.stringify(two);
+}
+
+/** What a stream would ask cannot be known without real parameters. */
+const UNKNOWN = Symbol('unknown');
+
+function ask(
+  stream: Stream,
+  { page = samplePages(stream)[0], from = 0, to = from + DAY, parent = 'probe' }: Sample,
+): Request | typeof UNKNOWN {
+  const window = { from: instant(from), to: instant(to) };
+  try {
+    return stream.request({
+      params: PARAMETERS,
+      grant: PARAMETERS,
+      page,
+      window,
+      parent,
+      parents: [parent],
+      setup: PARAMETERS,
+    });
+  } catch {
+    return UNKNOWN;
+  }
+}
+
+/** Stands for what nobody has given yet, a parameter or a parent: every property of it is itself, and what it is as text. */
+function standIn(text: string): object {
+  const itself: object = new Proxy(() => itself, {
+    get: (_, name) => {
+      if (name === Symbol.toPrimitive || name === 'toJSON') return () => text;
+      return name === Symbol.iterator ? [][Symbol.iterator] : itself;
+    },
+    apply: () => itself,
+  });
+  return itself;
+}
+
+const PARAMETERS = standIn('probe');

@@ -1,0 +1,76 @@
+import type * as z from 'zod';
+import type { Raw, Reply, Request } from '../exchange.ts';
+import type { Limit } from '../limits/limits.ts';
+import type { Instant, Span } from '../time.ts';
+import type { Paging } from './paging.ts';
+
+/** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
+export type Account<P, G> = { params: P; grant: G };
+/** Everything that varies from request to request. The window is `[from, to)`; a full sync begins at the stream's start. */
+export type At<P, G, Page, Parent, Setup> = Account<P, G> & {
+  page: Page;
+  window: { from: Instant; to: Instant };
+  parent: Parent;
+  parents: readonly Parent[];
+  setup: Setup;
+};
+
+type Keys<R> = (keyof R & string) | readonly (keyof R & string)[];
+
+/** One listing of an API. docs/connectors.md explains each field. */
+export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
+  /** Asked once per sync: field lists, describes. */
+  setup?: { request: (at: Account<P, G>) => Request; read: (reply: Reply) => Setup };
+  /** List once per record of a parent stream, or per `together` of them. */
+  each?: {
+    of: string;
+    pick: (record: Raw) => Parent;
+    together?: number;
+    /** The one parent that a connection is about, where its parameters name it: then none is looked for. */
+    only?: (at: { params: P }) => Parent | undefined;
+  };
+  /** The whole request. It must use its `page`, and its `window` if the stream declares `since`. */
+  request: (at: At<P, G, Page, Parent, Setup>) => Request;
+  paging: Paging<Page>;
+  /** Where in the body the records are. */
+  records: (body: Raw) => readonly unknown[];
+  /** A record that does not fit is quarantined (permissive) or fails its page (strict). */
+  schema: S;
+  /** The field or fields that identify a record. */
+  key: Keys<z.output<S>>;
+  /** What is delivered for a record; by default the record as its schema returns it. */
+  map?: (record: z.output<S>, at: { parent: Parent }) => object;
+  deleted?: (record: z.output<S>) => boolean;
+  /** Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: ISO date of the first window. */
+  since?: { field: (raw: z.input<S>) => string | number; lookback: Span; start?: string };
+  slices?: {
+    width: Span;
+    least: Span;
+    /** How a slice of the least width is listed that is still longer than the API lets be read. */
+    byKey?: {
+      request: (at: At<P, G, { after: string | number | undefined; size: number }, Parent, Setup>) => Request;
+      paging: Paging<{ after: string | number | undefined; size: number }>;
+    };
+  };
+  /** How many records the listing has, as the page itself says. */
+  total?: (reply: Reply) => number | undefined;
+  count?: {
+    request: (at: At<P, G, undefined, Parent, Setup>) => Request;
+    read: (reply: Reply) => number;
+    exact: boolean;
+  };
+  /** In which order the API lists: an order whose changes only append lets a walk by page be proof. */
+  order?: 'oldest first' | 'newest first' | 'by key';
+  /** Limits of this stream alone, besides those of its connector. */
+  limits?: readonly Limit[];
+  /** What one request counts against limits in `points`, from 1 (default). */
+  cost?: number;
+  /** How often a sync of this stream starts; by default as the connector says. */
+  schedule?: Span;
+  full?: Span;
+};
+
+/** A stream whose types are forgotten: what the machinery works with. */
+export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key'> & {
+  key: string | readonly string[];
+};

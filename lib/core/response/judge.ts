@@ -1,0 +1,250 @@
+import type { Raw, Reply } from '../exchange.ts';
+import type { Rule } from '../response/rules.ts';
+import { span } from '../time.ts';
+import { readBody } from './body.ts';
+import { writeJson } from './json.ts';
+import { type Asked, redirectOf } from './redirect.ts';
+import { retryAfter } from './retry-after.ts';
+import { type Matched, matchRule } from './rules.ts';
+
+/** What came back: an answer read to its end, or none. */
+export type Answer =
+  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }
+  | { readonly failed: 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'too-large'; readonly message: string };
+type Received = Extract<Answer, { status: number }>;
+
+/** Why an answer is no page. `code` is stable; `message` is one sentence for people; `rule` names the connector's rule that said so. */
+export type Reason = { readonly code: string; readonly message: string; readonly rule?: string };
+
+/**
+ * What an answer is.
+ * `page`: records to be delivered. `empty`: there are none here, by the API's own word. `end`: a page without records whose own total
+ * agrees that none belong on it.
+ * `throttled`: the API asks for patience; no attempt was made. `retry`: may heal by itself. `wait`: the API's advice, milliseconds.
+ * `reauthorise`: the token is not taken. `restart`: what leads to this page has expired; the listing begins again.
+ * `redirect`: the same request is to be sent to another place of the same origin.
+ * `failure`: cannot heal, by our knowledge.
+ */
+export type Verdict =
+  | {
+      readonly is: 'page' | 'empty' | 'end';
+      readonly reply: Reply;
+      readonly records: readonly unknown[];
+      readonly total: number | undefined;
+      /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
+      readonly ambiguous: ReadonlyMap<unknown, string>;
+    }
+  | { readonly is: 'redirect'; readonly to: string }
+  | { readonly is: 'throttled' | 'retry'; readonly reason: Reason; readonly wait: number | undefined }
+  | { readonly is: 'reauthorise' | 'restart' | 'failure'; readonly reason: Reason };
+
+/** What an answer is held against. */
+export type Expected = {
+  readonly stream: {
+    readonly records: (body: Raw) => readonly unknown[];
+    readonly total?: (reply: Reply) => number | undefined;
+  };
+  /** The connector's rules, `errors`. */
+  readonly rules: readonly Rule[];
+  /**
+   * Whether records must be on this page, by the total it states itself, or by what is known without; `undefined` where no
+   * page is expected to have any.
+   */
+  readonly owes?: ((total: number | undefined) => boolean) | undefined;
+  /** The request that was answered. */
+  readonly asked: Asked;
+  /** Epoch milliseconds, by our clock. */
+  readonly now: number;
+};
+
+const failure = (code: string, message: string): Verdict => ({ is: 'failure', reason: { code, message } });
+const retry = (code: string, message: string): Verdict => ({
+  is: 'retry',
+  reason: { code, message },
+  wait: undefined,
+});
+
+/** Statuses that mean something of their own, and what. Every other 5xx may heal; every other status cannot. */
+const STATUSES: Readonly<Record<number, { is: 'throttled' | 'retry' | 'reauthorise'; because: string }>> = {
+  401: { is: 'reauthorise', because: 'the API does not take the token' },
+  408: { is: 'retry', because: 'the API gave up waiting for the request' },
+  425: { is: 'retry', because: 'too early' },
+  429: { is: 'throttled', because: 'too many requests' },
+};
+
+/** Statuses without a body (RFC 9110 sections 15.3.5, 15.3.6): there is nothing here. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205]);
+
+/**
+ * Judges an answer: first whether there is one, then its status, then whether its body can be read, then the connector's rules
+ * over the whole reply, then what the stream makes of it.
+ */
+export function judge(answer: Answer, expected: Expected): Verdict {
+  if ('failed' in answer) return judgeSilence(answer);
+  const { status } = answer;
+  const good = status >= 200 && status <= 299;
+  const bodiless = BODILESS.has(status);
+  const read = bodiless ? NOTHING : readBody(answer.body, answer.headers['content-type']);
+  // What should have been a page and cannot be read says nothing, to no rule. Elsewhere a rule may look at the text.
+  if (good && 'complaint' in read)
+    return (read.code === 'too-deep' ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`);
+
+  const reply = replyOf(answer, 'body' in read ? read.body : read.text);
+  const { matched, notes } = matchRule(expected.rules, reply);
+  const verdict =
+    matched === undefined
+      ? judgeReply(reply, 'ambiguous' in read ? read.ambiguous : NONE, expected)
+      : byRule(matched, reply, expected.now);
+  return notes.length > 0 && 'reason' in verdict
+    ? { ...verdict, reason: { ...verdict.reason, message: `${verdict.reason.message} (${notes.join('; ')})` } }
+    : verdict;
+}
+
+function judgeSilence({ failed, message }: Extract<Answer, { failed: string }>): Verdict {
+  return failed === 'too-large' || failed === 'untrusted' ? failure(failed, message) : retry(failed, message);
+}
+
+const NONE: ReadonlyMap<object, string> = new Map();
+const NOTHING = { body: undefined, ambiguous: NONE };
+
+function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
+  const { status } = reply;
+  const redirect = redirectOf(reply, expected.asked);
+  if (redirect !== undefined)
+    return 'to' in redirect
+      ? { is: 'redirect', to: redirect.to }
+      : failure('redirect', `HTTP ${status}: ${redirect.complaint}`);
+  if (status < 200 || status > 299) return judgeStatus(reply, expected.now);
+  if (BODILESS.has(status))
+    return expected.owes?.(undefined) === true
+      ? retry('empty-page', `HTTP ${status}, though there are more records`)
+      : { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
+  const complaint = ownError(reply);
+  if (complaint !== undefined) return failure('error-body', `HTTP ${status} with an error inside: ${complaint}`);
+  const partial = saysPartial(reply);
+  if (partial !== undefined) return retry('partial', `HTTP ${status}, but not all of it, by its own word: ${partial}`);
+  return envelope(reply, ambiguous, expected);
+}
+
+function byRule({ rule, name }: Matched, reply: Reply, now: number): Verdict {
+  if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
+  const reason = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
+  if (rule.is !== 'throttled' && rule.is !== 'retry') return { is: rule.is, reason };
+  const wait = adviceOf(reply, now) ?? (rule.wait === undefined ? undefined : span(rule.wait));
+  return { is: rule.is, reason, wait };
+}
+
+const adviceOf = (reply: Reply, now: number): number | undefined =>
+  retryAfter(reply.header('retry-after'), reply.header('date'), now);
+
+function judgeStatus(reply: Reply, now: number): Verdict {
+  const { status } = reply;
+  const wait = adviceOf(reply, now);
+  const known = STATUSES[status];
+  if (known === undefined && status < 500)
+    return { is: 'failure', reason: { code: `http-${status}`, message: `HTTP ${status}` } };
+  const { is, because } = known ?? {
+    is: status === 503 && wait !== undefined ? ('throttled' as const) : ('retry' as const),
+    because: 'the API failed',
+  };
+  const reason = { code: `http-${status}`, message: `HTTP ${status}: ${because}` };
+  return is === 'reauthorise' ? { is, reason } : { is, reason, wait };
+}
+
+/** A problem (RFC 9457), or a non-empty `error` or `errors`, beside status 200, shortened: the commonest lie of an API. */
+function ownError({ header, body }: Reply): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { error, errors } = body;
+  const problem = /^application\/problem\+json\b/i.test(header('content-type') ?? '') ? body : undefined;
+  const found = [error, errors, problem].find((each) => !isNothing(each));
+  return found === undefined ? undefined : writeJson(found)?.slice(0, 200);
+}
+
+/** By what a search says that it gave up before it had looked everywhere (GitHub's REST API, `incomplete_results`; Elasticsearch, `timed_out`). */
+const PARTIAL = ['incomplete_results', 'timed_out'];
+
+const saysPartial = ({ body }: Reply): string | undefined =>
+  typeof body === 'object' && body !== null ? PARTIAL.find((name) => body[name] === true) : undefined;
+
+/** What APIs write where there is no error: nothing, no, zero, an empty text, list or object. */
+const isNothing = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === false ||
+  value === 0 ||
+  value === '' ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
+
+const replyOf = ({ status, headers }: Received, body: Raw): Reply => ({
+  status,
+  header: (name) => headers[name.toLowerCase()],
+  body,
+});
+
+/** The records where the stream says they are: anything but a list is a failure, never "no records". */
+function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
+  let found: unknown;
+  try {
+    found = expected.stream.records(reply.body);
+  } catch (error) {
+    return failure('no-records', `the records are not where the stream looks for them: ${text(error)}`);
+  }
+  if (!Array.isArray(found)) {
+    return failure(
+      'no-records',
+      `where the stream looks for its records there is ${found === undefined ? 'nothing' : typeof found}`,
+    );
+  }
+  const bad = inRecords(found, ambiguous);
+  if (bad === undefined)
+    return failure('duplicate-key', `the body has ${JSON.stringify([...ambiguous.values()][0])} more than once`);
+  return page(reply, found, bad, expected);
+}
+
+/** The records in which something is ambiguous; `undefined`: it is outside of them, and what the page says is in doubt. */
+function inRecords(
+  records: readonly unknown[],
+  ambiguous: ReadonlyMap<object, string>,
+): ReadonlyMap<unknown, string> | undefined {
+  if (ambiguous.size === 0) return ambiguous;
+  const found = new Map<unknown, string>();
+  const seen = new Set<unknown>();
+  const look = (value: unknown, record: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const name = ambiguous.get(value);
+    if (name !== undefined) {
+      found.set(record, name);
+      seen.add(value);
+    }
+    for (const each of Object.values(value)) look(each, record);
+  };
+  for (const record of records) look(record, record);
+  return seen.size === ambiguous.size ? found : undefined;
+}
+
+function page(
+  reply: Reply,
+  records: readonly unknown[],
+  ambiguous: ReadonlyMap<unknown, string>,
+  { stream, owes }: Expected,
+): Verdict {
+  let total: unknown;
+  try {
+    total = stream.total?.(reply);
+  } catch (error) {
+    return failure('bad-total', `the total is not where the stream looks for it: ${text(error)}`);
+  }
+  if (total !== undefined && !isCount(total))
+    return failure('bad-total', `the total is not a whole number: ${String(total).slice(0, 60)}`);
+  // What is accepted is not done yet (RFC 9110 section 15.3.3): nothing says that there will be nothing.
+  if (records.length === 0 && reply.status === 202)
+    return retry('http-202', 'HTTP 202: the API has taken the request, and has nothing yet');
+  if (records.length > 0 || owes === undefined) return { is: 'page', reply, records, total, ambiguous };
+  if (owes(total)) return retry('empty-page', 'the page is empty, though the API says that there are more records');
+  return { is: total === undefined ? 'page' : 'end', reply, records, total, ambiguous };
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

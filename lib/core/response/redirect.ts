@@ -1,0 +1,27 @@
+import type { Reply } from '../exchange.ts';
+
+/** A request as a redirect sees it. */
+export type Asked = { readonly method: 'GET' | 'POST'; readonly url: string };
+
+/** Statuses that name another place (RFC 9110 section 15.4). */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Where an answer sends its request. Only a GET follows, and only within its origin (scheme, host and port): elsewhere its credentials would be
+ * told to a stranger, and a login page would be taken for an answer. `undefined`: it is no redirect.
+ */
+export function redirectOf(
+  reply: Reply,
+  { method, url }: Asked,
+): { readonly to: string } | { readonly complaint: string } | undefined {
+  const location = reply.header('location');
+  if (!REDIRECTS.has(reply.status) || location === undefined) return undefined;
+  const to = URL.parse(location, url);
+  if (to === null) return { complaint: 'the redirect leads to what is no URL' };
+  const { origin } = new URL(url);
+  if (to.origin !== origin)
+    return { complaint: `the redirect leads to another origin, ${to.origin === 'null' ? to.protocol : to.origin}` };
+  if (method !== 'GET') return { complaint: `a ${method} is redirected, and only a GET may follow` };
+  to.hash = '';
+  return { to: to.href };
+}

@@ -1,0 +1,38 @@
+import type { Reply } from '../exchange.ts';
+import type { Span } from '../time.ts';
+
+/**
+ * What an API means by a reply that no status tells. `when`: of the whole reply; its body is the parsed JSON, or the text where it is none.
+ * `wait`: how long `throttled` or `retry` waits when the API gives no advice. `because`: one clause; it becomes part of the reason.
+ */
+export type Rule = {
+  when: (reply: Reply) => boolean;
+  is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure';
+  wait?: Span;
+  because: string;
+};
+
+/** A rule that holds for a reply. `name`: its place in the declaration, `errors[0]`. */
+export type Matched = { readonly rule: Rule; readonly name: string };
+
+/**
+ * The first of a connector's rules that holds for a reply. One whose `when` throws, because it looks for what this reply
+ * does not have, does not hold; `notes` tells which, for whoever wonders why it did not.
+ */
+export function matchRule(
+  rules: readonly Rule[],
+  reply: Reply,
+): { readonly matched: Matched | undefined; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const name = `errors[${index}]`;
+    try {
+      if (rule.when(reply)) return { matched: { rule, name }, notes };
+    } catch (error) {
+      notes.push(
+        `${name} could not judge it: ${(error instanceof Error ? error.message : String(error)).slice(0, 100)}`,
+      );
+    }
+  }
+  return { matched: undefined, notes };
+}

@@ -1,0 +1,123 @@
+import { pageNumber } from '../connector/paging.ts';
+import type { Stream } from '../connector/stream.ts';
+import { type Evidence, type Finding, judgeListing, type Tally } from './judge-listing.ts';
+import type { Receipt } from './receipt.ts';
+
+type Reason = Receipt['reasons'][number];
+
+/** One listing of a sync. A sync without slices has one. */
+export type SyncListing = {
+  /** The stream whose listing it is: the sync's own, or a parent's. */
+  readonly stream: Stream;
+  /** What people call the slice; none where it is the whole sync. */
+  readonly slice?: string | undefined;
+  /** Its records are not delivered: they are the parents whose children are. */
+  readonly ofParents?: boolean;
+  readonly tally: Tally;
+};
+
+export type Judgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'drift'>;
+
+/** From the strongest to the weakest: a sync is as sure as the least sure of its listings. */
+const STRENGTH: readonly Evidence[] = ['cursor', 'overlap', 'count', 'end'];
+/** How many slices a reason names. */
+const NAMED_SLICES = 20;
+
+/** What is known of a sync's listings so far. A sync may have a hundred thousand of them, so it is added up one by one. */
+export type Judged = {
+  /** What speaks against it, by its cause. */
+  readonly causes: ReadonlyMap<string, Cause>;
+  readonly worst: Receipt['verdict'];
+  /** The weakest evidence of all; of none yet, `undefined`. */
+  readonly evidence: Evidence | undefined;
+  readonly drift: Receipt['drift'];
+};
+
+/** `many`: in how many slices it was found, of which the first few are named. */
+type Cause = Finding & SyncPlace & { readonly many: number; readonly slices: readonly Named[] };
+type Named = { readonly slice: string; readonly pages?: readonly number[] | undefined };
+
+export const NOTHING_JUDGED: Judged = {
+  causes: new Map(),
+  worst: 'COMPLETE',
+  evidence: undefined,
+  drift: { checked: 0, moved: 0, repaired: 0 },
+};
+
+/** Adds a listing. */
+export function judgedWith(judged: Judged, { stream, slice, ofParents = false, tally }: SyncListing): Judged {
+  const { findings, evidence, edges } = judgeListing(stream, tally);
+  const { drift } = judged;
+  return [...findings, ...(ofParents ? lostParents(tally) : [])].reduce(
+    (all, finding) => foundWith(all, { ...finding, stream, slice }),
+    {
+      ...judged,
+      evidence: weaker(judged.evidence, evidence),
+      drift: {
+        checked: drift.checked + edges.checked,
+        moved: drift.moved + edges.moved.length,
+        repaired: drift.repaired + Math.max(0, edges.moved.length - edges.broken.length),
+      },
+    },
+  );
+}
+
+/** Adds that a sync was given up before all its slices were listed. */
+export const unopenedWith = (judged: Judged, stream: Stream): Judged => foundWith(judged, { ...UNOPENED, stream });
+
+/** Whether a sync got everything, and what says so. */
+export const judgementOf = ({ causes, worst, evidence, drift }: Judged): Judgement => ({
+  verdict: worst,
+  evidence: worst === 'COMPLETE' ? (evidence ?? null) : null,
+  reasons: [...causes.values()].map(reasonOf),
+  drift,
+});
+
+function foundWith(judged: Judged, finding: Finding & SyncPlace): Judged {
+  const { code, message, slice, stream, pages, verdict } = finding;
+  const name = slice === undefined ? `${code}\n${message}` : code;
+  const cause = judged.causes.get(name) ?? { ...finding, many: 0, slices: [] };
+  const named =
+    slice === undefined || cause.slices.length >= NAMED_SLICES ? [] : [{ slice, ...numbered(stream, pages) }];
+  return {
+    ...judged,
+    causes: new Map(judged.causes).set(name, {
+      ...cause,
+      many: cause.many + 1,
+      slices: [...cause.slices, ...named],
+    }),
+    worst: judged.worst === 'INCOMPLETE' ? 'INCOMPLETE' : verdict,
+  };
+}
+
+const weaker = (a: Evidence | undefined, b: Evidence | undefined): Evidence | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : STRENGTH[Math.max(STRENGTH.indexOf(a), STRENGTH.indexOf(b))];
+
+function reasonOf({ code, message, stream, slice, pages, slices, many }: Cause): Reason {
+  if (slice === undefined) return { code, message, ...numbered(stream, pages) };
+  const others = many === 1 ? '' : ` (and likewise in ${many - 1} other slices)`;
+  return { code, message: `${message}${others}`, slices };
+}
+
+type SyncPlace = Pick<SyncListing, 'stream' | 'slice'>;
+
+const numbered = ({ paging }: Stream, pages: readonly number[] | undefined): Pick<Reason, 'pages'> =>
+  pages === undefined ? {} : { pages: pages.map((index) => pageNumber(paging, index)) };
+
+const UNOPENED: Finding = {
+  code: 'cut-short',
+  message: 'the sync was given up before all its slices were listed',
+  verdict: 'INCOMPLETE',
+};
+
+/** A record that does not fit its schema is quarantined, and nobody lacks it; but a parent's children are. */
+const lostParents = ({ quarantined }: Tally): Finding[] =>
+  quarantined === 0
+    ? []
+    : [
+        {
+          code: 'schema',
+          message: `${quarantined} of the parents do not fit their schema, and their children were not listed`,
+          verdict: 'INCOMPLETE',
+        },
+      ];

@@ -1,0 +1,75 @@
+import type { TokenScheme } from '../../core/auth/auth-scheme.ts';
+import { type TokenState, tokenState } from '../../core/auth/token.ts';
+import type { Raw } from '../../core/exchange.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import type { Invocation } from '../invocation.ts';
+import type { MeterPlace } from '../limits/meters.ts';
+import type { Change, Clause, Key } from '../ports.ts';
+
+/** What a request is authorised with. */
+export type Credential = {
+  /** Names it without telling it: the version of a token, or of a secret. */
+  readonly mark: string;
+  /** What `authorise` puts into a request. */
+  readonly fields: Raw;
+  /** What the token answer, or `discover`, told. */
+  readonly grant: Raw;
+};
+
+/** Why there is none: one may come `later` (milliseconds), or the connection was paused until somebody mends what is wrong. */
+export type NoCredential = { readonly reason: Reason } & ({ readonly later: number } | { readonly paused: true });
+
+/** Which request was refused, method and URL, and how. */
+export type Refused = { readonly request: string; readonly reason: Reason };
+
+/** A credential that the API refused: what to send the request with once more, or why it is not sent again. */
+export type Replacement = Credential | NoCredential | { readonly reason: Reason; readonly alone: true };
+
+/** How the requests of one connection are authorised, as one worker knows it. */
+export type Credentials = {
+  /** The credential for a request that leaves now. */
+  current(invocation: Invocation): Promise<Credential | NoCredential>;
+  /** The same again at the moment of leaving, or the one that has come in its place meanwhile; `undefined`: it is over. */
+  atHand(credential: Credential, leavesAt: number): Credential | undefined;
+  /** The API took it. */
+  worked(invocation: Invocation, credential: Credential): Promise<void>;
+  /** The API refused it. */
+  refused(invocation: Invocation, credential: Credential, refused: Refused): Promise<Replacement>;
+  /** When no refresh is under way any more. */
+  settled(): Promise<void>;
+};
+
+/** The item of a connection in the Tokens table. */
+
+/** What about the tokens of one connection does not change from call to call. */
+export type TokenPlace = {
+  readonly connection: string;
+  readonly params: Raw;
+  readonly flow: TokenScheme<Raw, Raw>;
+  /** The meters that requests for tokens reserve on, like any other request. */
+  readonly meters: readonly MeterPlace[];
+};
+
+export const tokenKey = (connector: string, connection: string): Key => ({
+  pk: `${connector}/${connection}`,
+  sk: 'TOKEN',
+});
+
+export async function readTokenState({ tokens, connector }: Invocation, connection: string): Promise<TokenState> {
+  return tokenState.parse((await tokens.get(tokenKey(connector.name, connection))) ?? {});
+}
+
+/** Changes the item, which need not be there. Gives it as it then stands, or as it stood against the change. */
+export async function changeTokenState(
+  { tokens, connector }: Invocation,
+  connection: string,
+  change: Change,
+  when: readonly Clause[],
+): Promise<{ readonly ok: boolean; readonly item: TokenState }> {
+  const written = await tokens.upsert(tokenKey(connector.name, connection), change, when);
+  return { ok: written.ok, item: tokenState.parse(written.item ?? {}) };
+}
+
+/** Holds as long as no other token was stored. */
+export const sameVersion = ({ version }: TokenState): Clause =>
+  version === 0 ? { absent: 'version' } : { equal: ['version', version] };

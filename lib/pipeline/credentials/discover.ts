@@ -1,0 +1,63 @@
+import type { Discover } from '../../core/auth/auth-scheme.ts';
+import { authorise } from '../../core/auth/authorise.ts';
+import type { Raw } from '../../core/exchange.ts';
+import type { Answer, Reason } from '../../core/response/judge.ts';
+import { MINUTE, SECOND } from '../../core/time.ts';
+import { type Invocation, MARGIN } from '../invocation.ts';
+import { sendRequest } from '../limits/send-request.ts';
+import type { Credential, NoCredential, TokenPlace } from './credentials.ts';
+import { pauseConnection } from './pause.ts';
+import { causeOf, hmac } from './refusal-tracker.ts';
+import { buildAnywhere } from './token-request.ts';
+
+const DEADLINE = 30 * SECOND;
+const PATIENCE = 4 * SECOND;
+const BOUND = 4 * 1024 * 1024;
+
+/** Asks with a new token what the token answer did not tell. */
+export async function discover(
+  invocation: Invocation,
+  { connection, params, meters }: TokenPlace,
+  { request, read }: Discover<Raw, Raw>,
+  credential: Credential,
+): Promise<{ readonly grant: unknown } | NoCredential> {
+  const { connector, remaining } = invocation;
+  const built = buildAnywhere(invocation, params, request);
+  const sent = await sendRequest(invocation, {
+    meters,
+    patience: PATIENCE,
+    limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - MARGIN)), bound: BOUND },
+    request: (now) => authorise(built, connector.auth, credential.fields, { now, hmac }),
+  });
+  if ('later' in sent) return { reason: failed('no slot was free'), later: sent.later };
+  const { answer } = sent;
+  const body = bodyOf(answer);
+  if (body === undefined) return { reason: failed(saidOf(answer)), later: MINUTE };
+  try {
+    const grant = connector.auth.grant.parse(read({ status: 200, header: () => undefined, body }, params));
+    if (grant !== undefined) return { grant };
+  } catch {
+    // Said below: what was told is not what the connector looks for.
+  }
+  const reason = failed('what the connector looks for is not in the answer');
+  await pauseConnection(invocation, connection, reason, await causeOf(invocation, connection, credential.mark));
+  return { reason, paused: true };
+}
+
+const failed = (what: string): Reason => ({
+  code: 'discover-failed',
+  message: `what the connection needs to know could not be discovered: ${what}`,
+});
+
+const saidOf = (answer: Answer): string =>
+  'failed' in answer ? `no answer (${answer.failed})` : `HTTP ${answer.status} without a JSON body to read`;
+
+/** The JSON of an answer with a good status. */
+function bodyOf(answer: Answer): Raw {
+  if ('failed' in answer || answer.status < 200 || answer.status > 299) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(answer.body));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import type * as z from 'zod';
+import { keepsTokens, type TokenScheme } from '../../core/auth/auth-scheme.ts';
+import { markOf, nextStep, type TokenState } from '../../core/auth/token.ts';
+import type { Raw } from '../../core/exchange.ts';
+import { DAY } from '../../core/time.ts';
+import type { Invocation } from '../invocation.ts';
+import { connectionState } from './account.ts';
+import { readTokenState } from './credentials.ts';
+import { resumeConnection } from './pause.ts';
+import { refreshToken } from './refresh-token.ts';
+import { forgetSecret, readConnectionSecret, secretName } from './secrets-cache.ts';
+
+/** How long before a consent ends somebody is told. */
+const NOTICE = 14 * DAY;
+
+/** Why a connection is paused, by its name. */
+export type PausedConnections = ReadonlyMap<string, string>;
+
+/**
+ * Sees to what authorises each connection: one that was paused resumes when its secret or its consent is another one; a refresh token
+ * that would die of idleness is used; of a consent that ends soon somebody is told. Gives the connections that stay paused.
+ */
+export async function keepAuthorised(invocation: Invocation): Promise<PausedConnections> {
+  const { connector, connections, metrics, log } = invocation;
+  const paused = new Map<string, string>();
+  let ageing = 0;
+  for await (const { sk, ...item } of connections.query(connector.name, '')) {
+    try {
+      const state = connectionState.parse(item);
+      if (state.status === 'paused' && !(await mended(invocation, sk, state)))
+        paused.set(sk, state.reason ?? 'somebody paused it');
+      else if (keepsTokens(connector.auth)) ageing += await tend(invocation, sk, state.params, connector.auth);
+    } catch (error) {
+      // One connection that cannot be looked at keeps nobody else from being.
+      log.warn('connection not looked at', { connection: sk, reason: error instanceof Error ? error.name : '' });
+    }
+  }
+  metrics.add('ConnectionsAgeing', ageing);
+  return paused;
+}
+
+/** Resumes a connection if what was refused is no longer what it has. */
+async function mended(
+  invocation: Invocation,
+  connection: string,
+  { cause, pausedBy }: z.output<typeof connectionState>,
+): Promise<boolean> {
+  if (cause === undefined || pausedBy !== undefined) return false;
+  forgetSecret(invocation, secretName(invocation, connection));
+  const { version } = await readConnectionSecret(invocation, connection);
+  const now = new Set([`s${version}`, markOf(await readTokenState(invocation, connection))]);
+  if (cause.split(' ').every((part) => now.has(part))) return false;
+  return resumeConnection(invocation, connection, cause);
+}
+
+/** Gives 1 if the consent ends soon. */
+async function tend(
+  invocation: Invocation,
+  connection: string,
+  params: string,
+  flow: TokenScheme<Raw, Raw>,
+): Promise<number> {
+  if (flow.kind !== 'authorizationCode') return 0;
+  const now = invocation.clock.now();
+  const state = await readTokenState(invocation, connection);
+  if (isIdle(state, flow.idle, now)) {
+    const given = invocation.connector.params.safeParse(JSON.parse(params));
+    const place = { connection, params: given.data, flow, meters: [] };
+    if (given.success) await refreshToken(invocation, place, state);
+  }
+  if (flow.consent === undefined || state.consentAt === undefined) return 0;
+  const left = state.consentAt + flow.consent - now;
+  if (left > NOTICE) return 0;
+  invocation.log.warn('consent ends soon', { connection, days: Math.max(0, Math.floor(left / DAY)) });
+  return 1;
+}
+
+/** Whether a refresh token has not been used for half of what it can bear. */
+const isIdle = (state: TokenState, idle: number, now: number): boolean =>
+  state.refresh !== undefined &&
+  now - (state.gotAt ?? 0) > idle / 2 &&
+  Math.max(state.lease, state.retryAt) <= now &&
+  nextStep(state, now).do !== 'wait';

@@ -1,0 +1,44 @@
+import type { Reason } from '../../core/response/judge.ts';
+import type { Invocation } from '../invocation.ts';
+
+/**
+ * Pauses a connection whose authorisation is refused, once: its tasks are done with, and housekeeping sends them again when it is
+ * active. `cause`: what was refused; when it is another, the connection resumes by itself.
+ */
+export async function pauseConnection(
+  { connections, connector, clock, random, log }: Invocation,
+  connection: string,
+  reason: Reason,
+  cause: string,
+): Promise<void> {
+  const by = random.id();
+  const paused = await connections.update(
+    { pk: connector.name, sk: connection },
+    {
+      set: { status: 'paused', code: reason.code, reason: reason.message, cause, pausedAt: clock.now(), pauseId: by },
+    },
+    [{ equal: ['status', 'active'] }],
+  );
+  // A write that is repeated because its answer was lost fails against its own effect.
+  if (!paused.ok && paused.item?.pauseId !== by) return;
+  log.warn('connection paused', { connection, code: reason.code, reason: reason.message });
+}
+
+/** Lets a connection that was paused for this cause work again; says whether it did. */
+export async function resumeConnection(
+  { connections, connector, log }: Invocation,
+  connection: string,
+  cause: string | undefined,
+): Promise<boolean> {
+  const resumed = await connections.update(
+    { pk: connector.name, sk: connection },
+    { set: { status: 'active' }, remove: ['code', 'reason', 'cause', 'pausedAt', 'pauseId'] },
+    [
+      { equal: ['status', 'paused'] },
+      { absent: 'pausedBy' },
+      cause === undefined ? { present: 'cause' } : { equal: ['cause', cause] },
+    ],
+  );
+  if (resumed.ok) log.info('connection resumed', { connection });
+  return resumed.ok;
+}

@@ -1,0 +1,226 @@
+import { isInDoubt, LEASE, lifeOf, markOf, patience, TOKEN_DEADLINE, type TokenState } from '../../core/auth/token.ts';
+import type { TokenAnswer, TokenGrant } from '../../core/auth/token-answer.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import { MINUTE, SECOND } from '../../core/time.ts';
+import { type Invocation, MARGIN } from '../invocation.ts';
+import type { NoCredential } from './credentials.ts';
+import { changeTokenState, readTokenState, sameVersion, type TokenPlace } from './credentials.ts';
+import { ownerOf, readToken, sealToken } from './open-token.ts';
+import { pauseConnection } from './pause.ts';
+import {
+  type ConnectionSecret,
+  forgetSecret,
+  readConnectionSecret,
+  seal,
+  secretName,
+  unseal,
+} from './secrets-cache.ts';
+import { requestToken } from './token-request.ts';
+
+/**
+ * Fetches a new token, if nobody else does: lease → request → store → use. The lease is longer than the request's deadline, so two are never
+ * under way for one version; what came is stored by version alone, for it may be the only token that is still good. `undefined`: it is
+ * somebody else's turn.
+ */
+export async function refreshToken(
+  invocation: Invocation,
+  place: TokenPlace,
+  state: TokenState,
+): Promise<TokenState | NoCredential | undefined> {
+  const { flow, connection } = place;
+  const secret = await readConnectionSecret(invocation, connection);
+  if ('problem' in secret) return pause(invocation, place, state, secret.problem, secret.version);
+  const known =
+    state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - invocation.clock.now() : 0;
+  if (known > 0) return { reason: REFUSED, later: known };
+  const refresh = await openRefreshToken(invocation, place, state);
+  if (flow.kind === 'authorizationCode' && refresh === undefined)
+    return pause(invocation, place, state, consentNeeded(state), secret.version);
+  // A request that is given up may have spent its refresh token: it is begun only if it can be waited for.
+  if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + MARGIN)
+    return { reason: NO_TIME, later: SECOND };
+
+  const owner = invocation.random.id();
+  const now = invocation.clock.now();
+  const claim = { set: { owner, lease: now + LEASE } };
+  const free = { either: [{ absent: 'lease' }, { less: ['lease', now] as const }] };
+  const claimed = await changeTokenState(invocation, connection, claim, [sameVersion(state), free]);
+  // A write that is repeated because its answer was lost fails against its own effect.
+  if (!claimed.ok && claimed.item.owner !== owner) return undefined;
+  return request(invocation, { place, state, owner, refresh }, secret);
+}
+
+/** What was refused is not asked again for this long: by then every worker knows that the connection is paused. */
+const SAME_AGAIN = 2 * MINUTE;
+
+/** One refresh under way. `state`: as it was before. */
+type Refresh = {
+  readonly place: TokenPlace;
+  readonly state: TokenState;
+  readonly owner: string;
+  readonly refresh: string | undefined;
+};
+
+async function request(
+  invocation: Invocation,
+  refresh: Refresh,
+  secret: ConnectionSecret,
+): Promise<TokenState | NoCredential> {
+  const leftAt = invocation.clock.now();
+  const grant =
+    refresh.refresh === undefined
+      ? ({ grant: 'client_credentials' } as const)
+      : ({ grant: 'refresh_token', refresh: refresh.refresh } as const);
+  const answer = await requestToken(invocation, refresh.place, secret.fields, grant);
+  if (answer.is === 'token') return storeToken(invocation, refresh.place, refresh.state, answer.grant, leftAt);
+  if (answer.is === 'failed') return putOff(invocation, refresh, answer);
+  return refused(invocation, refresh, answer, secret);
+}
+
+/**
+ * Stores a token under the next version, fenced by that alone, and tries for as long as there is time: if it is lost, so is the consent. An
+ * answer without a refresh token leaves the one that is there (RFC 6749 section 6). `consentAt`: somebody has consented anew, and
+ * nothing of what was before holds.
+ */
+export async function storeToken(
+  invocation: Invocation,
+  place: TokenPlace,
+  state: TokenState,
+  answer: TokenGrant,
+  leftAt: number,
+  consentAt?: number,
+): Promise<TokenState> {
+  const { clock, random, remaining } = invocation;
+  const { token, refresh, life } = answer;
+  const before = consentAt === undefined ? state : undefined;
+  const grant = await grantOf(invocation, place, before, answer);
+  const sealed = await sealToken(invocation, place, { token, grant });
+  const fresh =
+    refresh === undefined ? {} : { refresh: await seal(invocation, ownerOf(invocation, place, 'refresh'), refresh) };
+  const times = lifeOf(leftAt, life ?? place.flow.lifetime, random.number());
+  const set = { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh };
+  const change =
+    consentAt === undefined
+      ? { set, remove: [...OVER, ...absent(EXPIRY, set)] }
+      : { set: { ...set, consentAt }, remove: [...OVER, ...OF_A_CONSENT, ...absent([...EXPIRY, 'refresh'], set)] };
+  for (let wait = 100; ; wait *= 2) {
+    try {
+      return (await changeTokenState(invocation, place.connection, change, [sameVersion(state)])).item;
+    } catch (error) {
+      if (remaining() < wait + MARGIN) throw error;
+      await clock.wait(wait);
+    }
+  }
+}
+
+/** What a new token puts an end to. */
+const OVER = ['owner', 'lease', 'doubtful', 'failures', 'retryAt', 'refused', 'cause', 'causeAt'];
+const OF_A_CONSENT = ['worked', 'workedAt', 'suspect', 'suspectAt'];
+const EXPIRY = ['validUntil', 'refreshAt'];
+const absent = (names: readonly string[], set: object): string[] => names.filter((name) => !(name in set));
+
+/** What the answer tells of what the connector wants to know, or else what was told or discovered before. */
+async function grantOf(
+  invocation: Invocation,
+  place: TokenPlace,
+  before: TokenState | undefined,
+  { body }: TokenGrant,
+): Promise<unknown> {
+  const told = place.flow.tells ? invocation.connector.auth.grant.safeParse(body) : undefined;
+  if (told?.success === true) return told.data;
+  return before && (await readToken(invocation, place, before))?.grant;
+}
+
+/** No token, and perhaps one later. Everybody waits for the same time, so that nobody storms the endpoint. */
+async function putOff(
+  invocation: Invocation,
+  { place, state, owner }: Refresh,
+  { reason, doubtful, wait }: Extract<TokenAnswer, { is: 'failed' }>,
+): Promise<NoCredential> {
+  const { clock, random, log } = invocation;
+  const { connection } = place;
+  const failures = state.failures + 1;
+  const later = Math.ceil(patience(failures, random.number(), wait));
+  const change = {
+    set: { failures, retryAt: clock.now() + later, ...(doubtful ? { doubtful } : {}) },
+    remove: ['owner', 'lease'],
+  };
+  await changeTokenState(invocation, connection, change, [{ equal: ['owner', owner] }]);
+  log.warn('no token', { connection, code: reason.code, reason: reason.message, failures });
+  return { reason, later };
+}
+
+/**
+ * The server says no. A client's secret may have been rotated meanwhile: it is read again, past the cache, and asked with once more. A
+ * refresh token may have been used by somebody whose lease was over: then his is there.
+ */
+async function refused(
+  invocation: Invocation,
+  refresh: Refresh,
+  { error, reason }: Extract<TokenAnswer, { is: 'refused' }>,
+  secret: ConnectionSecret,
+): Promise<TokenState | NoCredential> {
+  const { place, state } = refresh;
+  const { connection } = place;
+  forgetSecret(invocation, secretName(invocation, connection));
+  const now = await readConnectionSecret(invocation, connection);
+  if ('fields' in now && now.version !== secret.version) return request(invocation, refresh, now);
+  const item = await readTokenState(invocation, connection);
+  if (item.version !== state.version) return item;
+  const spent = error === 'invalid_grant' && isInDoubt(state);
+  return pause(invocation, place, state, spent ? SPENT : reason, secret.version, refresh.owner);
+}
+
+/** Pauses the connection until its secret, or its consent, is another one. */
+async function pause(
+  invocation: Invocation,
+  place: TokenPlace,
+  state: TokenState,
+  reason: Reason,
+  secretVersion: string,
+  owner?: string,
+): Promise<NoCredential> {
+  const { connection } = place;
+  const cause = causeWith(state, secretVersion);
+  await pauseConnection(invocation, connection, reason, cause);
+  if (owner !== undefined) {
+    const change = { set: { cause, causeAt: invocation.clock.now() }, remove: ['owner', 'lease'] };
+    await changeTokenState(invocation, connection, change, [{ equal: ['owner', owner] }]);
+  }
+  return { reason, paused: true };
+}
+
+/** What is refused when no token comes: this secret, with this consent. */
+const causeWith = (state: TokenState, secretVersion: string): string => `${markOf(state)} s${secretVersion}`;
+
+async function openRefreshToken(
+  invocation: Invocation,
+  place: TokenPlace,
+  { refresh }: TokenState,
+): Promise<string | undefined> {
+  if (refresh === undefined) return undefined;
+  return unseal(invocation, ownerOf(invocation, place, 'refresh'), refresh);
+}
+
+const consentNeeded = ({ version, refresh }: TokenState): Reason =>
+  version === 0
+    ? { code: 'not-connected', message: 'nobody has consented yet: run headgate connect' }
+    : {
+        code: 'consent-over',
+        message:
+          refresh === undefined
+            ? 'the token is over and came without a refresh token: run headgate connect'
+            : 'the refresh token cannot be opened, for its key is another one now: run headgate connect',
+      };
+
+const SPENT: Reason = {
+  code: 'consent-over',
+  message: 'the answer to a refresh was lost, and the refresh token with it: run headgate connect',
+};
+
+const REFUSED: Reason = {
+  code: 'token-refused',
+  message: 'the token endpoint refused this secret and consent a moment ago',
+};
+
+const NO_TIME: Reason = { code: 'token-awaited', message: 'a new token is due, and the time left is too short for it' };

@@ -1,0 +1,213 @@
+import { createPrivateKey } from 'node:crypto';
+import { SignJWT } from 'jose/jwt/sign';
+import { importPKCS8 } from 'jose/key/import';
+import * as oauth from 'oauth4webapi';
+import type { AssertionAlgorithm, ExchangeFlow, OAuthFlow, TokenRequest } from '../../core/auth/auth-scheme.ts';
+import { TOKEN_DEADLINE } from '../../core/auth/token.ts';
+import { judgeTokenAnswer, type Reading, type TokenAnswer } from '../../core/auth/token-answer.ts';
+import { buildRequest } from '../../core/connector/request.ts';
+import { fillIn, standIn, standIns } from '../../core/connector/stand-in.ts';
+import type { BuiltRequest, Raw } from '../../core/exchange.ts';
+import { SECOND } from '../../core/time.ts';
+import { type Invocation, MARGIN } from '../invocation.ts';
+import { type Sent, sendRequest } from '../limits/send-request.ts';
+import type { Later } from '../limits/slots.ts';
+import type { TokenPlace } from './credentials.ts';
+
+/** Bytes of a token endpoint's answer: far more than a token and its company. */
+const BOUND = 256 * 1024;
+
+/** What a token is asked for with. */
+export type Ask =
+  | { readonly grant: 'client_credentials' }
+  | { readonly grant: 'refresh_token'; readonly refresh: string }
+  | {
+      readonly grant: 'authorization_code';
+      /** The URL to which the authorization server sent the browser back. */
+      readonly callback: URL;
+      readonly state: string;
+      readonly redirectUri: string;
+      readonly verifier: string;
+    };
+
+/** Asks the token endpoint of a connection, once. `secret`: as the connector's schema has it. */
+export function requestToken(invocation: Invocation, place: TokenPlace, secret: Raw, ask: Ask): Promise<TokenAnswer> {
+  const { flow } = place;
+  if (flow.kind === 'exchange') return exchange(invocation, place, flow, secret);
+  return askForToken(invocation, place, flow, secret, ask);
+}
+
+async function askForToken(
+  invocation: Invocation,
+  place: TokenPlace,
+  flow: OAuthFlow<Raw, Raw>,
+  secret: Raw,
+  ask: Ask,
+): Promise<TokenAnswer> {
+  const { params } = place;
+  let sent: Sent | Later | undefined;
+  try {
+    const url = flow.tokenUrl(params);
+    const server = { issuer: flow.issuer?.(params) ?? url, token_endpoint: url };
+    const authentication = await proofOf(flow, secret);
+    const options = {
+      [oauth.allowInsecureRequests]: isLoopback(url),
+      [oauth.customFetch]: async (
+        target: string,
+        { headers, body }: { headers: Record<string, string>; body: URLSearchParams },
+      ) => {
+        sent = await send(invocation, place, { method: 'POST', url: target, headers, body: body.toString() });
+        return new Response();
+      },
+    };
+    await request(server, { client_id: secret.clientId }, authentication, flow, ask, options);
+  } catch (error) {
+    if (sent === undefined) return unsent(error);
+  }
+  if (sent === undefined) return unsent(undefined);
+  return judged(invocation, sent, { sent: [...textsOf(secret), ...('refresh' in ask ? [ask.refresh] : [])] });
+}
+
+type Options = oauth.TokenEndpointRequestOptions;
+
+function request(
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  authentication: oauth.ClientAuth,
+  { scopes, parameters }: OAuthFlow<Raw, Raw>,
+  ask: Ask,
+  options: Options,
+): Promise<Response> {
+  switch (ask.grant) {
+    case 'client_credentials': {
+      const scope = scopes.length === 0 ? {} : { scope: scopes.join(' ') };
+      return oauth.clientCredentialsGrantRequest(server, client, authentication, { ...parameters, ...scope }, options);
+    }
+    case 'refresh_token':
+      return oauth.refreshTokenGrantRequest(server, client, authentication, ask.refresh, options);
+    case 'authorization_code': {
+      // The issuer is compared where the connector says who it is (RFC 9207).
+      if (server.issuer === server.token_endpoint) ask.callback.searchParams.delete('iss');
+      const callback = oauth.validateAuthResponse(server, client, ask.callback, ask.state);
+      const { redirectUri, verifier } = ask;
+      return oauth.authorizationCodeGrantRequest(
+        server,
+        client,
+        authentication,
+        callback,
+        redirectUri,
+        verifier,
+        options,
+      );
+    }
+  }
+}
+
+async function proofOf({ authenticate, alg }: OAuthFlow<Raw, Raw>, secret: Raw): Promise<oauth.ClientAuth> {
+  switch (authenticate) {
+    case 'client_secret_basic':
+      return oauth.ClientSecretBasic(secret.clientSecret);
+    case 'client_secret_post':
+      return oauth.ClientSecretPost(secret.clientSecret);
+    case 'private_key_jwt': {
+      const key = await privateKey(secret.privateKey, alg);
+      return oauth.PrivateKeyJwt(secret.keyId === undefined ? key : { key, kid: secret.keyId });
+    }
+    case 'none':
+      return oauth.None();
+  }
+}
+
+/** Asks any other token endpoint as its connector says. */
+async function exchange(
+  invocation: Invocation,
+  place: TokenPlace,
+  flow: ExchangeFlow<Raw, Raw>,
+  secret: Raw,
+): Promise<TokenAnswer> {
+  const { params } = place;
+  let built: BuiltRequest;
+  try {
+    const { assertion } = flow;
+    const signed =
+      assertion === undefined ? {} : { [ASSERTION]: await signAssertion(invocation, flow, params, secret) };
+    const asked = flow.request({ params, assertion: standIn(ASSERTION), secret: standIns() });
+    built = buildAnywhere(invocation, params, fillIn(asked, { ...secret, ...signed }));
+  } catch (error) {
+    return unsent(error);
+  }
+  const sent = await send(invocation, place, built);
+  return judged(invocation, sent, { read: flow.read, sent: textsOf(secret) });
+}
+
+function judged({ clock }: Invocation, sent: Sent | Later, reading: Omit<Reading, 'now'>): TokenAnswer {
+  if ('answer' in sent) return judgeTokenAnswer(sent.answer, { ...reading, now: clock.now() });
+  return { is: 'failed', reason: NO_SLOT, doubtful: false, wait: sent.later };
+}
+
+const NO_SLOT = { code: 'no-slot', message: 'no slot was free for the token request' };
+
+/** No field of a secret has this name. */
+const ASSERTION = 'assertion (signed)';
+
+async function signAssertion(
+  { clock }: Invocation,
+  { assertion }: ExchangeFlow<Raw, Raw>,
+  params: Raw,
+  secret: Raw,
+): Promise<string> {
+  if (assertion === undefined) throw new Error('there is no assertion to sign');
+  const { alg, claims, key = 'privateKey' } = assertion;
+  const payload = { ...claims(params, Math.floor(clock.now() / SECOND)) };
+  const header = { alg, typ: 'JWT', ...(typeof secret.keyId === 'string' ? { kid: secret.keyId } : {}) };
+  return new SignJWT(payload).setProtectedHeader(header).sign(await privateKey(secret[key], alg));
+}
+
+/** A request whose path is relative to the base URL, or a URL by itself. */
+export function buildAnywhere({ connector }: Invocation, params: Raw, asked: TokenRequest, grant?: Raw): BuiltRequest {
+  const elsewhere = /^https?:/.test(asked.path) ? URL.parse(asked.path) : null;
+  if (elsewhere === null) return buildRequest(connector, connector.baseUrl({ params, grant }), asked);
+  return buildRequest(connector, elsewhere.origin, { ...asked, path: `${elsewhere.pathname}${elsewhere.search}` });
+}
+
+/** A private key as PEM, in PKCS #8 or in the older form of its algorithm, as GitHub hands them out. */
+async function privateKey(pem: unknown, alg: AssertionAlgorithm): ReturnType<typeof importPKCS8> {
+  try {
+    const pkcs8 = createPrivateKey(String(pem)).export({ type: 'pkcs8', format: 'pem' });
+    return await importPKCS8(String(pkcs8), alg);
+  } catch {
+    throw new UnreadableKey('the private key in the secret cannot be read; it must be a PEM text');
+  }
+}
+
+class UnreadableKey extends Error {}
+
+const textsOf = (secret: Raw): string[] =>
+  Object.values(Object(secret)).filter((value): value is string => typeof value === 'string');
+
+/** How far ahead the slot of a token request may be, in milliseconds. Its lease is longer by far. */
+const PATIENCE = 4 * SECOND;
+
+const send = (invocation: Invocation, { meters }: TokenPlace, request: BuiltRequest): Promise<Sent | Later> =>
+  sendRequest(invocation, {
+    meters,
+    patience: PATIENCE,
+    limits: { deadline: () => Math.max(1, Math.min(TOKEN_DEADLINE, invocation.remaining() - MARGIN)), bound: BOUND },
+    request: () => request,
+  });
+
+/**
+ * The request could not be built: by the secret or by the declaration. What the libraries say of it may hold what they were given, so
+ * only sentences of our own are repeated.
+ */
+function unsent(error: unknown): TokenAnswer {
+  const why = error instanceof UnreadableKey ? error.message : 'its URL or its parameters do not fit the declaration';
+  const reason = { code: 'bad-token-request', message: `the token request could not be built: ${why}` };
+  return { is: 'refused', error: 'invalid_client', reason };
+}
+
+/** Without TLS credentials go to this machine only. */
+const isLoopback = (url: string): boolean => {
+  const host = URL.parse(url)?.hostname;
+  return host === '127.0.0.1' || host === 'localhost' || host === '[::1]';
+};

@@ -1,0 +1,147 @@
+import type { Reply } from '../../core/connector/connector.ts';
+import type { ResolvedLimit } from '../../core/limits/limits.ts';
+import { holdUntil, type Incident, type Meter, newMeter, push, recover } from '../../core/limits/meter.ts';
+import type { Answer, Verdict } from '../../core/response/judge.ts';
+import { type Quota, quotaLearned, quotaOf } from '../../core/response/quota.ts';
+import { HOUR, MINUTE, SECOND } from '../../core/time.ts';
+import type { Invocation } from '../invocation.ts';
+import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
+import { notePassed, passedAt } from './observed.ts';
+
+/** A quota that is spent is waited for no longer than this before the API is asked whether it really is. */
+const LONGEST_TRUST = HOUR;
+/** A hold that is longer by less than this is not worth a write. */
+const WORTHWHILE = SECOND;
+
+/** A request that was refused so often in a row, while others got what they asked for, is itself what the API does not give. */
+const REFUSALS = 5;
+/** What others got counts as meanwhile if it was at most so long before the last hold. */
+const MEANWHILE = MINUTE;
+
+/** A request that left: on which meters, when, and how often in a row it was refused before. */
+export type Left = { readonly meters: readonly MeterPlace[]; readonly leftAt: number; readonly refusals: number };
+
+/** A request that does not count as an attempt: it was not its fault. Come back in so many milliseconds. */
+export type Excused = { readonly wait: number };
+
+/**
+ * Makes known to every worker what an answer says of the API's patience: a refusal holds the meter, once; so does a run of
+ * requests without any answer; a quota that is spent is waited for before the API has to refuse. A request that alone is refused is no
+ * news of the API.
+ */
+export async function heed(
+  invocation: Invocation,
+  left: Left,
+  answer: Answer,
+  verdict: Verdict,
+): Promise<Excused | undefined> {
+  try {
+    return await note(invocation, left, answer, verdict);
+  } catch (error) {
+    // What was fetched is not lost because a meter could not be told.
+    invocation.log.warn('meters do not answer', { reason: error instanceof Error ? error.message : String(error) });
+    return verdict.is === 'throttled' ? { wait: verdict.wait ?? SECOND } : undefined;
+  }
+}
+
+async function note(
+  invocation: Invocation,
+  { meters: places, leftAt, refusals }: Left,
+  answer: Answer,
+  verdict: Verdict,
+): Promise<Excused | undefined> {
+  const { settings, clock } = invocation;
+  const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());
+  if (verdict.is === 'throttled') {
+    if (refusals >= REFUSALS && (await othersPass(invocation, places))) return undefined;
+    const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
+    const { heldUntil } = await tell(invocation, places, { leftAt, wait, is: 'refused' });
+    return { wait: Math.max(0, heldUntil - clock.now()) };
+  }
+  if (isSilent(answer, verdict)) {
+    const meter = await tell(invocation, places, { leftAt, wait: undefined, is: 'silence' });
+    const excuses = meter.downSince > 0 && clock.now() - meter.downSince < settings.OUTAGE_SECONDS * SECOND;
+    return excuses ? { wait: Math.max(0, meter.heldUntil - clock.now()) } : undefined;
+  }
+  if ('reply' in verdict) notePassed(invocation, places);
+  const [known] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+  if (known !== undefined && recover(known) !== undefined) await change(invocation, places, recover);
+  if (quota !== undefined) await spare(invocation, places, quota);
+  return undefined;
+}
+
+/** As far as this worker saw: others got what they asked for since the last hold, or shortly before it. */
+async function othersPass(invocation: Invocation, places: readonly MeterPlace[]): Promise<boolean> {
+  const [known = newMeter] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+  return passedAt(invocation, places) > known.heldAt - MEANWHILE;
+}
+
+const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefined => {
+  const now = clock.now();
+  try {
+    const told = connector.learn?.(reply);
+    if (told !== undefined && told !== null) return quotaLearned(told, reply.header('date'), now);
+  } catch {
+    // What cannot be learned is not known.
+  }
+  return quotaOf((name) => reply.header(name), now);
+};
+
+const toldBy = (answer: Answer, now: number): Quota | undefined =>
+  'failed' in answer ? undefined : quotaOf((name) => answer.headers[name], now);
+
+/** Not the API itself answers: there is no way to it, or only its gateway does. A timeout may be the one page's own. */
+const isSilent = (answer: Answer, { is }: Verdict): boolean =>
+  is === 'retry' && ('failed' in answer ? answer.failed === 'unreachable' : [502, 503, 504].includes(answer.status));
+
+/** Changes the first meter, the narrowest: the API speaks to one account, and others find out for themselves. */
+async function change(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  step: (meter: Meter, now: number) => Meter | undefined,
+): Promise<Meter | undefined> {
+  const changed = await changeMeters(invocation, places.slice(0, 1), ([meter], now) => {
+    const next = meter && step(meter, now);
+    return next === undefined ? { result: meter } : { result: next, meters: [next] };
+  });
+  return changed === 'contended' ? undefined : changed;
+}
+
+/** Tells the meter of an incident; gives it as it stands then. */
+async function tell(invocation: Invocation, places: readonly MeterPlace[], incident: Incident): Promise<Meter> {
+  let held = false;
+  const meter = await change(invocation, places, (standing, now) => {
+    const pushed = push(standing, incident, now);
+    held = pushed !== undefined && pushed.heldUntil > standing.heldUntil;
+    return pushed;
+  });
+  const now = invocation.clock.now();
+  // Fought over too often to be told: whoever is refused next will tell it.
+  if (meter === undefined) return { ...newMeter, heldUntil: now + SECOND };
+  if (held) {
+    const told = { meter: places[0]?.key.pk ?? '', reason: incident.is };
+    invocation.log.warn('meter held', { ...told, seconds: Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND) });
+  }
+  return meter;
+}
+
+/** Waits for the renewal of a quota of which too little is left: for the next request, and for whoever else shares the account. */
+async function spare(invocation: Invocation, places: readonly MeterPlace[], quota: Quota): Promise<void> {
+  const limits = places.flatMap((place) => place.limits);
+  const room = (quota.of ?? 0) * (1 - Math.min(1, ...limits.map(({ share }) => share)));
+  const missing = Math.max(1, ...limits.map(({ cost }) => cost)) + room - quota.left;
+  if (missing <= 0) return;
+  const wait = quota.resetsIn ?? refill(limits, missing);
+  // Headers tell whole seconds. Of windows that short the declared limits take better care.
+  if (wait === undefined || (wait <= WORTHWHILE && limits.length > 0)) return;
+  await change(invocation, places, (meter, now) => {
+    const until = now + Math.min(wait, LONGEST_TRUST);
+    return until < meter.heldUntil + WORTHWHILE ? undefined : holdUntil(meter, until, now);
+  });
+}
+
+/** Milliseconds in which so many units come back, where the limit says how fast they do. */
+function refill(limits: readonly ResolvedLimit[], units: number): number | undefined {
+  const paces = limits.flatMap((limit) => (limit.window === 'rolling' ? limit.interval / 1_000 : []));
+  return paces.length === 0 ? undefined : units * Math.min(...paces);
+}

@@ -1,0 +1,159 @@
+import * as z from 'zod';
+import type { ResolvedLimit } from '../../core/limits/limits.ts';
+import { type Meter, newMeter } from '../../core/limits/meter.ts';
+import { DAY } from '../../core/time.ts';
+import type { Invocation } from '../invocation.ts';
+import { remembered } from '../invocation.ts';
+import type { Item, Key } from '../ports.ts';
+
+/** A meter in the RateLimits table, and the limits that a request reserves against there. */
+export type MeterPlace = { readonly key: Key; readonly limits: readonly ResolvedLimit[] };
+
+export const meterPlace = (connector: string, scope: string, limits: readonly ResolvedLimit[]): MeterPlace => ({
+  key: { pk: `${connector}/${scope}`, sk: 'METER' },
+  limits,
+});
+
+/** What a step makes of the meters; without `meters` nothing is to be written. */
+export type Stepped<T> = { readonly result: T; readonly meters?: readonly Meter[] };
+
+/** How often a step is taken again before it is given up. */
+const TRIES = 6;
+/** What was read within this many milliseconds is as good as new. */
+const FRESH = 50;
+/** Longer than the longest window of a limit. */
+const KEPT = 62 * DAY;
+
+/** What a worker knows of a meter. `contended`: others write it, so that it must be read before it is written. */
+type Known = { readonly meter: Meter; readonly at: number; readonly contended: boolean };
+const knownMeters = remembered(() => new Map<string, Known>());
+/** Reads under way: whoever wants to know at the same moment shares them. */
+const reads = remembered(() => new Map<string, Promise<Meter>>());
+
+/** The meters as they stood at most `age` milliseconds ago. */
+export const readMeters = (
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  age: number,
+): Promise<readonly Meter[]> => allEnded(places.map((place) => read(invocation, place, age)));
+
+/** All of them, or why one failed, once none is under way: whoever came later would share a read that ended with its invocation. */
+async function allEnded<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+async function read(invocation: Invocation, { key }: MeterPlace, age: number): Promise<Meter> {
+  const known = knownMeters(invocation);
+  const found = known.get(key.pk);
+  const now = invocation.clock.now();
+  if (found !== undefined && now - found.at <= age) return found.meter;
+  const reading = reads(invocation);
+  const fresh =
+    reading.get(key.pk) ??
+    invocation.rateLimits
+      .get(key)
+      .then((item) => {
+        const meter = meterOf(item);
+        const { at = 0, contended = false } = known.get(key.pk) ?? {};
+        // As of before it was read: what happens meanwhile must not look older than it is.
+        if (at <= now) known.set(key.pk, { meter, at: now, contended });
+        return meter;
+      })
+      .finally(() => reading.delete(key.pk));
+  reading.set(key.pk, fresh);
+  return fresh;
+}
+
+/**
+ * Changes meters by a pure step, each in one write that holds only if it has not changed since it was read; beaten by somebody, it
+ * takes the step again on what stands there. Where one of several is beaten, what was reserved on the others is lost,
+ * which is safe. `contended`: beaten too often; come back.
+ */
+export async function changeMeters<T>(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  step: (meters: readonly Meter[], now: number) => Stepped<T>,
+): Promise<T | 'contended'> {
+  const known = knownMeters(invocation);
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const from = await allEnded(
+      places.map((place) => {
+        const mine = known.get(place.key.pk)?.contended === false;
+        // What beat the try before this one has just been told.
+        return read(invocation, place, attempt > 0 ? FRESH : mine ? Number.POSITIVE_INFINITY : 0);
+      }),
+    );
+    const { result, meters = from } = step(from, invocation.clock.now());
+    if (await storeAll(invocation, places, from, meters)) return result;
+  }
+  return 'contended';
+}
+
+/** Writes the meters that changed; says whether nobody was quicker. */
+async function storeAll(
+  invocation: Invocation,
+  places: readonly MeterPlace[],
+  from: readonly Meter[],
+  to: readonly Meter[],
+): Promise<boolean> {
+  for (const [index, place] of places.entries()) {
+    const [before, after] = [from[index], to[index]];
+    if (before === undefined || after === undefined || before === after) continue;
+    if (!(await store(invocation, place, before, after))) return false;
+  }
+  return true;
+}
+
+async function store(invocation: Invocation, { key }: MeterPlace, from: Meter, to: Meter): Promise<boolean> {
+  const { rateLimits, clock, random } = invocation;
+  const by = random.id();
+  const now = clock.now();
+  const written = await rateLimits.upsert(
+    key,
+    { set: { ...itemOf(to), version: from.version + 1, by, expires: Math.ceil((now + KEPT) / 1_000) } },
+    [from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }],
+  );
+  // A write that is repeated because its answer was lost fails against its own effect.
+  const mine = written.ok || written.item?.by === by;
+  knownMeters(invocation).set(key.pk, { meter: meterOf(written.item), at: now, contended: !mine });
+  return mine;
+}
+
+const meterItem = z
+  .object({
+    version: z.number(),
+    booked: z.number(),
+    heldUntil: z.number(),
+    heldAt: z.number(),
+    strikes: z.number(),
+    silences: z.number(),
+    downSince: z.number(),
+    by: z.string(),
+    expires: z.number(),
+  })
+  .catchall(z.number());
+
+/** Prefixes of the attributes that hold a limit's time and what was used of it. */
+const TIME = 't ';
+const USED = 'u ';
+
+function meterOf(item: Item | undefined): Meter {
+  if (item === undefined) return newMeter;
+  const { by: _by, expires: _expires, ...all } = meterItem.parse(item);
+  const { version, booked, heldUntil, heldAt, strikes, silences, downSince, ...rest } = all;
+  const under = (prefix: string): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(rest).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+      ),
+    );
+  const times = under(TIME);
+  return { version, booked, heldUntil, heldAt, strikes, silences, downSince, times, used: under(USED) };
+}
+
+function itemOf({ times, used, ...rest }: Meter): Record<string, number> {
+  const named = (prefix: string, values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value]);
+  return { ...rest, ...Object.fromEntries([...named(TIME, times), ...named(USED, used)]) };
+}

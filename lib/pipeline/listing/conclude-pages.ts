@@ -1,0 +1,142 @@
+import { tellsOf } from '../../core/listing/listing.ts';
+import { keepsWindow } from '../../core/listing/slice.ts';
+import type { Invocation } from '../invocation.ts';
+import type { PageContent } from '../records/read-records.ts';
+import { setAside } from '../records/set-aside.ts';
+import { PART_BYTES, storePart, waitingBytes } from '../records/store-part.ts';
+import { type Refusal, requestsOf } from '../requests/fetched-page.ts';
+import { keepKinds } from '../requests/keep-answer.ts';
+import { updateNode } from '../store/node.ts';
+import { expires, parentOf, partKey } from '../store/sync-keys.ts';
+import type { Block } from '../store/sync-state.ts';
+import { attemptOf } from '../tasks/outcome.ts';
+import { failPage } from '../tree/tree.ts';
+import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './reading.ts';
+
+/** Writes down what was fetched, what failed for good and what was counted; gives the block as it then stands. */
+export async function conclude(
+  invocation: Invocation,
+  run: BlockRun,
+  block: Block,
+  tasks: ReadonlyMap<number, PagesTask>,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Promise<Block> {
+  const contents = [...outcomes.values()].flatMap((each) => (each.is === 'content' ? each.content : []));
+  let after = block;
+  for (const portion of portionsBySize(contents)) {
+    const { block: left, committed } = await commit(invocation, run, after, portion);
+    await noteExtent(invocation, run, committed);
+    after = left;
+  }
+
+  const refused = [...outcomes].flatMap(([page, each]) =>
+    each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
+  );
+  await keepKinds(
+    invocation,
+    run.ref,
+    refused.map(({ refusal }) => refusal),
+  );
+  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinal(invocation, task, refusal));
+  const answered = refused.filter(({ refusal }) => refusal.exchange !== undefined);
+  if (answered.length > 0) after = await count(invocation, run, after, answered, refused.length - final.length);
+  for (const { page, refusal, task } of final) {
+    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));
+    const failed = await failPage(invocation, run.ref, run.path, page);
+    if (failed.item?.kind === 'block') after = failed.item;
+  }
+  return after;
+}
+
+/**
+ * Tells the listing what these pages show of its extent: how many pages the first one's total announces, and where a short page
+ * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. If who reads dies
+ * before it, whoever opens the next pages reads it from the part.
+ */
+async function noteExtent(invocation: Invocation, run: BlockRun, contents: readonly PageContent[]): Promise<void> {
+  const { paging } = run.listed.stream;
+  if (paging.kind !== 'pages' && paging.kind !== 'offsets') return;
+  const path = parentOf(run.path)?.parent ?? '';
+  const first = contents.find(({ index }) => index === 0);
+  const told = first && tellsOf(paging, first);
+  if (first !== undefined && told !== undefined) {
+    const stray = keepsWindow(run.listed.slice, first) ? {} : { stray: true };
+    // Only as long as nothing else is open: pages that were asked for by another size would not fit.
+    await updateNode(invocation, run.ref, path, { set: { told: true, ...told, ...stray } }, [{ equal: ['opened', 1] }]);
+    if (told.announced !== undefined)
+      invocation.log.info('planned', { ...run.ref, pages: told.announced, records: first.total ?? 0 });
+  }
+  const size = (told ?? run.listing).size ?? paging.size;
+  const short = contents.filter(({ fetched }) => fetched < size).map(({ index }) => index);
+  if (short.length === 0) return;
+  const end = Math.min(...short);
+  if (run.listing.end !== undefined && run.listing.end <= end) return;
+  await updateNode(invocation, run.ref, path, { set: { end } }, [
+    { either: [{ absent: 'end' }, { greater: ['end', end] }] },
+  ]);
+}
+
+function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
+  const portions: PageContent[][] = [];
+  for (const content of contents) {
+    const last = portions.at(-1);
+    if (last !== undefined && waitingBytes(last) < PART_BYTES) last.push(content);
+    else portions.push([content]);
+  }
+  return portions;
+}
+
+/**
+ * Stores pages as a part and takes them out of the open set, in one write that holds only if all of them are open. Where
+ * somebody was quicker with some of them, the rest is stored as a part of its own: no page is in two parts that count.
+ */
+async function commit(
+  invocation: Invocation,
+  run: BlockRun,
+  block: Block,
+  contents: readonly PageContent[],
+): Promise<{ block: Block; committed: readonly PageContent[] }> {
+  const { ref, path } = run;
+  const rest = contents.filter(({ index }) => block.open.has(String(index)));
+  if (rest.length === 0) return { block, committed: [] };
+  const part = await storePart(invocation, ref, path, run.listed, rest);
+  const key = partKey(invocation.connector.name, ref, `${path}@${part.id}`);
+  await invocation.syncs.create(key, { ...part.item, ...expires(invocation.clock.now()) });
+  const pages = rest.map(({ index }) => String(index));
+  const written = await updateNode(
+    invocation,
+    ref,
+    path,
+    { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
+    pages.map((page) => ({ contains: ['open', page] })),
+  );
+  if (written.item?.kind !== 'block') return { block, committed: [] };
+  // A write that is repeated because its answer was lost fails against its own effect.
+  const mine = written.ok || written.item.parts.has(part.id);
+  if (!mine) return commit(invocation, run, written.item, rest);
+  const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
+  invocation.log.info('pages fetched', { ...ref, pages: rest.length, records });
+  return { block: written.item, committed: rest };
+}
+
+/** Counts requests that brought no page. `retried`: how many of the pages are asked for again. */
+async function count(
+  invocation: Invocation,
+  run: BlockRun,
+  block: Block,
+  refused: readonly { readonly refusal: Refusal }[],
+  retried: number,
+): Promise<Block> {
+  const [first] = refused;
+  if (first !== undefined) {
+    const { code, message: reason } = first.refusal.reason;
+    invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
+  }
+  const add = {
+    requests: requestsOf(refused.map(({ refusal }) => refusal)),
+    throttled: refused.filter(({ refusal }) => refusal.throttled).length,
+    retried,
+  };
+  const written = await updateNode(invocation, run.ref, run.path, { add });
+  return written.item?.kind === 'block' ? written.item : block;
+}

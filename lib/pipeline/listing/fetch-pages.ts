@@ -1,0 +1,126 @@
+import { exceeds, keepsWindow } from '../../core/listing/slice.ts';
+import { refOf } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import { requestsOf } from '../requests/fetched-page.ts';
+import { readNode } from '../store/node.ts';
+import { parentOf } from '../store/sync-keys.ts';
+import { type Block, tailOf } from '../store/sync-state.ts';
+import { allDone, attemptOf, cameBack, isSuspicious, type Outcome } from '../tasks/outcome.ts';
+import { sendApart } from '../tasks/send-tasks.ts';
+import { cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from '../tree/replace-listing.ts';
+import { settle } from '../tree/tree.ts';
+import { conclude } from './conclude-pages.ts';
+import { fetchAll, withoutRepeatsBehind } from './page-outcomes.ts';
+import {
+  type BlockRun,
+  beginReading,
+  type Given,
+  isFinal,
+  PAGE_PATIENCE,
+  type PageOutcome,
+  type PagesTask,
+} from './reading.ts';
+import { reportBack } from './report-back.ts';
+
+/** Fetches the pages of some tasks of one block, commits them together, and says what becomes of each message. */
+export async function fetchPages(
+  invocation: Invocation,
+  received: readonly PagesTask[],
+  given: Given,
+): Promise<Map<string, Outcome>> {
+  const [first] = received;
+  if (first === undefined) return new Map();
+  const { node: path } = first.task;
+  const ref = refOf(first.task);
+  const block = await readNode(invocation, ref, path);
+  const up = parentOf(path);
+  const listing = up && (await readNode(invocation, ref, up.parent));
+  if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
+    // Others are listed in this listing's place. Whoever put them there may have died of it.
+    await settle(invocation, ref, up.parent, listing, true);
+    return allDone(received);
+  }
+  if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
+
+  const tasks = ownerOfPages(received, block);
+  const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
+  const run: BlockRun = { ...(await beginReading(invocation, ref, path, given, how)), block, listing };
+  if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
+  const outcomes = await withoutRepeatsBehind(invocation, run, await fetchAll(invocation, run, tasks));
+  const instead = listedInstead(invocation, run, tasks, outcomes);
+  if (instead !== undefined && up !== undefined) {
+    const requests = requestsOf(
+      [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
+    );
+    await listInstead(
+      invocation,
+      ref,
+      up.parent,
+      { node: listing, of: run.listed.of, block: up.name },
+      instead,
+      requests,
+    );
+    return allDone(received);
+  }
+  const heal = received.some((each) => cameBack(invocation, each)) || tasks.size === 0;
+  const after = await conclude(invocation, run, block, tasks, outcomes);
+  await settle(invocation, ref, path, after, heal);
+  return reportBack(invocation, run, received, tasks, outcomes);
+}
+
+/** One of these pages may be what kills: each gets a task of its own, so that it takes no neighbour with it. */
+async function splitUp(
+  invocation: Invocation,
+  each: PagesTask,
+  pages: Iterable<number>,
+): Promise<Map<string, Outcome>> {
+  const attempts = attemptOf(each) - 1;
+  const tasks = [...pages].map((page) => ({ ...each.task, from: page, to: page, attempts }));
+  await sendApart(invocation, tasks);
+  return new Map([[each.id, 'done']]);
+}
+
+/** Each open page that a task asks for, once, with a task that does. */
+function ownerOfPages(received: readonly PagesTask[], block: Block): Map<number, PagesTask> {
+  const owners = new Map<number, PagesTask>();
+  for (const each of received) {
+    for (let page = each.task.from; page <= each.task.to; page++)
+      if (block.open.has(String(page))) owners.set(page, each);
+  }
+  return owners;
+}
+
+/** What APIs give for a page that they do not let be read, if they do not refuse it. */
+const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
+
+/**
+ * Whether other slices have to be listed in this one's place: it is longer than the API lets be read, by what the first page tells or by how a
+ * later page is refused.
+ */
+function listedInstead(
+  invocation: Invocation,
+  { listed, listing, block, sync }: BlockRun,
+  tasks: ReadonlyMap<number, PagesTask>,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Instead | undefined {
+  const narrower = cut(listed, listing);
+  if (narrower === undefined) return undefined;
+  const first = outcomes.get(0);
+  if (first?.is === 'content') {
+    const { total, estimate, fetched } = first.content;
+    const length = { stated: total ?? estimate, read: fetched, endsFull: false };
+    return exceeds(limitOf(listed, sync), length) && keepsWindow(listed.slice, first.content) ? narrower : undefined;
+  }
+  const beyond = [...outcomes].filter(([index, outcome]) => {
+    const task = tasks.get(index);
+    if (outcome.is !== 'refused' || index === 0 || task === undefined) return false;
+    const { refusal } = outcome;
+    const refused = NO_SUCH_PAGE.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
+    return refused && isFinal(invocation, task, refusal);
+  });
+  if (beyond.length === 0) return undefined;
+  const { paging } = listed.stream;
+  const size = listing.size ?? ('size' in paging ? paging.size : 1);
+  const tail = tailOf(block) ?? { first: 0, offset: 0 };
+  return { ...narrower, limit: tail.offset + (Math.min(...beyond.map(([index]) => index)) - tail.first) * size };
+}

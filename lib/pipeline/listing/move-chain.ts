@@ -1,0 +1,76 @@
+import type { Invocation } from '../invocation.ts';
+import { storePart } from '../records/store-part.ts';
+import { requestsOf } from '../requests/fetched-page.ts';
+import { updateNode } from '../store/node.ts';
+import { expires, partKey } from '../store/sync-keys.ts';
+import { type Chain, type Part, partState } from '../store/sync-state.ts';
+import type { Ahead, Walk } from './reading.ts';
+
+/** A part that begins at this step was put by somebody who then died: its pages are read, only the node does not know. */
+export async function adopt(invocation: Invocation, walk: Walk, chain: Chain): Promise<Chain | undefined> {
+  const item = await invocation.syncs.get(stepKey(invocation, walk, chain.step));
+  return item === undefined ? chain : move(invocation, walk, chain, partState.parse(item), 0);
+}
+
+const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}`;
+const stepKey = (invocation: Invocation, walk: Walk, step: number) =>
+  partKey(invocation.connector.name, walk.ref, stepId(walk, step));
+
+/** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
+export async function commit(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  ahead: Ahead,
+): Promise<Chain | undefined> {
+  const stored = await storePart(invocation, walk.ref, walk.path, walk.listed, ahead.contents);
+  const part = await invocation.syncs.create(stepKey(invocation, walk, chain.step), {
+    ...stored.item,
+    ...expires(invocation.clock.now()),
+    ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
+    ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
+    ...(ahead.seen === undefined ? {} : { seen: ahead.seen }),
+    ...(ahead.ties === undefined ? {} : { ties: ahead.ties }),
+    last: ahead.ended,
+    ...(ahead.stray ? { stray: true } : {}),
+  });
+  if (part.item === undefined) return undefined;
+  const moved = await move(invocation, walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
+  if (part.ok && moved !== undefined) {
+    const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
+    invocation.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
+  }
+  return moved;
+}
+
+/** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
+async function move(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  part: Part,
+  requests: number,
+): Promise<Chain | undefined> {
+  const where = {
+    ...(part.next === undefined ? {} : { cursor: part.next }),
+    ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
+    ...(part.seen === undefined ? {} : { seen: part.seen }),
+    ...(part.ties === undefined ? {} : { ties: part.ties }),
+  };
+  const step = chain.step + part.pages.length;
+  const began = chain.step === 0 ? { began: invocation.clock.now() } : {};
+  const stray = part.stray ? { stray: true } : {};
+  const written = await updateNode(
+    invocation,
+    walk.ref,
+    walk.path,
+    {
+      set: { step, ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
+      add: { requests, records: part.fetched },
+    },
+    [{ equal: ['step', chain.step] }, { absent: 'ended' }],
+  );
+  if (written.item?.kind !== 'chain') return undefined;
+  const { item } = written;
+  return written.ok || (item.owner === walk.owner && item.step === step) ? item : undefined;
+}

@@ -1,0 +1,169 @@
+import { withoutKey } from '../../core/auth/authorise.ts';
+import type { Stream } from '../../core/connector/connector.ts';
+import { isSparse } from '../../core/connector/paging.ts';
+import { chainPage, detectLoop, detectStandstill, detectTies, nextCursor } from '../../core/listing/chain.ts';
+import { exceeds, keepsWindow } from '../../core/listing/slice.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import { span } from '../../core/time.ts';
+import type { Invocation } from '../invocation.ts';
+import { readKept } from '../records/kept-page.ts';
+import { fingerprintOf, type PageContent, readRecords } from '../records/read-records.ts';
+import { fetchPage } from '../requests/fetch-page.ts';
+import { type FetchedPage, type Refusal, refusePage, requestsOf, unsent } from '../requests/fetched-page.ts';
+import type { Listed } from '../store/slices.ts';
+import type { Chain } from '../store/sync-state.ts';
+import { again, cut, limitOf, NO_SUCH_PAGE } from '../tree/replace-listing.ts';
+import { mapAgain } from './map-again.ts';
+import { type Ahead, CHAIN_PATIENCE, type Obstacle, type Walk } from './reading.ts';
+
+/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
+export async function readNext(
+  invocation: Invocation,
+  walk: Walk,
+  chain: Chain,
+  ahead: Ahead,
+  insists: boolean,
+): Promise<Obstacle | undefined> {
+  if (chain.maps) return mapNext(invocation, walk, chain, ahead);
+  const { listed, account, meters, setup, sync } = walk;
+  const { stream, slice } = listed;
+  const index = chain.step + ahead.contents.length;
+  const { stray } = ahead;
+  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsent(EXPIRED));
+  const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
+  if (ahead.contents.length === 0) {
+    const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
+    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead, true) === undefined) return undefined;
+  }
+  const result = await fetchPage(invocation, {
+    ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE },
+    ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
+  });
+  if ('refusal' in result) {
+    const { refusal } = result;
+    if (index > 0 && refusal.expired) return expired(listed, chain, refusal);
+    const narrower = index > 0 && isBeyond(refusal) ? cut(listed, { byKey: chain.byKey, stray }) : undefined;
+    return narrower === undefined
+      ? { refusal }
+      : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
+  }
+  const { page } = result;
+  const refusal = takePage(invocation, walk, page, index, ahead, insists);
+  if (refusal !== undefined) return { refusal };
+  const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
+  const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
+  if (!exceeds(limitOf(listed, sync), length)) return undefined;
+  const narrower = cut(listed, { byKey: chain.byKey, stray: ahead.stray });
+  return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
+}
+
+/** Moves `ahead` behind a page, or says why it cannot be taken. */
+function takePage(
+  invocation: Invocation,
+  { listed }: Walk,
+  page: FetchedPage,
+  index: number,
+  ahead: Ahead,
+  insists: boolean,
+): Refusal | undefined {
+  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
+  if ('code' in content) return refusePage(page, content);
+  const refusal = follow(invocation, listed, page, content, ahead, insists);
+  if (refusal !== undefined) return refusal;
+  ahead.records += content.fetched;
+  ahead.stray ||= !keepsWindow(listed.slice, content);
+  return undefined;
+}
+
+/** Statuses by which APIs say that there is no such page. */
+const isBeyond = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+
+const EXPIRED: Reason = { code: 'expired', message: 'what leads to the next page has expired' };
+
+function hasExpired({ clock }: Invocation, { paging }: Stream, { began }: Chain): boolean {
+  const lifetime = 'expires' in paging && paging.expires !== undefined ? span(paging.expires) : undefined;
+  return lifetime !== undefined && began !== undefined && clock.now() - began >= lifetime;
+}
+
+/** A chain whose cursor has expired begins again, unless it has done so too often. */
+function expired(listed: Listed, chain: Chain, refusal: Refusal): Obstacle {
+  const instead = again(listed, chain);
+  return instead === undefined ? { refusal } : { instead, requests: requestsOf([refusal]) };
+}
+
+/** The next part that has quarantined records. */
+async function mapNext(
+  invocation: Invocation,
+  { ref, path }: Walk,
+  { step }: Chain,
+  ahead: Ahead,
+): Promise<Obstacle | undefined> {
+  const mapped = await mapAgain(invocation, ref, path, step);
+  if ('reason' in mapped) return { refusal: unsent(mapped.reason) };
+  ahead.contents.push(mapped.content);
+  ahead.ended = mapped.last;
+  return undefined;
+}
+
+const DENIED: Reason = {
+  code: 'empty-page',
+  message: 'the API says that there is nothing here, though the page before led here',
+};
+
+const STANDSTILL: Reason = {
+  code: 'loop',
+  message:
+    'the same page comes again and again, each time by another cursor: the API may not understand the one it is given',
+};
+
+const TIE: Reason = {
+  code: 'tie',
+  message:
+    'two records have the same value to go on from, and the next page begins behind both, so others that have it are on no page',
+};
+
+const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
+
+function follow(
+  { connector }: Invocation,
+  { stream, slice }: Listed,
+  page: FetchedPage,
+  content: PageContent,
+  ahead: Ahead,
+  insists: boolean,
+): Refusal | undefined {
+  const hasNothing = page.empty || page.reply.body === undefined;
+  // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
+  if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
+    return { ...refusePage(page, DENIED), heals: true };
+  const { stands, remember: seen } = detectStandstill(
+    stream,
+    { fingerprint: fingerprintOf(content), records: content.fetched },
+    ahead.seen,
+  );
+  if (stands) return refusePage(page, STANDSTILL);
+  const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
+  if (passes) return refusePage(page, TIE);
+  const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
+  if (typeof next === 'object' && 'stuck' in next)
+    return {
+      ...refusePage(page, { code: 'stuck', message: next.stuck }),
+      heals: next.heals ?? page.records.length === 0,
+    };
+  if (next === 'end') {
+    ahead.ended = true;
+    ahead.cursor = undefined;
+  } else {
+    if (page.records.length === 0 && !insists && !isSparse(stream.paging))
+      return { ...refusePage(page, HOLE), heals: true };
+    const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
+    const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
+    if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });
+    ahead.cursor = cursor;
+    ahead.remembered = remember;
+  }
+  ahead.seen = seen;
+  ahead.ties = ties;
+  ahead.contents.push(content);
+  return undefined;
+}

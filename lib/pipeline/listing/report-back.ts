@@ -1,0 +1,69 @@
+import { backoff } from '../../core/backoff.ts';
+import { runs, TASK_PAGES } from '../../core/listing/listing.ts';
+import { pagesTask, type TaskOf } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Refusal } from '../requests/fetched-page.ts';
+import { attemptOf, type Outcome } from '../tasks/outcome.ts';
+import { LONGEST_DELAY, type Portion, postpone } from '../tasks/postpone.ts';
+import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './reading.ts';
+
+/**
+ * What becomes of each message. It is done when none of its pages is left to it. Pages that failed and may heal bring it back when
+ * its visibility ends. Pages that had no slot, or no time, go on in fresh copies, which carry the attempts on and add
+ * none; then those that failed do as well, so that no page is asked for by two messages.
+ */
+export async function reportBack(
+  invocation: Invocation,
+  run: BlockRun,
+  received: readonly PagesTask[],
+  owners: ReadonlyMap<number, PagesTask>,
+  outcomes: ReadonlyMap<number, PageOutcome>,
+): Promise<Map<string, Outcome>> {
+  const reported = new Map<string, Outcome>(received.map(({ id }) => [id, 'done'] as const));
+  const excused: Left[] = [];
+  for (const each of received) {
+    const left = [...outcomes].flatMap(([page, outcome]): Left[] =>
+      outcome.is === 'refused' && owners.get(page) === each && !isFinal(invocation, each, outcome.refusal)
+        ? [{ page, owner: each, refusal: outcome.refusal }]
+        : [],
+    );
+    const failed = left.filter(({ refusal }) => refusal.excused === undefined);
+    // One draw for the message: the longest of several would be no full jitter.
+    const advised = Math.max(0, ...failed.map(({ refusal }) => refusal.wait ?? 0));
+    const wait = backoff(attemptOf(each), invocation.random.number(), advised);
+    if (failed.length === left.length) {
+      if (failed.length > 0) reported.set(each.id, { later: wait });
+      continue;
+    }
+    excused.push(...left.filter((one) => !failed.includes(one)));
+    if (failed.length > 0) {
+      const tasks = copies(run, failed, (task) => ({ ...task, attempts: attemptOf(each) }));
+      await postpone(invocation, run.ref, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
+    }
+  }
+  for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { owner, refusal } = first;
+    const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
+    const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
+    await postpone(invocation, run.ref, run.meters, tasks, Math.max(...group.map((one) => one.refusal.excused ?? 0)));
+  }
+  return reported;
+}
+
+/** A page that is left to be asked for again, by whoever asked for it. */
+type Left = { readonly page: number; readonly owner: PagesTask; readonly refusal: Refusal };
+
+const copies = (
+  { ref, path }: BlockRun,
+  left: readonly Left[],
+  carry: (task: TaskOf<'pages'>) => TaskOf<'pages'>,
+): Portion[] =>
+  runs(
+    left.map(({ page }) => page),
+    TASK_PAGES,
+  ).map((range) => ({
+    task: carry(pagesTask(ref, path, range)),
+    requests: range.to - range.from + 1,
+  }));

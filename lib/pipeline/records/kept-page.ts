@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import { type Expected, judge } from '../../core/response/judge.ts';
+import { holdsSecrets } from '../../core/response/redact.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import type { FetchedPage } from '../requests/fetched-page.ts';
+import type { Exchange } from '../requests/keep-answer.ts';
+import { failKey, phaseOf, placeOf, rootOf, syncFolder } from '../store/sync-keys.ts';
+import { failState } from '../store/sync-state.ts';
+
+/** What a mended connector may make sense of: the page came, and its declaration did not fit. */
+const MENDABLE: ReadonlySet<string> = new Set(['schema', 'no-records', 'bad-total', 'stuck']);
+/** The headers that a stream may read, beside those of its own: no more is kept of a page. */
+const SECRET_HEADERS = /^(set-cookie|www-authenticate|proxy-|authorization)/;
+
+const keptSchema = z.object({
+  url: z.string(),
+  status: z.number(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+  answeredAt: z.number(),
+});
+
+/**
+ * Keeps a page whole that came and could not be read, so that a mended connector reads it without asking the API again. One that holds what must not
+ * be kept is not kept: it is asked for again.
+ */
+export async function keepPage(
+  invocation: Invocation,
+  ref: SyncRef,
+  name: string,
+  code: string,
+  { asked, answer, redaction }: Exchange,
+): Promise<string | undefined> {
+  if (!MENDABLE.has(code) || answer === undefined || 'failed' in answer) return undefined;
+  const { status, headers } = answer;
+  const body = new TextDecoder().decode(answer.body);
+  const open = Object.fromEntries(Object.entries(headers).filter(([header]) => !SECRET_HEADERS.test(header)));
+  if (holdsSecrets(asked, open, body, redaction)) return undefined;
+  const answeredAt = Date.parse(headers.date ?? '') || invocation.clock.now();
+  const key = `${syncFolder(invocation.connector.name, ref)}/kept/${name}-${invocation.random.id()}.json.gz`;
+  const text = JSON.stringify({ url: asked, status, headers: open, body, answeredAt });
+  await invocation.objects.create(key, await invocation.gzip(text), { type: 'application/json', encoding: 'gzip' });
+  return key;
+}
+
+/** The page of a listing as an earlier phase kept it, if this connector makes a page of it. */
+export async function readKept(
+  invocation: Invocation,
+  ref: SyncRef,
+  listing: string,
+  index: number,
+  expected: Pick<Expected, 'stream' | 'owes'>,
+): Promise<FetchedPage | undefined> {
+  const { syncs, connector, clock, objects } = invocation;
+  for (let phase = phaseOf(listing) - 1; phase >= 0; phase--) {
+    const item = await syncs.get(failKey(connector.name, ref, `${rootOf(phase)}${placeOf(listing)}#${index}`));
+    if (item === undefined) continue;
+    const { kept } = failState.parse(item);
+    const stored = kept === undefined ? undefined : await objects.get(kept);
+    if (stored === undefined) return undefined;
+    const { url, body, answeredAt, ...answer } = keptSchema.parse(JSON.parse(await invocation.gunzip(stored)));
+    const verdict = judge(
+      { ...answer, body: new TextEncoder().encode(body) },
+      { ...expected, rules: connector.errors, asked: { method: 'GET', url }, now: clock.now() },
+    );
+    if (!('records' in verdict)) return undefined;
+    const { is, reply, records, total, ambiguous } = verdict;
+    const redaction = { secrets: [], paths: connector.redact };
+    const exchange = {
+      request: `kept ${url}`,
+      asked: url,
+      status: answer.status,
+      answer: undefined,
+      requests: 0,
+      redaction,
+    };
+    return {
+      ...{ reply, records, total, ambiguous, url, answeredAt },
+      ...{ estimate: undefined, empty: is === 'empty', exchange: { ...exchange, evidence: () => body } },
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,162 @@
+import { hash } from 'node:crypto';
+import type { Stream } from '../../core/connector/connector.ts';
+import { checkRecord, type Departure, recordKey } from '../../core/connector/schema.ts';
+import { writeJson } from '../../core/response/json.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import { withoutSecrets } from '../../core/response/redact.ts';
+import { parseInstant } from '../../core/time.ts';
+import type { FetchedPage } from '../requests/fetched-page.ts';
+import type { Exchange } from '../requests/keep-answer.ts';
+import type { Listed } from '../store/slices.ts';
+
+/** A page's records, ready to be stored. */
+export type PageContent = {
+  readonly index: number;
+  readonly fetched: number;
+  readonly repeated: number;
+  /** What is delivered: one JSON line each. */
+  readonly lines: readonly string[];
+  /** What does not fit the schema, each with its departures: one JSON line each. */
+  readonly quarantined: readonly string[];
+  readonly departures: readonly Departure[];
+  /** Eight bytes for each delivered record, and for each quarantined one: the fingerprint of its key. */
+  readonly keys: readonly Buffer[];
+  readonly quarantinedKeys: readonly Buffer[];
+  /** Fingerprints of the first and the last record's key; empty where there is none. */
+  readonly first: string;
+  readonly last: string;
+  readonly total: number | undefined;
+  readonly estimate: number | undefined;
+  readonly answeredAt: number;
+  /** The lowest and the highest value of the watermark field, epoch milliseconds. */
+  readonly lowest: number | undefined;
+  readonly highest: number | undefined;
+  readonly exchange: Exchange;
+  /** These records stand for those that a part quarantined: the place of its listing, and its key. */
+  readonly instead?: { readonly place: string; readonly part: string };
+};
+
+type Reading = {
+  readonly listed: Listed;
+  readonly mode: 'strict' | 'permissive';
+  /** The first record is the last one of the page before: it is dropped. */
+  readonly overlaps: boolean;
+};
+
+/** Holds each record against the schema and maps it. In strict mode the first one that does not fit refuses the page. */
+export function readRecords(
+  page: FetchedPage,
+  index: number,
+  { listed, mode, overlaps }: Reading,
+): PageContent | Reason {
+  const { stream } = listed;
+  const lines: string[] = [];
+  const quarantined: string[] = [];
+  const departures = new Map<string, Departure>();
+  /** Fields that the schema drops: once one was seen, nobody looks at it again. */
+  const unknown = new Set<string>();
+  const keys: Buffer[] = [];
+  const quarantinedKeys: Buffer[] = [];
+  let lowest: number | undefined;
+  let highest: number | undefined;
+  for (const raw of overlaps ? page.records.slice(1) : page.records) {
+    const twice = page.ambiguous.get(raw);
+    const one = twice === undefined ? readRecord(listed, raw, unknown) : { departures: [comesTwice(twice)] };
+    for (const each of one.departures) {
+      if (departures.has(`${each.path} ${each.change}`)) continue;
+      const told = withoutSecrets(each, page.exchange.redaction);
+      if (mode === 'strict') return { code: 'schema', message: `a record does not fit the schema: ${describe(told)}` };
+      departures.set(`${each.path} ${each.change}`, told);
+      if (each.change === 'unknown') unknown.add(each.path);
+    }
+    if ('line' in one) {
+      lines.push(one.line);
+      keys.push(fingerprint(one.key));
+      lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
+      if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
+    } else {
+      quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
+      quarantinedKeys.push(identify(stream, raw));
+    }
+  }
+  return {
+    index,
+    fetched: page.records.length,
+    repeated: page.records.length - lines.length - quarantined.length,
+    lines,
+    quarantined,
+    departures: [...departures.values()],
+    keys,
+    quarantinedKeys,
+    first: edge(stream, page.records.at(0)),
+    last: edge(stream, page.records.at(-1)),
+    total: page.total,
+    estimate: page.estimate,
+    answeredAt: page.answeredAt,
+    lowest,
+    highest,
+    exchange: page.exchange,
+  };
+}
+
+type ReadRecord =
+  | { readonly departures: readonly Departure[] }
+  | {
+      readonly departures: readonly Departure[];
+      readonly line: string;
+      readonly key: string;
+      readonly seen: number | undefined;
+    };
+
+function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
+  try {
+    const checked = checkRecord(stream, raw, unknown);
+    const { departures } = checked;
+    if (!checked.fits) return { departures };
+    const key = recordKey(stream, checked.record);
+    if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
+    const seen = stream.since && parseInstant(stream.since.field(raw));
+    if (stream.since && seen === undefined) return { departures: [unreadable('the watermark field is not a date')] };
+    if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
+    const parent = slice.parents?.[0];
+    const delivered: unknown = stream.map ? stream.map(checked.record, { parent }) : checked.record;
+    if (typeof delivered !== 'object' || delivered === null || 'then' in delivered)
+      return { departures: [unreadable('"map" gives no record for it')] };
+    const tombstone = stream.deleted?.(checked.record) === true ? { ...Object(delivered), _deleted: true } : delivered;
+    return { line: writeJson(tombstone) ?? 'null', key, seen, departures };
+  } catch (error) {
+    return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
+  }
+}
+
+/** What the listings of a parent's children are told of it. */
+function pickParent(parent: unknown, key: string, departures: readonly Departure[]): ReadRecord {
+  if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
+  return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures };
+}
+
+/** Of what stands there, only the last can be read. */
+const TWICE = 'this name comes twice';
+const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped', sample: TWICE });
+
+/** A quarantined record, with the name that came twice in it, if that is why. `departures`: as they were stored. */
+export const nameTwiceIn = (departures: readonly Departure[], record: unknown): [unknown, string][] =>
+  departures.flatMap(({ path, sample }) => (sample === TWICE ? [[record, path]] : []));
+
+/** What the schema lets pass, but the connector's own functions cannot read. */
+const unreadable = (why: string): Departure => ({ path: '(record)', change: 'retyped', sample: why.slice(0, 60) });
+
+const describe = ({ path, change, sample }: Departure): string => `"${path}" is ${change} (${sample})`;
+
+/** The first 64 bits of the SHA-256 of a text: two of a million differing keys collide once in 37 million syncs. */
+const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').subarray(0, 8);
+
+/** What a page holds, as far as its reader can tell: the keys of its records, and what is delivered of them. */
+export const fingerprintOf = ({ keys, quarantinedKeys, lines }: PageContent): string =>
+  hash('sha256', Buffer.concat([...keys, ...quarantinedKeys, Buffer.from(lines.join('\n'))]), 'base64url').slice(0, 16);
+
+/** Two records are the same one if their keys are; a record without a key is compared whole. */
+const identify = (stream: Stream, raw: unknown): Buffer => fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '');
+
+const edge = (stream: Stream, raw: unknown): string =>
+  raw === undefined ? '' : identify(stream, raw).toString('base64url');

@@ -1,0 +1,46 @@
+import { failureSchema } from '../../core/failure.ts';
+import { refOf, type TaskOf } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Refusal } from '../requests/fetched-page.ts';
+import { keepEvidence } from '../requests/keep-answer.ts';
+import { expires, failKey, parentOf } from '../store/sync-keys.ts';
+import { keepPage } from './kept-page.ts';
+
+/**
+ * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
+ * that is the task itself. Only then may the page leave the open set, so that no page is ever failed without a trace.
+ */
+export async function setAside(
+  invocation: Invocation,
+  task: TaskOf<'pages'> | TaskOf<'chain'>,
+  page: number,
+  refusal: Refusal,
+  attempts: number,
+): Promise<void> {
+  const { connector, syncs, failures, clock, log, metrics } = invocation;
+  const ref = refOf(task);
+  const now = clock.now();
+  const { exchange } = refusal;
+  const evidence = await keepEvidence(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
+  const { code, message, rule } = refusal.reason;
+  const kept = {
+    ...{ code, message, page, attempts, at: new Date(now).toISOString() },
+    ...(exchange === undefined ? {} : { request: exchange.request }),
+    ...(exchange?.status === undefined ? {} : { status: exchange.status }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+  const whole = exchange && (await keepPage(invocation, ref, `${task.node}-${page}`, code, exchange));
+  // By its listing: a later phase knows that, and not the block in which the page failed.
+  const listing = task.kind === 'pages' ? (parentOf(task.node)?.parent ?? task.node) : task.node;
+  await syncs.create(failKey(connector.name, ref, `${listing}#${page}`), {
+    node: task.node,
+    ...kept,
+    ...(whole === undefined ? {} : { kept: whole }),
+    ...expires(now),
+  });
+  const failure = failureSchema.parse({ ...kept, rule });
+  const only = task.kind === 'pages' ? { from: page, to: page } : {};
+  await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
+  metrics.add('PagesSetAside', 1);
+  log.warn('page set aside', { ...ref, page, code, reason: message, attempts });
+}

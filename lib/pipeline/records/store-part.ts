@@ -1,0 +1,107 @@
+import type { SyncRef } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Item } from '../ports.ts';
+import type { Listed } from '../store/slices.ts';
+import { syncFolder } from '../store/sync-keys.ts';
+import type { PageEntry } from '../store/sync-state.ts';
+import type { PageContent } from './read-records.ts';
+import { noteDrift } from './schema-drift.ts';
+
+/** A part is stored when this many bytes of records are waiting, so that memory and objects stay small. */
+export const PART_BYTES = 8 * 1024 * 1024;
+export const waitingBytes = (pages: readonly PageContent[]): number =>
+  pages.reduce((sum, page) => sum + page.lines.reduce((bytes, line) => bytes + line.length, 0), 0);
+
+/** So many keys at most are kept in a part's item: a sync of a hundred thousand small slices needs no object for each. */
+const FEW_KEYS = 24;
+/** The length of a fingerprint. */
+export const KEY_BYTES = 8;
+
+/** The object of key fingerprints that lies beside a part: those of its delivered records, then those of the quarantined ones. */
+export const keysOf = (part: string): string => part.replace(/\.ndjson(\.gz)?$/, '.keys');
+/** The object of quarantined records beside a part. */
+export const quarantineOf = (part: string): string => part.replace('/parts/', '/quarantine/');
+
+/** A part that is stored, and what its item says of it. */
+export type StoredPart = { readonly id: string; readonly item: Item };
+
+/**
+ * Stores pages as one part: its records, its key fingerprints, its quarantined records. The key is new at every attempt, so
+ * nobody's part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
+ */
+export async function storePart(
+  invocation: Invocation,
+  ref: SyncRef,
+  node: string,
+  { of }: Pick<Listed, 'of'>,
+  pages: readonly PageContent[],
+): Promise<StoredPart> {
+  const sorted = pages.toSorted((a, b) => a.index - b.index);
+  await noteDrift(invocation, ref, sorted);
+  const id = invocation.random.id();
+  const folder = syncFolder(invocation.connector.name, ref);
+  const keys = Buffer.concat([
+    ...sorted.flatMap((page) => page.keys),
+    ...sorted.flatMap((page) => page.quarantinedKeys),
+  ]);
+  if (of !== undefined) {
+    // Parents are read again, a few at a time, and delivered to nobody.
+    const key = `${folder}/parents/${id}.ndjson`;
+    const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
+    await put(invocation, key, new TextEncoder().encode(text), 'application/x-ndjson');
+    const kept = await storeKeys(invocation, key, keys);
+    return { id, item: { node, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
+  }
+  const key = `${folder}/parts/${id}.ndjson.gz`;
+  const lines = sorted.flatMap((page) => page.lines);
+  const quarantined = sorted.flatMap((page) => page.quarantined);
+  // Pages without records need no object: no manifest lists them.
+  const bytes = lines.length + quarantined.length > 0 ? (await store(invocation, key, lines)).byteLength : 0;
+  if (quarantined.length > 0) await store(invocation, quarantineOf(key), quarantined);
+  const kept = await storeKeys(invocation, key, keys);
+  const instead = sorted[0]?.instead;
+  const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
+  return { id, item: { node, key, bytes, ...kept, ...takes, ...summary(sorted) } };
+}
+
+/** Stores the fingerprints of a part's keys beside it, or gives what its item keeps of them. */
+async function storeKeys(invocation: Invocation, part: string, keys: Buffer): Promise<{ readonly keys?: string }> {
+  if (keys.length <= KEY_BYTES * FEW_KEYS) return keys.length === 0 ? {} : { keys: keys.toString('base64') };
+  await put(invocation, keysOf(part), keys, 'application/octet-stream');
+  return {};
+}
+
+async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {
+  const body = await invocation.gzip(lines.map((line) => `${line}\n`).join(''));
+  await put(invocation, key, body, 'application/x-ndjson', 'gzip');
+  return body;
+}
+
+async function put(
+  invocation: Invocation,
+  key: string,
+  body: Uint8Array,
+  type: string,
+  encoding?: 'gzip',
+): Promise<void> {
+  const created = await invocation.objects.create(key, body, encoding === undefined ? { type } : { type, encoding });
+  if (!created) throw new Error(`The object ${key} exists already, although its key is new.`);
+}
+
+function summary(pages: readonly PageContent[]): Item {
+  const sum = (count: (page: PageContent) => number): number => pages.reduce((all, page) => all + count(page), 0);
+  const totals = pages.flatMap((page) => page.total ?? []);
+  const estimates = pages.flatMap((page) => page.estimate ?? []);
+  const highest = pages.flatMap((page) => page.highest ?? []);
+  return {
+    pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
+    fetched: sum((page) => page.fetched),
+    delivered: sum((page) => page.lines.length),
+    quarantined: sum((page) => page.quarantined.length),
+    repeated: sum((page) => page.repeated),
+    answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
+    ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
+    ...(estimates.length > 0 ? { estimate: Math.max(...estimates) } : {}),
+    ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
+  };
+}

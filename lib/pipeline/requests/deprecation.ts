@@ -1,0 +1,26 @@
+import type { Answer } from '../../core/response/judge.ts';
+import type { Invocation } from '../invocation.ts';
+import { remembered } from '../invocation.ts';
+
+const told = remembered(() => new Set<string>());
+
+/**
+ * Notes that an API announces its end, or that what is asked for is going to change: `Sunset` (RFC 8594) and `Deprecation` (RFC 9745). Every
+ * such answer is measured; what it says is logged once by each worker.
+ */
+export function noteFarewell(invocation: Invocation, url: string, answer: Answer): void {
+  if ('failed' in answer) return;
+  const { sunset, deprecation } = answer.headers;
+  if (sunset === undefined && deprecation === undefined) return;
+  invocation.metrics.add('Farewells', 1);
+  const said = { sunset: shortened(sunset), deprecation: shortened(deprecation) };
+  const { origin, pathname } = new URL(url);
+  const known = told(invocation);
+  const key = JSON.stringify([said, origin]);
+  if (known.has(key)) return;
+  known.add(key);
+  invocation.log.warn('the API announces an end', { ...said, origin, path: pathname.slice(0, 200) });
+}
+
+/** A header is as long as whoever wrote it likes. */
+const shortened = (header: string | undefined): string => (header ?? '').slice(0, 100);

@@ -1,0 +1,91 @@
+import type { Raw, Reply, Request, Stream } from '../../core/connector/connector.ts';
+import type { Slice } from '../../core/listing/slice.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import { instant, SECOND } from '../../core/time.ts';
+import type { Account } from '../credentials/account.ts';
+import type { Invocation } from '../invocation.ts';
+import { type FetchedPage, type PageResult, type Refusal, refusePage, requestsOf, unsent } from './fetched-page.ts';
+import type { Exchange } from './keep-answer.ts';
+import { type Granted, type Sending, sendAndJudge } from './send-and-judge.ts';
+
+/** How far ahead the slot of a count may be, in milliseconds. */
+const COUNT_PATIENCE = 10 * SECOND;
+/** What a stream asks once per sync, or why there is no answer. */
+export type Setup = { readonly value: Raw } | { readonly refusal: Refusal };
+
+export type PagePlace = Omit<Sending, 'stream'> & {
+  /** The connection, or why it cannot be used. */
+  readonly account: Account | Reason;
+  readonly stream: Stream;
+  readonly slice: Slice;
+  /** What the stream asks once per sync. */
+  readonly setup: Setup;
+  /** It is the listing's first page. */
+  readonly first: boolean;
+  /** What the request is told about its page. */
+  readonly at: Raw;
+};
+
+/** Fetches a page; with the first one, and with one that is short, also the count that the stream asks for. */
+export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
+  const { account, stream, setup, first } = place;
+  if ('code' in account) return { refusal: unsent(account) };
+  if ('refusal' in setup) return setup;
+  const about = { ...place, setup: setup.value };
+  const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), place);
+  if ('refusal' in asked) return asked;
+  const { page } = asked;
+  const { count, paging } = stream;
+  const short = 'size' in paging && page.records.length < paging.size;
+  // A listing that has nothing, by the API's own word, has nothing exactly.
+  if (first && page.empty) return { page: { ...page, total: 0 } };
+  if (count === undefined || page.empty || !(first || short)) return asked;
+
+  // The page is there: its count may wait longer, and where there is no slot for it, the page is worth more without than asked for again.
+  const slots = { meters: place.meters, patience: Math.max(place.patience, COUNT_PATIENCE) };
+  const counted = await ask(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
+  const left = page.exchange.requests + requestsOf(['refusal' in counted ? counted.refusal : counted]);
+  /** Both requests left, whatever came of them. */
+  const both = (exchange: Exchange): Exchange => ({ ...exchange, requests: left });
+  if ('refusal' in counted) {
+    const { excused, exchange = page.exchange } = counted.refusal;
+    if (excused !== undefined) return { page: { ...page, exchange: both(page.exchange) } };
+    return { refusal: { ...counted.refusal, exchange: both(exchange) } };
+  }
+  const records = readCount(count.read, counted.reply);
+  if (typeof records !== 'number') return { refusal: refusePage({ exchange: both(counted.exchange) }, records) };
+  const counts = count.exact ? { total: records } : { estimate: records };
+  return { page: { ...page, exchange: both(page.exchange), ...counts } };
+}
+
+function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reason {
+  try {
+    const records = read(reply);
+    if (typeof records === 'number' && Number.isSafeInteger(records) && records >= 0) return records;
+    return { code: 'bad-count', message: `"count" is not a whole number: ${String(records).slice(0, 60)}` };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'bad-count', message: `"count" cannot be read from its answer: ${why}` };
+  }
+}
+
+/** Everything a request is told. */
+const told = (
+  { params, grant }: Granted,
+  { slice: { from, to, parents = [] }, setup }: { readonly slice: Slice; readonly setup: Raw },
+  page: Raw,
+) => ({
+  ...{ params, grant, page, parents, parent: parents[0], setup },
+  window: { from: instant(from), to: instant(to) },
+});
+
+/** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
+export async function ask(
+  invocation: Invocation,
+  account: Account,
+  { meters, patience }: Pick<PagePlace, 'meters' | 'patience'>,
+  request: (at: Granted) => Request,
+): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: Refusal }> {
+  const asked = await sendAndJudge(invocation, account, request, { meters, patience, stream: { records: () => [] } });
+  return 'page' in asked ? asked.page : asked;
+}

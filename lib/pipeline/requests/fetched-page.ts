@@ -1,0 +1,72 @@
+import type { Reply } from '../../core/connector/connector.ts';
+import type { Reason, Verdict } from '../../core/response/judge.ts';
+import { redactSentence } from '../../core/response/redact.ts';
+import type { Exchange } from './keep-answer.ts';
+
+/** A page that came. */
+export type FetchedPage = {
+  readonly reply: Reply;
+  readonly records: readonly unknown[];
+  readonly total: number | undefined;
+  /** About how many records the listing has, where the API says no better. */
+  readonly estimate: number | undefined;
+  /** No records are here, by the API's own word: a chain ends with it. */
+  readonly empty: boolean;
+  /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
+  readonly answeredAt: number;
+  readonly url: string;
+  /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
+  readonly ambiguous: ReadonlyMap<unknown, string>;
+  readonly exchange: Exchange;
+};
+/** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */
+export type Refusal = {
+  readonly reason: Reason;
+  readonly heals: boolean;
+  /** What leads to the page has expired. */
+  readonly expired: boolean;
+  readonly throttled: boolean;
+  /** Milliseconds to wait, as the API advised. */
+  readonly wait: number | undefined;
+  /** It was not the page's fault, and is no attempt: in so many milliseconds it may come again. */
+  readonly excused?: number | undefined;
+  /** `undefined` if nothing was sent. */
+  readonly exchange: Exchange | undefined;
+};
+export type PageResult = { readonly page: FetchedPage } | { readonly refusal: Refusal };
+
+/** The refusal of a page for which nothing was sent, and nothing will help. */
+export const unsent = (reason: Reason): Refusal => ({
+  reason,
+  heals: false,
+  expired: false,
+  throttled: false,
+  wait: undefined,
+  exchange: undefined,
+});
+
+/** Why an answer is no page. */
+export const refusalOf = (exchange: Exchange, verdict: Extract<Verdict, { reason: Reason }>): Refusal => ({
+  reason: redactReason(verdict.reason, exchange),
+  heals: verdict.is === 'retry' || verdict.is === 'throttled',
+  expired: verdict.is === 'restart',
+  throttled: verdict.is === 'throttled',
+  wait: 'wait' in verdict ? verdict.wait : undefined,
+  exchange,
+});
+
+/** What was answered, but cannot be taken for what it says. */
+export const refusePage = ({ exchange }: Pick<FetchedPage, 'exchange'>, reason: Reason): Refusal => ({
+  ...unsent(redactReason(reason, exchange)),
+  exchange,
+});
+
+/** A reason may quote what came, and reasons are seen by everybody. */
+const redactReason = (reason: Reason, { redaction }: Exchange): Reason => ({
+  ...reason,
+  message: redactSentence(reason.message, redaction),
+});
+
+/** How many requests left for some pages, whether they came or not. */
+export const requestsOf = (all: readonly { readonly exchange: Exchange | undefined }[]): number =>
+  all.reduce((sum, { exchange }) => sum + (exchange?.requests ?? 0), 0);

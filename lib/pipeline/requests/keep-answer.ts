@@ -1,0 +1,99 @@
+import type { Connector } from '../../core/connector/connector.ts';
+import type { Answer, Reason } from '../../core/response/judge.ts';
+import { type Redaction, redactBody, redactHeaders, redactUrl, secretTexts } from '../../core/response/redact.ts';
+import type { Asked } from '../../core/response/redirect.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import { remembered } from '../invocation.ts';
+import { syncFolder } from '../store/sync-keys.ts';
+
+/** How much of an unexpected body is kept, in characters. */
+const EVIDENCE_LENGTH = 64 * 1024;
+
+/** How a page was asked for and answered, to be counted, and to be kept if it is unexpected. */
+export type Exchange = {
+  /** Method and URL, without what must not be kept. */
+  readonly request: string;
+  /** The URL as it was asked, and what came: only for who looks into them before anything is kept. */
+  readonly asked: string;
+  readonly answer: Answer | undefined;
+  readonly status: number | undefined;
+  /** Requests that left: more than one if it was redirected. */
+  readonly requests: number;
+  /** The answer as a text, without what must not be kept. */
+  readonly evidence: () => string;
+  readonly redaction: Redaction;
+};
+
+export function exchangeOf(
+  { redact }: Connector,
+  secret: unknown,
+  asked: Asked,
+  answer: Answer,
+  requests: number,
+): Exchange {
+  const redaction = { secrets: secretTexts(secret), paths: redact };
+  const request = `${asked.method} ${redactUrl(asked.url, redaction)}`;
+  const status = 'status' in answer ? answer.status : undefined;
+  const { url } = asked;
+  return {
+    request,
+    asked: url,
+    answer,
+    status,
+    requests,
+    redaction,
+    evidence: () => describeAnswer(request, answer, redaction),
+  };
+}
+
+/** An unexpected answer as a text: the request's line, then status, headers and body as they came, without what must not be kept. */
+function describeAnswer(request: string, answer: Answer, redaction: Redaction): string {
+  if ('failed' in answer) return `${request}\n\n${answer.message}\n`;
+  const { status, headers, body } = answer;
+  const text = new TextDecoder().decode(body);
+  return [
+    request,
+    '',
+    `HTTP ${status}`,
+    redactHeaders(headers, redaction),
+    '',
+    redactBody(text, redaction, EVIDENCE_LENGTH),
+  ].join('\n');
+}
+
+/** Evidence lies apart from what is delivered, so that a rule of the bucket can let it go after some weeks. */
+const evidenceKey = ({ connector, random }: Invocation, ref: SyncRef, name: string): string =>
+  `evidence/${syncFolder(connector.name, ref)}/${name}-${random.id()}.txt`;
+
+export async function keepEvidence(
+  invocation: Invocation,
+  ref: SyncRef,
+  name: string,
+  evidence: string | undefined,
+): Promise<string | undefined> {
+  if (evidence === undefined) return undefined;
+  const key = evidenceKey(invocation, ref, name);
+  await invocation.objects.create(key, new TextEncoder().encode(evidence), { type: 'text/plain; charset=utf-8' });
+  return key;
+}
+
+const keptKinds = remembered(() => new Set<string>());
+
+/**
+ * Keeps one unexpected answer of each kind that a sync meets, though it may heal: what an API answered at night is what one asks for in the
+ * morning. One of each kind from each worker, so that a storm of errors writes no thousands of objects; a page that is set aside has its own.
+ */
+export async function keepKinds(
+  invocation: Invocation,
+  ref: SyncRef,
+  unexpected: readonly { readonly reason: Reason; readonly exchange: Exchange | undefined }[],
+): Promise<void> {
+  const kept = keptKinds(invocation);
+  for (const { reason, exchange } of unexpected) {
+    const kind = `${ref.connection}/${ref.stream}/${ref.sync} ${reason.code}`;
+    if (exchange === undefined || kept.has(kind)) continue;
+    kept.add(kind);
+    await keepEvidence(invocation, ref, `healing-${reason.code}`, exchange.evidence());
+  }
+}

@@ -1,0 +1,173 @@
+import { authorise } from '../../core/auth/authorise.ts';
+import type { Raw, Request, Stream } from '../../core/connector/connector.ts';
+import { buildRequest } from '../../core/connector/request.ts';
+import type { BuiltRequest } from '../../core/exchange.ts';
+import { judge, type Reason, type Verdict } from '../../core/response/judge.ts';
+import type { Asked } from '../../core/response/redirect.ts';
+import { parseDate } from '../../core/response/retry-after.ts';
+import { SECOND } from '../../core/time.ts';
+import type { Account } from '../credentials/account.ts';
+import type { Credential, Replacement } from '../credentials/credentials.ts';
+import { hmac } from '../credentials/refusal-tracker.ts';
+import { type Invocation, MARGIN } from '../invocation.ts';
+import { heed } from '../limits/feedback.ts';
+import type { MeterPlace } from '../limits/meters.ts';
+import { sendRequest } from '../limits/send-request.ts';
+import { noteFarewell } from './deprecation.ts';
+import { type PageResult, type Refusal, refusalOf, requestsOf, unsent } from './fetched-page.ts';
+import { type Exchange, exchangeOf } from './keep-answer.ts';
+
+/** The longest a page may take, headers and body. */
+const PAGE_DEADLINE = 30 * SECOND;
+/** The largest body of a page, decompressed, in bytes. */
+const PAGE_BOUND = 32 * 1024 * 1024;
+/** How often a request may be sent to another place. */
+const MOST_REDIRECTS = 5;
+
+/** What the connection and its token tell. */
+export type Granted = { readonly params: Raw; readonly grant: Raw };
+
+/** How a request is sent, and its answer judged. */
+export type Sending = {
+  /** The meters that it reserves on, and how far ahead a slot may be for it to wait here: milliseconds. */
+  readonly meters: readonly MeterPlace[];
+  readonly patience: number;
+  /** How often in a row the API asked for patience instead. */
+  readonly refusals?: number;
+  /** The link that leads to what is asked for, where one does. */
+  readonly url?: string | undefined;
+  /** Whether records must be on a page, by the total that it states, or by what is known. */
+  readonly owes?: ((total: number | undefined) => boolean) | undefined;
+  readonly stream: Pick<Stream, 'records' | 'total'>;
+};
+
+/**
+ * Sends one request and judges the answer. Where the API does not take its token, or its key, and there is a newer one, it is sent with
+ * that once more.
+ */
+export async function sendAndJudge(
+  invocation: Invocation,
+  account: Account,
+  request: (at: Granted) => Request,
+  sending: Sending,
+): Promise<PageResult> {
+  const { credentials } = account;
+  let credential: Replacement = await credentials.current(invocation);
+  let refused: Attempt | undefined;
+  while ('mark' in credential) {
+    const sent: Attempt | Refusal = await send(invocation, sending, account, credential, request);
+    if ('reason' in sent) return { refusal: { ...sent, exchange: sent.exchange ?? refused?.exchange } };
+    const attempt: Attempt = { ...sent, exchange: after(refused, sent.exchange) };
+    const { verdict, used } = attempt;
+    if (verdict.is !== 'reauthorise') {
+      if (!('reason' in verdict)) await credentials.worked(invocation, used);
+      return resultOf(attempt);
+    }
+    const asked = attempt.url;
+    credential = await credentials.refused(invocation, used, { request: asked, reason: verdict.reason });
+    if (refused !== undefined && 'mark' in credential) credential = { reason: verdict.reason, later: 0 };
+    refused = attempt;
+  }
+  return { refusal: withoutCredential(credential, refused) };
+}
+
+/** An exchange, with the requests that led to it. */
+const after = (refused: Attempt | undefined, exchange: Exchange): Exchange => ({
+  ...exchange,
+  requests: exchange.requests + requestsOf(refused === undefined ? [] : [refused]),
+});
+
+/** One request and where it was redirected to, what it was authorised with, and what came of it. */
+type Attempt = {
+  readonly url: string;
+  readonly used: Credential;
+  readonly leftAt: number;
+  readonly exchange: Exchange;
+  readonly verdict: Exclude<Verdict, { is: 'redirect' }>;
+  readonly excused: number | undefined;
+};
+
+async function send(
+  invocation: Invocation,
+  { stream, owes, meters, patience, refusals = 0, url }: Sending,
+  { credentials, params }: Account,
+  credential: Credential,
+  request: (at: Granted) => Request,
+): Promise<Attempt | Refusal> {
+  const { connector, clock, remaining } = invocation;
+  const built = build(invocation, params, credential, request, url);
+  if ('code' in built) return unsent(built);
+  let used = credential;
+  let asked: Asked = built;
+  for (let requests = 1; ; requests++) {
+    const sent = await sendRequest(invocation, {
+      meters,
+      patience,
+      limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - MARGIN)), bound: PAGE_BOUND },
+      // A slot is waited for; a token may end, or be renewed, meanwhile.
+      request: (now) => {
+        const atHand = credentials.atHand(credential, now);
+        used = atHand ?? credential;
+        return atHand && authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, { now, hmac });
+      },
+    });
+    if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
+    const { answer, leftAt } = sent;
+    noteFarewell(invocation, asked.url, answer);
+    const verdict = judge(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
+    const told = { meters, leftAt, refusals };
+    const excused = (await heed(invocation, told, answer, verdict))?.wait;
+    const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
+    if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
+    if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
+    asked = { ...asked, url: verdict.to };
+  }
+}
+
+const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more than ${MOST_REDIRECTS} times` };
+
+function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageResult {
+  if ('reason' in verdict) return { refusal: { ...refusalOf(exchange, verdict), excused } };
+  const { is, reply, records, total, ambiguous } = verdict;
+  const theirs = parseDate(reply.header('date') ?? '');
+  const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
+  return {
+    page: { reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },
+  };
+}
+
+/** How long the tasks of a connection that is paused are put off: by then every worker knows that it is. */
+const PAUSED = 90 * SECOND;
+
+/** The page is not asked for, or not again. Only what the API refused is an attempt. */
+function withoutCredential(none: Exclude<Replacement, Credential>, attempt: Attempt | undefined): Refusal {
+  const refused =
+    attempt !== undefined && 'reason' in attempt.verdict
+      ? refusalOf(attempt.exchange, attempt.verdict)
+      : unsent(none.reason);
+  if ('alone' in none) return { ...refused, reason: none.reason };
+  if ('paused' in none) return { ...refused, reason: none.reason, heals: true, excused: PAUSED };
+  const wait = attempt === undefined ? { excused: none.later } : { wait: none.later };
+  return { ...refused, reason: none.reason, heals: true, ...wait };
+}
+
+/** Nothing was sent: the limits leave no room so soon. */
+const NO_SLOT: Reason = { code: 'no-slot', message: 'no slot was free' };
+
+function build(
+  { connector }: Invocation,
+  params: Raw,
+  { grant }: Credential,
+  request: (at: Granted) => Request,
+  url: string | undefined,
+): BuiltRequest | Reason {
+  try {
+    const baseUrl = connector.baseUrl({ params, grant });
+    return buildRequest(connector, baseUrl, request({ params, grant }), url);
+  } catch (error) {
+    return {
+      code: 'bad-request',
+      message: `the request could not be built: ${error instanceof Error ? error.message : error}`,
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import type { Raw } from '../../core/connector/connector.ts';
+import { readJson, writeJson } from '../../core/response/json.ts';
+import type { Reason } from '../../core/response/judge.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import type { Account } from '../credentials/account.ts';
+import type { Invocation } from '../invocation.ts';
+import type { MeterPlace } from '../limits/meters.ts';
+import { updateNode } from '../store/node.ts';
+import type { Listed } from '../store/slices.ts';
+import { expires, ROOT, setupKey } from '../store/sync-keys.ts';
+import { ask, type Setup } from './fetch-page.ts';
+import { refusePage, requestsOf, unsent } from './fetched-page.ts';
+
+/** An item of DynamoDB has at most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); this is in bytes. */
+const MOST_KEPT = 350 * 1_024;
+
+const kept = z.object({ value: z.string() });
+
+/**
+ * The answer to a stream's `setup`: asked by whoever needs it first, and kept for all requests of the sync, so that they agree. Two who ask at
+ * once keep the answer that was put first.
+ */
+export async function setupOf(
+  invocation: Invocation,
+  ref: SyncRef,
+  { stream, name }: Listed,
+  account: Account | Reason,
+  slots: { readonly meters: readonly MeterPlace[]; readonly patience: number },
+): Promise<Setup> {
+  const { setup } = stream;
+  if (setup === undefined) return { value: undefined };
+  if ('code' in account) return { refusal: unsent(account) };
+  const key = setupKey(invocation.connector.name, ref, name);
+  const found = await invocation.syncs.get(key);
+  if (found !== undefined) return { value: readJson(kept.parse(found).value) };
+
+  const asked = await ask(invocation, account, slots, setup.request);
+  const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
+  if (requests > 0) await updateNode(invocation, ref, ROOT, { add: { requests } });
+  if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };
+  const read = readSetup(setup.read, asked.reply);
+  if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
+  const put = await invocation.syncs.create(key, { value: read.value, ...expires(invocation.clock.now()) });
+  return { value: readJson(kept.parse(put.item).value) };
+}
+
+function readSetup(read: (reply: Raw) => unknown, reply: Raw): { value: string } | Reason {
+  try {
+    const value = writeJson(read(reply)) ?? 'null';
+    const bytes = Buffer.byteLength(value);
+    if (bytes <= MOST_KEPT) return { value };
+    return {
+      code: 'bad-setup',
+      message: `"setup" reads ${bytes} bytes of its answer, and at most ${MOST_KEPT} are kept for the sync: read less`,
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'bad-setup', message: `"setup" cannot be read from its answer: ${why}` };
+  }
+}

@@ -1,0 +1,44 @@
+import type { Stream } from '../../core/connector/connector.ts';
+import { rangeLength } from '../../core/listing/listing.ts';
+import { type Slice, windowCount } from '../../core/listing/slice.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import { type Invocation, streamOf } from '../invocation.ts';
+import { type Chain, type Group, type Listing, parseParents } from './sync-state.ts';
+
+/** What a node lists: what its requests are told besides their page, and what becomes of the records. */
+export type Listed = {
+  readonly stream: Stream;
+  readonly slice: Slice;
+  /** Of a listing of parents: the stream they are records of. They are not delivered; their children are listed by what is picked. */
+  readonly of?: string | undefined;
+  readonly pick?: ((record: unknown) => unknown) | undefined;
+  /** The stream's name. */
+  readonly name: string;
+};
+
+export function listed(invocation: Invocation, ref: SyncRef, node: Listing | Chain | Group): Listed {
+  const { from, to, of, byKey } = node;
+  const name = of ?? ref.stream;
+  const declared = streamNamed(invocation, name);
+  const stream = byKey ? { ...declared, ...declared.slices?.byKey } : declared;
+  const pick = of === undefined ? undefined : childOf(invocation, ref.stream, of).each?.pick;
+  return { stream, slice: { from, to, parents: parseParents(node) }, of, pick, name };
+}
+
+/** The stream of this name. The connector that runs is the one that the sync was begun with. */
+export function streamNamed(invocation: Invocation, name: string): Stream {
+  const stream = streamOf(invocation, name);
+  if (stream === undefined) throw new Error(`The connector has no stream "${name}" any more.`);
+  return stream;
+}
+
+/** The stream whose parents are the records of stream `of`: the one that is asked for, or one of its forebears. */
+function childOf(invocation: Invocation, name: string, of: string): Stream {
+  const stream = streamNamed(invocation, name);
+  return stream.each === undefined || stream.each.of === of ? stream : childOf(invocation, stream.each.of, of);
+}
+
+/** Whether all slices of a group have been opened. */
+export const isExhausted = (group: Group): boolean =>
+  group.redone >= rangeLength(group.again) &&
+  (group.over === 'windows' ? group.opened >= windowCount(group) : group.exhausted);

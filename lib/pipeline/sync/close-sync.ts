@@ -1,0 +1,223 @@
+import type { Stream } from '../../core/connector/connector.ts';
+import { pageNumber } from '../../core/connector/paging.ts';
+import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
+import { judgementOf } from '../../core/verdict/completeness.ts';
+import { type Receipt, receiptSchema, receiptText } from '../../core/verdict/receipt.ts';
+import { followsOn, nextWatermark } from '../../core/verdict/watermark.ts';
+import { type Invocation, streamOf } from '../invocation.ts';
+import type { Change, Clause } from '../ports.ts';
+import { readNode } from '../store/node.ts';
+import { rootOf, streamKey, syncFolder, syncKey } from '../store/sync-keys.ts';
+import { inPhase, type SyncState } from '../store/sync-state.ts';
+import type { Received } from '../tasks/outcome.ts';
+import { isDone } from '../tree/tree.ts';
+import { repair } from './repair.ts';
+import { begin, readSync } from './start-sync.ts';
+import { sumSync, type WholeSum } from './sum-sync.ts';
+import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
+
+/**
+ * Closes a sync whose tree is done: closing → sum → what moved is read again, or: stream (watermark, free) → manifest → receipt → event → closed. Each step may be
+ * repeated: all of it is derived from the tree, which no longer changes, and the first receipt that was put stands.
+ */
+export async function closeSync(invocation: Invocation, { task, receives }: Received<TaskOf<'close'>>): Promise<void> {
+  const ref = refOf(task);
+  const { syncs, connector } = invocation;
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined || sync.status === 'closed') return;
+  if (sync.superseded !== undefined) return closeSuperseded(invocation, ref, sync, sync.superseded);
+  const superseded = whySuperseded(invocation, ref, sync);
+  if (superseded !== undefined && sync.status === 'open') return supersede(invocation, ref, sync, superseded);
+  const root = await readNode(invocation, ref, rootOf(sync.phase));
+  if (root === undefined || !isDone(invocation, ref, root)) {
+    // What moved is read again, perhaps since this message's last receiver, who died before the tasks were out.
+    if (receives > 1 && sync.repairs > 0) await begin(invocation, ref);
+    return;
+  }
+  const key = syncKey(connector.name, ref);
+  await syncs.update(key, { set: { status: 'closing' } }, [{ equal: ['status', 'open'] }, inPhase(sync.phase)]);
+
+  const stream = streamOf(invocation, ref.stream);
+  // Its stream went while it was being closed.
+  if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
+  const sum = await sumSync(invocation, ref, stream, sync.phase);
+  if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;
+  const receipt = draw(invocation, ref, stream, sync, sum);
+  if (commits(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
+  await freeStream(invocation, ref);
+  await conclude(invocation, ref, sync, receipt, sum.manifest);
+}
+
+/** What was read is no longer what it was: the receipt says so, nothing is delivered, the watermark stays. */
+async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
+  const counts = await countOf(invocation, ref, sync);
+  const receipt: Receipt = {
+    ...heading(invocation, ref, sync),
+    ...counts,
+    verdict: 'INCOMPLETE',
+    evidence: null,
+    reasons: [{ code: 'superseded', message: why }],
+    schema: [],
+    watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
+  };
+  await freeStream(invocation, ref);
+  await beginAnew(invocation, ref);
+  await conclude(invocation, ref, sync, receipt, await invocation.gzip(''));
+}
+
+/** The last steps of a close: the receipt, the numbers, the event; then it is closed. */
+async function conclude(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  receipt: Receipt,
+  manifest: Uint8Array,
+): Promise<void> {
+  const { events, syncs, log, connector } = invocation;
+  const key = syncKey(connector.name, ref);
+  const stored = await putReceipt(invocation, ref, receipt, manifest);
+  measure(invocation, stored);
+  await events.publish('Sync closed', announcement(stored));
+  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);
+  log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
+}
+
+/** Where the receipt of a sync and its manifest lie. */
+export function receiptKeys(connector: string, ref: SyncRef, revision: number): { receipt: string; manifest: string } {
+  const folder = `${syncFolder(connector, ref)}/${revision}`;
+  return { receipt: `${folder}/receipt.json`, manifest: `${folder}/manifest.ndjson.gz` };
+}
+
+/** Whether a sync moves the watermark, and leaves its stream fresh. */
+const commits = (stream: Stream, verdict: Receipt['verdict'], failedPages: number, sync: SyncState): boolean =>
+  followsOn(stream.since, sync.watermark, sync) &&
+  (sync.accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0));
+
+/**
+ * Whether what was not read is older than what was, perhaps: a listing came to what the API lets be read of one, and only of one that begins with the
+ * oldest it is known that what it kept back is still to be asked for by the next sync.
+ */
+const leavesBehind = ({ order }: Stream, reasons: Receipt['reasons']): boolean =>
+  order !== 'oldest first' && reasons.some(({ code }) => code === 'limit');
+
+/** The receipt of a sum. */
+function draw(
+  invocation: Invocation,
+  ref: SyncRef,
+  stream: Stream,
+  sync: SyncState,
+  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: WholeSum,
+): Receipt {
+  const { verdict, evidence, reasons, drift } = judgementOf(judged);
+  const { delivered, quarantined, dropped } = records;
+  const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
+  const before = sync.watermark ?? null;
+  const moves =
+    commits(stream, verdict, pages.failed, sync) && (!leavesBehind(stream, reasons) || sync.accepted !== undefined);
+  return {
+    ...heading(invocation, ref, sync),
+    ...{ verdict, evidence, reasons },
+    expected: { records: stated ?? null, source: stated === undefined ? null : source },
+    pages,
+    records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
+    requests,
+    drift,
+    schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
+    watermark: {
+      before,
+      after: moves ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null) : before,
+    },
+  };
+}
+
+/** Which sync it is, when it was, and where its manifest lies. */
+function heading(
+  { connector, clock }: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+): Pick<
+  Receipt,
+  keyof SyncRef | 'connector' | 'revision' | 'mode' | 'accepted' | 'manifest' | 'startedAt' | 'finishedAt'
+> {
+  return {
+    connector: connector.name,
+    connection: ref.connection,
+    stream: ref.stream,
+    sync: ref.sync,
+    revision: sync.revision,
+    mode: sync.mode,
+    ...(sync.accepted === undefined
+      ? {}
+      : { accepted: { reason: sync.accepted, at: new Date(sync.acceptedAt).toISOString() } }),
+    manifest: receiptKeys(connector.name, ref, sync.revision).manifest,
+    startedAt: new Date(sync.startedAt).toISOString(),
+    finishedAt: new Date(clock.now()).toISOString(),
+  };
+}
+
+/**
+ * Commits what a sync proves, before its receipt says so. What one sync proved stays proved, so this holds at any time and in any order, also when a
+ * later phase of an old sync gets everything after newer syncs have begun: the watermark only rises.
+ */
+async function commit(
+  invocation: Invocation,
+  ref: SyncRef,
+  { verdict, mode, watermark, startedAt }: Receipt,
+): Promise<void> {
+  const { syncs, connector, clock } = invocation;
+  const key = streamKey(connector.name, ref);
+  const { after } = watermark;
+  const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
+  if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]);
+  const set: Change['set'] = {
+    lastCommitted: ref.sync,
+    freshAt: Date.parse(startedAt),
+    ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
+    ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
+  };
+  await syncs.update(key, { set }, [rises('lastCommitted', ref.sync)]);
+}
+
+/** Frees the stream for its next sync. A late closer finds its successor's id there, and touches nothing. */
+async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promise<void> {
+  await syncs.update(
+    streamKey(connector.name, ref),
+    { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live', 'asked'] },
+    [{ equal: ['current', ref.sync] }],
+  );
+}
+
+/** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
+async function putReceipt(
+  { objects, connector }: Invocation,
+  ref: SyncRef,
+  receipt: Receipt,
+  manifest: Uint8Array,
+): Promise<Receipt> {
+  await objects.create(receipt.manifest, manifest, { type: 'application/x-ndjson', encoding: 'gzip' });
+  const { receipt: key } = receiptKeys(connector.name, ref, receipt.revision);
+  const body = new TextEncoder().encode(receiptText(receipt));
+  if (await objects.create(key, body, { type: 'application/json' })) return receipt;
+  const stored = await objects.get(key);
+  return receiptSchema.parse(JSON.parse(new TextDecoder().decode(stored)));
+}
+
+/** A close that is repeated is measured again: rather twice than never. */
+function measure({ metrics }: Invocation, { verdict, pages, records, schema }: Receipt): void {
+  metrics.add(CLOSED[verdict], 1);
+  metrics.add('PagesDelivered', pages.fetched);
+  metrics.add('RecordsDelivered', records.delivered);
+  metrics.add('RecordsQuarantined', records.quarantined);
+  metrics.add('SchemaChanges', schema.length);
+}
+
+const CLOSED = { COMPLETE: 'SyncsComplete', INCOMPLETE: 'SyncsIncomplete', UNKNOWN: 'SyncsUnknown' } as const;
+
+/** What the event says: the summary, and where the whole of it lies. */
+function announcement(receipt: Receipt): object {
+  const { connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest } = receipt;
+  return {
+    ...{ connector, connection, stream, sync, revision, mode, verdict, evidence, records, manifest },
+    receipt: receiptKeys(connector, { connection, stream, sync }, revision).receipt,
+  };
+}

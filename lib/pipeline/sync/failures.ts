@@ -1,0 +1,45 @@
+import type { SyncRef } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import { partition } from '../store/sync-keys.ts';
+import { type Fail, type SyncState, syncState } from '../store/sync-state.ts';
+import { readTrees } from '../tree/read-tree.ts';
+import { readStream } from './start-sync.ts';
+
+/** A sync in which something stands that did not come. */
+export type FailedSync = {
+  readonly ref: SyncRef;
+  readonly sync: SyncState;
+  /** Pages that failed, and that no later phase brought. */
+  readonly failed: readonly Fail[];
+};
+
+/**
+ * The syncs of a stream in which pages are missing, the oldest first. One whose pages a later sync brought, as far as can be told,
+ * is none of them; nor is one that is being read.
+ */
+export async function* failedSyncs(
+  invocation: Invocation,
+  place: Pick<SyncRef, 'connection' | 'stream'>,
+): AsyncGenerator<FailedSync> {
+  const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
+  for await (const { ref, sync } of closedSyncs(invocation, place)) {
+    if (ref.sync <= lastCommitted) continue;
+    const failed: Fail[] = [];
+    for await (const { leaves } of readTrees(invocation, ref, sync.phase))
+      for (const leaf of leaves.values()) failed.push(...leaf.failed);
+    failed.sort((a, b) => a.page - b.page);
+    if (failed.length > 0) yield { ref, sync, failed };
+  }
+}
+
+/** The syncs of a stream that are closed and whose state is still kept, the oldest first. */
+export async function* closedSyncs(
+  { syncs, connector }: Invocation,
+  place: Pick<SyncRef, 'connection' | 'stream'>,
+): AsyncGenerator<Pick<FailedSync, 'ref' | 'sync'>> {
+  for await (const { sk, ...item } of syncs.query(partition(connector.name, place), 'SYNC#')) {
+    const sync = syncState.parse(item);
+    if (sync.status === 'closed' && sync.superseded === undefined)
+      yield { ref: { ...place, sync: sk.slice('SYNC#'.length) }, sync };
+  }
+}

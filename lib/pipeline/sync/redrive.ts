@@ -1,0 +1,96 @@
+import { LONGEST_BACKOFF } from '../../core/backoff.ts';
+import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
+import type { Invocation } from '../invocation.ts';
+import { mapAgainNode } from '../listing/map-again.ts';
+import type { Item } from '../ports.ts';
+import { createNode } from '../store/node.ts';
+import { expires, phaseOf, rootOf, syncKey } from '../store/sync-keys.ts';
+import { inPhase, type SyncState } from '../store/sync-state.ts';
+import type { Outcome, Received } from '../tasks/outcome.ts';
+import { againAt } from '../tree/again.ts';
+import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
+
+/**
+ * Sets only shrink: what failed is never opened again where it failed. A closed sync is asked for again in a new *phase*: a root of its
+ * own beside the earlier ones, which inherits how far the listing was read and opens the failed pages first. One conditional
+ * write begins it; the close then puts a new revision of the receipt beside the old one. What a phase asks for is derived from the closed tree, so all
+ * who ask for the same phase ask for the same.
+ */
+export async function redrive(
+  invocation: Invocation,
+  { task, receives }: Received<TaskOf<'redrive'>>,
+): Promise<Outcome> {
+  const ref = refOf(task);
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined) return 'done';
+  if (sync.phase > task.phase) {
+    // Begun, perhaps by this message's last receiver, who died before the tasks were out.
+    if (receives > 1 && sync.status === 'open') await begin(invocation, ref);
+    return 'done';
+  }
+  if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
+  if (sync.superseded !== undefined) return 'done';
+  const { lastCommitted = '' } = await readStream(invocation, ref);
+  if (task.what === 'pages' && lastCommitted > ref.sync) {
+    invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later: lastCommitted });
+    return 'done';
+  }
+  const root =
+    task.what === 'pages'
+      ? await againAt(invocation, ref, sync.phase, '')
+      : await mapAgainNode(invocation, ref, sync.phase);
+  if (root === undefined) return 'done';
+  await openPhase(invocation, ref, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
+  return 'done';
+}
+
+/**
+ * A task that lay in the failures queue and was sent back: it asks for everything of its sync that failed, once that is closed, unless a later
+ * phase has. Until then it waits, even if its page is still open: whoever set that aside is about to write it down.
+ */
+export function sentBack(
+  invocation: Invocation,
+  received: Received<TaskOf<'pages'> | TaskOf<'chain'>>,
+): Promise<Outcome> {
+  const { v, node } = received.task;
+  const task = { v, kind: 'redrive', ...refOf(received.task), phase: phaseOf(node), what: 'pages' } as const;
+  return redrive(invocation, { ...received, task });
+}
+
+/** The root is there before the sync knows its phase, and the sync knows it before its tasks are out. */
+export async function openPhase(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  root: Item,
+  {
+    from,
+    revision,
+    repairs,
+  }: { readonly from: SyncState['status']; readonly revision: number; readonly repairs: number },
+): Promise<void> {
+  const { syncs, connector, clock, log } = invocation;
+  const now = clock.now();
+  const phase = sync.phase + 1;
+  await createNode(invocation, ref, rootOf(phase), root);
+  const opened = await syncs.update(
+    syncKey(connector.name, ref),
+    {
+      set: {
+        status: 'open',
+        phase,
+        revision,
+        repairs,
+        live: connector.name,
+        deadline: now + DEADLINE,
+        rounds: 0,
+        roundAt: 0,
+        ...expires(now),
+      },
+    },
+    [{ equal: ['status', from] }, inPhase(sync.phase)],
+  );
+  if (opened.item?.phase !== phase) return;
+  if (opened.ok) log.info('sync opened again', { ...ref, phase });
+  await begin(invocation, ref);
+}

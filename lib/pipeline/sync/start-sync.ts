@@ -1,0 +1,141 @@
+import type { Stream } from '../../core/connector/connector.ts';
+import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../../core/tasks.ts';
+import { DAY, HOUR, span } from '../../core/time.ts';
+import { nextWindow } from '../../core/verdict/watermark.ts';
+import { connectionState } from '../credentials/account.ts';
+import { type Invocation, mayBegin, streamOf } from '../invocation.ts';
+import { readNode } from '../store/node.ts';
+import { expires, freshPartition, rootOf, streamKey, syncKey } from '../store/sync-keys.ts';
+import { type StreamState, type SyncState, streamState, syncState } from '../store/sync-state.ts';
+import { send } from '../tasks/send-tasks.ts';
+import { plant } from '../tree/root-node.ts';
+import { settle } from '../tree/tree.ts';
+import { shapeOf } from './supersede.ts';
+
+/** A sync that has not ended by then is closed with what it has. */
+export const DEADLINE = 24 * HOUR;
+
+/** For how long a page limit that was found out is believed. APIs change, and a page that failed for another reason may have looked like one. */
+const LIMIT_KNOWN = 30 * DAY;
+
+/** How many connections a tick starts between two looks at the clock. */
+const PORTION = 100;
+
+/** A scheduled tick: starts the stream's sync for each active connection. What does not fit the time goes into a tick that goes on. */
+export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promise<void> {
+  const { connections, connector } = invocation;
+  // Schedules give seconds with or without fractions; an id must not depend on it.
+  const at = new Date(task.at).toISOString();
+  let portion: TaskOf<'start'>[] = [];
+  for await (const item of connections.query(connector.name, '', task.after)) {
+    // One whose item cannot be read has a sync as well: its receipt says so, and the others do not wait for it.
+    if (connectionState.safeParse(item).data?.status === 'paused') continue;
+    portion.push({ v: TASK_VERSION, kind: 'start', connection: item.sk, stream: task.stream, at });
+    if (portion.length < PORTION) continue;
+    await send(invocation, portion);
+    portion = [];
+    if (!mayBegin(invocation)) return send(invocation, [{ ...task, after: item.sk }]);
+  }
+  await send(invocation, portion);
+}
+
+/** The id of the sync that a scheduled time starts: `20261122T173000000Z`. */
+export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
+
+/**
+ * Starts a sync, unless one of this stream is running or this tick came before. One write takes the stream; whatever else a sync needs
+ * is derived from the stream as it then stands, so whoever finds it taken can go on with the start.
+ */
+export async function start(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
+  const { syncs, connector, log } = invocation;
+  const ref: SyncRef = { connection: task.connection, stream: task.stream, sync: syncId(task.at) };
+  if (streamOf(invocation, task.stream) === undefined) return;
+  const claimed = await syncs.upsert(
+    streamKey(connector.name, ref),
+    {
+      set: {
+        ...{ current: ref.sync, at: task.at, lastTick: task.at, live: connector.name },
+        fresh: freshPartition(connector.name, ref.stream),
+        ...(task.asked === undefined ? {} : { asked: task.asked }),
+      },
+    },
+    [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
+  );
+  const stream = streamState.parse(claimed.item ?? {});
+  if (stream.current !== ref.sync) return skip(invocation, ref, stream, task.at);
+  if (stream.freshAt === undefined) await noteFirst(invocation, ref);
+  await createSync(invocation, ref, task.at, stream);
+  log.info('sync started', { ...ref });
+  await begin(invocation, ref);
+}
+
+/** From its first sync on a stream can grow stale, whether that sync ever comes to an end or not. */
+async function noteFirst({ syncs, connector, clock }: Invocation, ref: SyncRef): Promise<void> {
+  await syncs.update(streamKey(connector.name, ref), { set: { freshAt: clock.now() } }, [{ absent: 'freshAt' }]);
+}
+
+/** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by whoever opens it. */
+export async function begin(invocation: Invocation, ref: SyncRef): Promise<void> {
+  const sync = await readSync(invocation, ref);
+  if (sync === undefined) return;
+  if (sync.phase === 0) await plant(invocation, ref, sync);
+  const path = rootOf(sync.phase);
+  const root = await readNode(invocation, ref, path);
+  if (root?.kind === 'chain') await send(invocation, [chainTask(ref, path, root.step)]);
+  else if (root !== undefined) await settle(invocation, ref, path, root, true);
+}
+
+/** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */
+const startOf = ({ asked, watermark }: StreamState, fullDue: boolean): string | undefined =>
+  asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? watermark);
+
+/** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
+async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
+  const { syncs, connector, clock } = invocation;
+  const now = clock.now();
+  const declared = streamOf(invocation, ref.stream);
+  const { mode, from, to } = nextWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
+  const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;
+  await syncs.create(syncKey(connector.name, ref), {
+    status: 'open',
+    live: connector.name,
+    declared: connector.revision,
+    shape: shapeOf(connector, ref.stream),
+    at,
+    mode,
+    from,
+    to,
+    startedAt: now,
+    deadline: now + DEADLINE,
+    rounds: 0,
+    roundAt: 0,
+    ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
+    ...(limit === undefined ? {} : { limit }),
+    ...expires(now),
+  });
+}
+
+/** Whether an incremental stream is to ask for everything again, as it does every so often. */
+function isFullDue(declared: Stream | undefined, { lastFullAt = 0 }: StreamState, now: number): boolean {
+  return declared?.full !== undefined && now - lastFullAt >= span(declared.full);
+}
+
+/** A tick that finds a sync running is noted; one that comes again is not. */
+async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
+  if ((stream.lastTick ?? '') >= at) return;
+  const { syncs, connector, log } = invocation;
+  const noted = await syncs.update(streamKey(connector.name, ref), { set: { lastTick: at }, add: { skipped: 1 } }, [
+    { less: ['lastTick', at] },
+  ]);
+  if (noted.ok) log.warn('tick skipped: a sync is running', { ...ref, running: stream.current ?? '' });
+}
+
+export async function readStream(invocation: Invocation, ref: SyncRef): Promise<StreamState> {
+  return streamState.parse((await invocation.syncs.get(streamKey(invocation.connector.name, ref))) ?? {});
+}
+
+/** The sync of a reference, if there is one. */
+export async function readSync(invocation: Invocation, ref: SyncRef): Promise<SyncState | undefined> {
+  const item = await invocation.syncs.get(syncKey(invocation.connector.name, ref));
+  return item === undefined ? undefined : syncState.parse(item);
+}

@@ -1,0 +1,167 @@
+import type { Stream } from '../../core/connector/stream.ts';
+import { isCutShort } from '../../core/listing/listing.ts';
+import { sliceName } from '../../core/listing/slice.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import {
+  type Judged,
+  judgedWith,
+  NOTHING_JUDGED,
+  type SyncListing,
+  unopenedWith,
+} from '../../core/verdict/completeness.ts';
+import type { Tally } from '../../core/verdict/judge-listing.ts';
+import type { SchemaChange } from '../../core/verdict/receipt.ts';
+import type { Invocation } from '../invocation.ts';
+import { countRepeats, type KeyedPart } from '../records/count-repeats.ts';
+import { type DeliveredPart, openManifest } from '../records/manifest.ts';
+import { readDrift } from '../records/schema-drift.ts';
+import { isExhausted, listed } from '../store/slices.ts';
+import type { Part } from '../store/sync-state.ts';
+import { type Leaf, type ReadTree, readTrees } from '../tree/read-tree.ts';
+
+/** How many listings are added up at once: each may have objects to read. */
+const LISTINGS_AT_ONCE = 20;
+
+/** The sum over a sync's tree: everything its receipt says is derived from this, and from nothing else. */
+export type Sum = {
+  judged: Judged;
+  /** Slices were left that nobody listed. */
+  unopened: boolean;
+  readonly requests: { sent: number; throttled: number; retried: number };
+  readonly pages: { planned: number; fetched: number; failed: number };
+  readonly records: { delivered: number; quarantined: number; dropped: number };
+  /** Records whose key another one has, too: of the same listing, or of another window of the same parents. */
+  again: number;
+  /** How many records the API stated, of all listings together; `undefined` where it stated nothing of one. */
+  stated: number | undefined;
+  /** None of these numbers is an estimate. */
+  exact: boolean;
+  /** Highest value of the watermark field, and the API's clock at its first answer: epoch milliseconds. */
+  highest: number | undefined;
+  firstAnswered: number | undefined;
+};
+
+/** Besides, once per sync: the ways in which records depart from their schema, and the list of the delivered parts, compressed. */
+export type WholeSum = Readonly<Sum> & { readonly schema: readonly SchemaChange[]; readonly manifest: Uint8Array };
+
+/** Adds up a sync's tree, some of it at a time: a hundred thousand parents take hardly more memory than a thousand. */
+export async function sumSync(invocation: Invocation, ref: SyncRef, stream: Stream, phase: number): Promise<WholeSum> {
+  const sum: Sum = {
+    ...{ judged: NOTHING_JUDGED, unopened: false, again: 0, stated: 0, exact: true },
+    requests: { sent: 0, throttled: 0, retried: 0 },
+    pages: { planned: 0, fetched: 0, failed: 0 },
+    records: { delivered: 0, quarantined: 0, dropped: 0 },
+    ...{ highest: undefined, firstAnswered: undefined },
+  };
+  const manifest = openManifest(invocation.gzip, stream);
+  const windows: KeyedPart[] = [];
+  for await (const tree of readTrees(invocation, ref, phase)) {
+    addNodes(sum, tree);
+    const found = await tallyAll(invocation, ref, tree);
+    for (const each of found) addListing(sum, each);
+    const own = found.filter(({ ofParents }) => !ofParents);
+    await manifest.add(own.flatMap(deliveredParts));
+    for (const [parents, family] of Map.groupBy(own, ({ leaf }) => leaf.node.parents)) {
+      const [first, second] = family;
+      if (second === undefined && first?.slice === undefined) sum.again += first?.tally.again ?? 0;
+      // The windows of the whole sync may be spread over several trees; those of one parent are not.
+      else if (parents === undefined) windows.push(...family.flatMap(({ leaf }) => leaf.parts.map(keyed)));
+      else sum.again += await repeatsOf(invocation, family);
+    }
+  }
+  sum.again += await countRepeats(invocation, windows);
+  if (sum.unopened) sum.judged = unopenedWith(sum.judged, stream);
+  return { ...sum, schema: await readDrift(invocation, ref), manifest: await manifest.close() };
+}
+
+type Found = SyncListing & { readonly place: string; readonly leaf: Leaf };
+
+function addNodes(sum: Sum, { nodes, places }: ReadTree): void {
+  for (const { requests, throttled, retried } of nodes.values()) {
+    sum.requests.sent += requests;
+    sum.requests.throttled += throttled;
+    sum.requests.retried += retried;
+  }
+  for (const node of places.values()) sum.unopened ||= node.kind === 'group' && !isExhausted(node);
+}
+
+function addListing(sum: Sum, found: Found): void {
+  const { tally, leaf, ofParents } = found;
+  sum.judged = judgedWith(sum.judged, found);
+  sum.pages.planned += tally.planned;
+  // However often they were read.
+  sum.pages.fetched += new Set(tally.pages.map(([index]) => index)).size;
+  sum.pages.failed += tally.failed.length;
+  for (const { answeredAt } of leaf.parts) sum.firstAnswered = Math.min(sum.firstAnswered ?? answeredAt, answeredAt);
+  if (ofParents) return;
+  sum.records.delivered += tally.delivered;
+  sum.records.quarantined += tally.quarantined;
+  sum.records.dropped += tally.dropped;
+  const stated = tally.totals?.greatest ?? tally.estimate;
+  sum.stated = sum.stated === undefined || stated === undefined ? undefined : sum.stated + stated;
+  sum.exact &&= tally.totals !== undefined;
+  for (const { highest } of leaf.parts)
+    if (highest !== undefined) sum.highest = Math.max(sum.highest ?? highest, highest);
+}
+
+/** The listings of a tree, in the order of their places. */
+async function tallyAll(invocation: Invocation, ref: SyncRef, { leaves }: ReadTree): Promise<Found[]> {
+  const found: Found[] = [];
+  const queue = leaves.entries();
+  const lane = async (): Promise<void> => {
+    for (const [place, leaf] of queue) {
+      const { stream, slice: whole, of } = listed(invocation, ref, leaf.node);
+      const slice = place === '' ? undefined : sliceName(stream, whole, of);
+      found.push({ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(invocation, leaf) });
+    }
+  };
+  await Promise.all(Array.from({ length: LISTINGS_AT_ONCE }, lane));
+  return found.sort((a, b) => (a.place < b.place ? -1 : 1));
+}
+
+const deliveredParts = ({ leaf, slice }: Found): DeliveredPart[] =>
+  leaf.parts
+    .filter(({ delivered, quarantined }) => delivered + quarantined > 0)
+    .map((part) => ({ ...part, slice }))
+    .sort((a, b) => firstPage(a) - firstPage(b));
+const firstPage = ({ pages: [first] }: Part): number => first?.[0] ?? 0;
+
+const keyed = ({ key, keys, delivered, quarantined }: Part): KeyedPart => ({ key, keys, delivered, quarantined });
+
+async function repeatsOf(invocation: Invocation, family: readonly Found[]): Promise<number> {
+  const [first, second] = family;
+  if (second === undefined) return first?.tally.again ?? 0;
+  return countRepeats(
+    invocation,
+    family.flatMap(({ leaf }) => leaf.parts),
+  );
+}
+
+async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed, forgone }: Leaf): Promise<Tally> {
+  const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
+    leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
+  );
+  return {
+    // The parts come in the order of their phases.
+    pages: parts.flatMap(({ pages, instead }) => (instead === undefined ? pages : [])),
+    tails: new Set([...blocks.values()].flatMap(({ first }) => first ?? [])),
+    behind: new Set(
+      parts.filter(({ node }) => blocks.get(node)?.first !== undefined).flatMap(({ pages }) => pages.map(([i]) => i)),
+    ),
+    size: node.kind === 'listing' ? node.size : undefined,
+    planned: node.kind === 'listing' ? node.covered - forgone : node.step + (node.ended === 'failed' ? 1 : 0),
+    failed,
+    cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',
+    delivered: add(parts, ({ delivered }) => delivered),
+    quarantined: add(parts, ({ quarantined }) => quarantined),
+    dropped: add(parts, ({ repeated }) => repeated),
+    again: await countRepeats(invocation, parts),
+    estimate: greatest(parts.flatMap(({ estimate }) => estimate ?? [])),
+    totals: stated.length === 0 ? undefined : { least: Math.min(...stated), greatest: Math.max(...stated) },
+  };
+}
+
+const add = <T>(all: readonly T[], count: (each: T) => number): number =>
+  all.reduce((sum, each) => sum + count(each), 0);
+const greatest = (values: readonly number[]): number | undefined =>
+  values.reduce<number | undefined>((all, one) => Math.max(all ?? one, one), undefined);

@@ -1,0 +1,103 @@
+import type { Connector } from '../../core/connector/connector.ts';
+import { type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
+import type { Receipt } from '../../core/verdict/receipt.ts';
+import { type Invocation, streamOf } from '../invocation.ts';
+import { syncKey } from '../store/sync-keys.ts';
+import { inPhase, type SyncState } from '../store/sync-state.ts';
+import { send } from '../tasks/send-tasks.ts';
+import { readTrees } from '../tree/read-tree.ts';
+
+/**
+ * A sync is read by one declaration from its first page to its last. When a deployment changes the connector's `revision` under it, or takes
+ * its stream away, what was read no longer says what it said: the sync closes as superseded, delivers nothing, leaves the watermark where it
+ * was, and another begins from there.
+ */
+
+/**
+ * How a stream and those of its parents are listed. A tree that was begun in one way cannot be read in another, be the connector's `revision` raised or
+ * forgotten.
+ */
+export function shapeOf(connector: Connector, name: string): string {
+  const stream = connector.streams[name];
+  if (stream === undefined) return '';
+  const { kind, ...how } = stream.paging;
+  const size = 'size' in how ? ` by ${how.size}` : '';
+  const first = 'first' in how ? ` from ${how.first}` : '';
+  const above = stream.each === undefined ? '' : ` of ${shapeOf(connector, stream.each.of)}`;
+  return `${name}: ${kind}${size}${first}${above}`;
+}
+
+/** Why a sync cannot go on as it was begun; `undefined` if it can. A later phase only adds to what was delivered, and goes on. */
+export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState): string | undefined {
+  const { connector } = invocation;
+  if (streamOf(invocation, ref.stream) === undefined)
+    return `the connector has no stream "${ref.stream}" any more: nothing of this sync is delivered`;
+  const shape = shapeOf(connector, ref.stream);
+  if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
+    return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
+  if (sync.declared === connector.revision || sync.phase > 0) return undefined;
+  return `the connector's revision changed from ${sync.declared} to ${connector.revision} meanwhile: nothing of this sync is delivered, and another has begun`;
+}
+
+/** Ends a sync that cannot go on. What others still do for it counts for nothing. */
+export const supersede = (invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> =>
+  end(invocation, ref, sync, 'open', why);
+
+/**
+ * Ends a sync whose tree is done, but whose close never comes to its end, because what it needs is gone, or cannot be read. Another sync gets what this
+ * one got.
+ */
+export const giveUpClose = (invocation: Invocation, ref: SyncRef, sync: SyncState): Promise<void> =>
+  end(
+    invocation,
+    ref,
+    sync,
+    'closing',
+    'its close came to no end, why is in the log: nothing of this sync is delivered, and another has begun',
+  );
+
+async function end(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+  from: SyncState['status'],
+  superseded: string,
+): Promise<void> {
+  const { syncs, connector, log } = invocation;
+  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing', superseded } }, [
+    { equal: ['status', from] },
+    inPhase(sync.phase),
+  ]);
+  log.warn('sync superseded', { ...ref, reason: superseded });
+  await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
+}
+
+/** Begins another sync in the place of a superseded one, unless its stream is gone. */
+export async function beginAnew(invocation: Invocation, { connection, stream }: SyncRef): Promise<void> {
+  if (streamOf(invocation, stream) === undefined) return;
+  const at = new Date(invocation.clock.now()).toISOString();
+  await send(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
+}
+
+/** What a superseded sync did, without a look at what it read. */
+export async function countOf(
+  invocation: Invocation,
+  ref: SyncRef,
+  sync: SyncState,
+): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'drift'>> {
+  const requests = { sent: 0, throttled: 0, retried: 0 };
+  for await (const { nodes } of readTrees(invocation, ref, sync.phase)) {
+    for (const node of nodes.values()) {
+      requests.sent += node.requests;
+      requests.throttled += node.throttled;
+      requests.retried += node.retried;
+    }
+  }
+  return {
+    expected: { records: null, source: null },
+    pages: { planned: 0, fetched: 0, failed: 0 },
+    records: { fetched: 0, delivered: 0, quarantined: 0, repeated: 0 },
+    requests,
+    drift: { checked: 0, moved: 0, repaired: 0 },
+  };
+}

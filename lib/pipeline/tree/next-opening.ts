@@ -1,0 +1,167 @@
+import { BLOCK_PAGES, indexesOf, isBarren, nextStep, stride, type Window } from '../../core/listing/listing.ts';
+import { windowAt, windowCount } from '../../core/listing/slice.ts';
+import type { SyncRef } from '../../core/tasks.ts';
+import { parseInstant } from '../../core/time.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Item } from '../ports.ts';
+import { isExhausted, listed, streamNamed } from '../store/slices.ts';
+import { childPath, phaseOf, placeOf, sliceChild } from '../store/sync-keys.ts';
+import type { Group, Listing, Node } from '../store/sync-state.ts';
+import { windowFor } from '../tasks/dispatch.ts';
+import { againAt, movedPages } from './again.ts';
+import { nextParents } from './next-parents.ts';
+import { lastBlockRepeats, lastPage, toldByFirstPage } from './read-parts.ts';
+import { seedling } from './root-node.ts';
+
+export type Opener = Listing | Group;
+export const isOpener = (node: Node): node is Opener => node.kind === 'listing' || node.kind === 'group';
+
+/** What a node opens next: its children by name, and what it then knows. */
+export type Opening = {
+  readonly children: ReadonlyMap<string, Item>;
+  /** How many of them were never opened in an earlier phase. */
+  readonly fresh: number;
+  readonly set: Item;
+};
+
+const widest = ({ settings }: Invocation): number => 2 * settings.MAXIMUM_CONCURRENCY;
+
+/** What a node opens next; `undefined`: nothing now, or nothing any more. */
+export async function nextOpening(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  node: Opener,
+): Promise<Opening | undefined> {
+  if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
+  if (node.opened === 1 && node.open.size === 0 && !node.told) {
+    // Who read the first page died before he could say what it told.
+    const { stream } = listed(invocation, ref, node);
+    const told = await toldByFirstPage(invocation, ref, path, node, stream.paging);
+    return { children: new Map(), fresh: 0, set: { told: true, ...told } };
+  }
+  if (isBarren(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
+  const next = step(invocation, ref, node, await windowFor(invocation, ref));
+  if (next === 'done' && !isProven(node)) return nextTail(invocation, ref, path, node);
+  if (typeof next === 'string') return undefined;
+  const told = node.announced !== undefined && node.covered < node.announced;
+  if (!told && node.last !== undefined && (await lastBlockRepeats(invocation, ref, path, node)))
+    return { children: new Map(), fresh: 0, set: { limited: true } };
+  const { from, to } = next.open;
+  const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
+  // Named by its pages: whoever died here may have had other limits in mind, and cut the listing otherwise.
+  const name = `${from}-${to}`;
+  const children = new Map([[name, { kind: 'block', open: pages }]]);
+  return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1), last: name } };
+}
+
+/** Whether a listing is done does not depend on its window. */
+export const SMALLEST: Window = { blocks: 1, blockPages: 1, taskPages: 1 };
+
+export const step = (invocation: Invocation, ref: SyncRef, listing: Listing, window: Window) =>
+  nextStep(
+    listed(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
+    { ...listing, outstanding: listing.open.size },
+    window,
+  );
+
+/** Whether nothing is left to be shown of a listing's end. Where a total says it, nothing is. */
+export function isProven(listing: Listing): boolean {
+  const { proven, announced, broken, stopped } = listing;
+  return proven || announced !== undefined || broken || stopped;
+}
+
+/**
+ * Looks for the end of a listing behind its last record, wherever that stood: a page that was short or empty before others with records is no
+ * end. Offsets can ask for a page that begins with that record: if it brings nothing else, the listing ends there. A short page alone shows no end: the
+ * API may give fewer records than it was asked for.
+ */
+async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<Opening> {
+  // An API that only repeats its last page shows no end.
+  if (listing.limited) return { children: new Map(), fresh: 0, set: { proven: true } };
+  const { paging } = listed(invocation, ref, listing).stream;
+  const size = listing.size ?? ('size' in paging ? paging.size : 1);
+  const last = await lastPage(invocation, ref, path, listing);
+  const isFull = last !== undefined && last.records >= size;
+  if (
+    last !== undefined &&
+    last.tail === undefined &&
+    (paging.kind === 'pages' || isFull) &&
+    listing.covered <= last.index + 1
+  )
+    return { children: new Map(), fresh: 0, set: { filled: last.index } };
+  // A page that begins with the last record, and has no other, is such a page. Where an earlier phase looked for the end elsewhere, it is looked for anew.
+  const isShown = last?.records === 1 && last.index > 0 && (last.tail !== undefined || phaseOf(path) === 0);
+  // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and nobody asks for ever.
+  if (paging.kind === 'pages' || last === undefined || last.gone || isShown)
+    return { children: new Map(), fresh: 0, set: { proven: true } };
+  const { first: from, offset: begin } = last.tail ?? { first: 0, offset: 0 };
+  const offset = begin + (last.index - from) * stride('offsets', size) + last.records - 1;
+  // As long as what comes is full, there is more: twice as much is asked for each time.
+  const pages = isFull && last.tail !== undefined ? Math.min(BLOCK_PAGES, 2 * (last.index - from + 1)) : 1;
+  const { covered } = listing;
+  const open = new Set(Array.from({ length: pages }, (_, i) => String(covered + i)));
+  const block = { kind: 'block', open, first: covered, offset };
+  const name = `${covered}-${covered + pages - 1}`;
+  return { children: new Map([[name, block]]), fresh: 1, set: { covered: covered + pages, last: name } };
+}
+
+/** The slices that a group opens next. Refilled when it is half empty, so that a finished slice rarely costs more than its own leaving. */
+async function nextSlices(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  group: Group,
+): Promise<Opening | undefined> {
+  const room = widest(invocation) - group.open.size;
+  if (group.stopped || isExhausted(group) || 2 * room < widest(invocation)) return undefined;
+  const left = indexesOf(group.again, group.redone, room);
+  if (left.length > 0) return reopen(invocation, ref, path, group, left);
+  const { opened } = group;
+  const { stream, slice, of } = listed(invocation, ref, group);
+  const { from, to, parents } = slice;
+  if (group.over === 'windows') {
+    const count = Math.min(room, windowCount(group) - opened);
+    const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
+    const items = windows.map((window) => seedling(stream, { ...window, parents }, of, group));
+    return { children: named(opened, items), fresh: count, set: {} };
+  }
+  if (stream.each === undefined) return undefined;
+  const { of: parent, together = 1 } = stream.each;
+  if (opened === 0) {
+    const forebear = streamNamed(invocation, parent);
+    const whole = { from: parseInstant(forebear.since?.start) ?? 0, to };
+    return { children: named(0, [seedling(forebear, whole, parent)]), fresh: 1, set: {} };
+  }
+  // The first child finds the parents; only when it is done is it known who they are.
+  if (group.open.has(sliceChild(0))) return undefined;
+  const found = await nextParents(invocation, ref, childPath(path, sliceChild(0)), group, {
+    batches: room,
+    together,
+    of: parent,
+  });
+  const items = found.batches.map((batch) => seedling(stream, { from, to, parents: batch }, of));
+  const { after, line, exhausted } = found;
+  return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } };
+}
+
+const named = (opened: number, items: readonly Item[]): Map<string, Item> =>
+  new Map(items.map((item, i) => [sliceChild(opened + i), item]));
+
+/** Children of a group in which an earlier phase left something. */
+async function reopen(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  { redone, repair }: Group,
+  indexes: readonly number[],
+): Promise<Opening> {
+  const wanted = repair > 0 ? movedPages(invocation, ref, repair) : undefined;
+  const children = new Map<string, Item>();
+  for (const name of indexes.map(sliceChild)) {
+    const place = placeOf(childPath(path, name));
+    const item = await againAt(invocation, ref, phaseOf(path) - 1, place, wanted);
+    if (item !== undefined) children.set(name, item);
+  }
+  return { children, fresh: 0, set: { redone: redone + indexes.length } };
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as z from 'zod';
+import { authorise, parseSecret, withoutKey } from '../../../lib/core/auth/authorise.ts';
+import { apiKey, basic, bearer, clientCredentials, none, signed } from '../../../lib/core/connector/connector.ts';
+import { buildRequest } from '../../../lib/core/connector/request.ts';
+import { hmac } from '../../../lib/pipeline/credentials/refusal-tracker.ts';
+import { kinds } from '../../pipeline/kinds.ts';
+
+const connector = { ...kinds.cursor.connector, headers: { 'X-Version': '7' } };
+const signing = { now: Date.UTC(2025, 10, 22, 12), hmac };
+const build = (base: string, request: Parameters<typeof buildRequest>[2], url?: string) =>
+  buildRequest(connector, base, request, url);
+
+it('a request is built onto the base URL, whose own path is kept', () => {
+  assert.equal(build('https://a.test/v1/', { path: '/rows' }).url, 'https://a.test/v1/rows');
+  assert.equal(build('https://a.test', { path: 'rows' }).url, 'https://a.test/rows');
+  const query = { page: 2, on: true, none: undefined, tag: ['a b', 'c&d'] };
+  assert.equal(
+    build('https://a.test', { path: '/rows', query }).url,
+    'https://a.test/rows?page=2&on=true&tag=a+b&tag=c%26d',
+  );
+});
+
+it('a path cannot leave the origin, and a base URL must be one', () => {
+  assert.equal(new URL(build('https://a.test', { path: '//evil.test/x' }).url).host, 'a.test');
+  assert.equal(new URL(build('https://a.test', { path: '@evil.test/x' }).url).host, 'a.test');
+  assert.throws(() => build('nowhere', { path: '/' }), /not a URL/);
+});
+
+it('a body is JSON or a form, with its content type', () => {
+  const json = build('https://a.test', { path: '/', method: 'POST', json: { a: 1 } });
+  const long = build('https://a.test', { path: '/', method: 'POST', json: { after: 12345678901234567890n } });
+  assert.equal(long.body, '{"after":12345678901234567890}', 'an id that no double can hold');
+  assert.deepEqual([json.method, json.body, json.headers['content-type']], ['POST', '{"a":1}', 'application/json']);
+  const form = build('https://a.test', { path: '/', method: 'POST', form: { a: '1 2' } });
+  assert.deepEqual([form.body, form.headers['content-type']], ['a=1+2', 'application/x-www-form-urlencoded']);
+  assert.equal(json.headers['x-version'], '7');
+});
+
+it('a secret goes where its kind says', () => {
+  const request = build('https://a.test', { path: '/' });
+  const header = (auth: Parameters<typeof authorise>[1], secret: object, name: string) =>
+    authorise(request, auth, secret, signing).headers[name];
+  assert.equal(header(bearer(), { token: 't' }, 'authorization'), 'Bearer t');
+  assert.equal(
+    header(basic(), { username: 'u', password: 'pä' }, 'authorization'),
+    `Basic ${Buffer.from('u:pä').toString('base64')}`,
+  );
+  assert.equal(header(apiKey({ header: 'X-Key' }), { key: 'k' }, 'x-key'), 'k');
+  assert.deepEqual(authorise(request, none(), undefined, signing), request);
+  const flow = { tokenUrl: 'https://a.test/token' };
+  assert.equal(header(clientCredentials(flow), { token: 't' }, 'authorization'), 'Bearer t');
+  const named = clientCredentials({ ...flow, sendAs: { header: 'X-Shop-Token' } });
+  assert.equal(header(named, { token: 't' }, 'x-shop-token'), 't');
+  assert.equal(header(named, { token: 't' }, 'authorization'), undefined);
+});
+
+it('a key in the query is in what is sent, and in nothing that is kept', () => {
+  const auth = apiKey({ query: 'api_key' });
+  const request = build('https://a.test', { path: '/rows', query: { page: 2 } });
+  const sent = authorise(request, auth, { key: 'k&' }, signing).url;
+  assert.equal(sent, 'https://a.test/rows?page=2&api_key=k%26');
+  assert.equal(withoutKey(auth, sent), 'https://a.test/rows?page=2');
+  assert.equal(withoutKey(auth, 'https://a.test/rows?q=%20x'), 'https://a.test/rows?q=%20x');
+  assert.equal(withoutKey(bearer(), sent), sent);
+});
+
+it('a signature covers what is sent, and the date it names', () => {
+  const auth = signed({
+    hmac: 'sha256',
+    over: ({ method, path, body }, date) => `${method}\n${path}\n${date}\n${body}`,
+    header: 'X-Signature',
+    prefix: 'v1=',
+    date: { header: 'X-Date', format: 'seconds' },
+    keyId: 'X-Key-Id',
+  });
+  const request = build('https://a.test/v1', { path: '/rows', query: { page: 2 }, method: 'POST', json: { a: 1 } });
+  const { headers } = authorise(request, auth, { key: 'k', keyId: 'me' }, signing);
+  // Computed by: printf 'POST\n/v1/rows?page=2\n1763812800\n{"a":1}' | openssl dgst -sha256 -hmac k
+  assert.equal(headers['x-signature'], `v1=4e660d763831f576ad926ee9e7f285359d296baf3b7539f7fac68f3f26866edf`);
+  assert.deepEqual([headers['x-date'], headers['x-key-id']], ['1763812800', 'me']);
+  const plain = signed({ hmac: 'sha1', over: (_, date) => date, header: 'x-signature' });
+  assert.equal(authorise(request, plain, { key: 'k' }, signing).headers.date, 'Sat, 22 Nov 2025 12:00:00 GMT');
+});
+
+it('a secret that cannot be used is refused without being quoted', () => {
+  assert.deepEqual(parseSecret(bearer(), '{"token":"hush"}'), { secret: { token: 'hush' } });
+  for (const text of [undefined, 'hush', '{"tokn":"hush"}', '"hush"', '{"token":""}', '{"token":{"hush":1}}']) {
+    const parsed = parseSecret(bearer(), text);
+    assert.ok('problem' in parsed && !parsed.problem.includes('hush'), text);
+  }
+  assert.deepEqual(
+    z.object({ problem: z.string() }).parse(parseSecret(basic(), '{"username":"u"}')).problem,
+    'it lacks, or mistypes: password',
+  );
+  assert.deepEqual(parseSecret(bearer(), '["hush"]'), { problem: 'it is no JSON object' });
+});
