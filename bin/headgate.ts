@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { explainError, UsageError } from './cli/errors.ts';
 import type { RunOptions } from './cli/options.ts';
-import { outliveReaders } from './cli/output.ts';
+import { ignoreBrokenPipe } from './cli/output.ts';
 import { accept } from './commands/accept.ts';
 import { alarms } from './commands/alarms.ts';
 import { connect } from './commands/connect.ts';
@@ -58,7 +58,7 @@ const COMMANDS = [
 ];
 for (const register of COMMANDS) register(program);
 
-outliveReaders(process.stdout, process.stderr);
+ignoreBrokenPipe(process.stdout, process.stderr);
 try {
   await program.parseAsync();
 } catch (error) {

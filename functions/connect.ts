@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { readVisit, writeVisit } from '../lib/aws/function-url.ts';
+import { readHttpEvent, toHttpResult } from '../lib/aws/function-url.ts';
 import { connect } from '../lib/pipeline/consent/connect.ts';
 import { invocationOf, logger } from './runtime.ts';
 
@@ -9,5 +9,5 @@ import { invocationOf, logger } from './runtime.ts';
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
   .use(injectLambdaContext(logger))
   .handler(async (event: APIGatewayProxyEventV2, context: Context) =>
-    writeVisit(await connect(invocationOf(context), readVisit(event))),
+    toHttpResult(await connect(invocationOf(context), readHttpEvent(event))),
   );

@@ -7,7 +7,7 @@ import { embeddedMetrics } from '../lib/aws/metrics.ts';
 import { openPorts, sqsClient } from '../lib/aws/open-ports.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import type { Invocation } from '../lib/pipeline/invocation.ts';
-import { newMemory } from '../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../lib/pipeline/invocation.ts';
 
 /** What a function is made of, built once and kept between invocations. */
 
@@ -20,7 +20,7 @@ export const metrics = new Metrics({ namespace: settings.METRICS_NAMESPACE, serv
 export const sqs = sqsClient();
 const ports = openPorts(settings, { log: powertoolsLog(logger), metrics: embeddedMetrics(metrics) });
 
-const memory = newMemory();
+const memory = newWorkerMemory();
 
 /** The ports and the time of one invocation. */
 export function invocationOf(context: Context): Invocation {

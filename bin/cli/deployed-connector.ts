@@ -23,7 +23,7 @@ import type { Connector } from '../../lib/core/connector/connector.ts';
 import { type Environment, environmentSchema } from '../../lib/core/environment.ts';
 import { HOUR } from '../../lib/core/time.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Log, Metrics } from '../../lib/pipeline/ports.ts';
 import { UsageError } from './errors.ts';
 
@@ -80,7 +80,7 @@ export async function openConnector(aws: Aws, stage: string, connector: Connecto
     ...openPorts(settings, silent, aws),
     connector,
     settings,
-    memory: newMemory(),
+    memory: newWorkerMemory(),
     remaining: () => BUDGET,
     budget: BUDGET,
     resources,

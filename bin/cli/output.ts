@@ -34,7 +34,7 @@ function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
  * Whoever reads our output may leave (`| head -1`): what is left to be said is not said, what is left to be done is done. Output that
  * cannot be written for another reason, such as a full disk, ends the process.
  */
-export function outliveReaders(...outputs: readonly NodeJS.WriteStream[]): void {
+export function ignoreBrokenPipe(...outputs: readonly NodeJS.WriteStream[]): void {
   for (const output of outputs)
     output.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') return;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { accept as acceptSync } from '../../lib/pipeline/sync/accept.ts';
+import { acceptSync } from '../../lib/pipeline/sync/accept.ts';
 import { readStream } from '../../lib/pipeline/sync/start-sync.ts';
 import { UsageError } from '../cli/errors.ts';
 import { type OperatorOptions, operatorCommand } from '../cli/options.ts';

@@ -2,7 +2,7 @@ import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/cl
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Task, taskSchema } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
-import type { Outcome, Received } from '../pipeline/tasks/outcome.ts';
+import type { ReceivedTask, TaskOutcome } from '../pipeline/tasks/outcome.ts';
 
 /** The longest a message can be hidden, less what may have passed since it was received: a little under 12 hours, in seconds. */
 const LONGEST_HIDING = 11 * 3_600;
@@ -10,7 +10,7 @@ const LONGEST_HIDING = 11 * 3_600;
 const ENTRIES = 10;
 
 /** The tasks of a batch. A message that is none, or of a version this code does not know, is left out: it comes back. */
-export const readBatch = (event: SQSEvent): Received<Task>[] =>
+export const readBatch = (event: SQSEvent): ReceivedTask<Task>[] =>
   event.Records.flatMap(({ messageId, body, attributes }) => {
     const task = taskSchema.safeParse(parse(body));
     return task.success
@@ -35,7 +35,7 @@ export async function reportBatch(
   client: SQSClient,
   queue: string,
   event: SQSEvent,
-  outcomes: ReadonlyMap<string, Outcome | 'failed'>,
+  outcomes: ReadonlyMap<string, TaskOutcome | 'failed'>,
 ): Promise<SQSBatchResponse> {
   const kept = event.Records.filter(({ messageId }) => outcomes.get(messageId) !== 'done');
   const hidden = kept.flatMap((record) => {

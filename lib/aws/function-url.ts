@@ -20,7 +20,7 @@ const LARGEST_FORM = 10_000;
  * A browser's request as Lambda hands it to a function with a URL, payload format 2.0
  * (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). The origin is the function's own: the domain is Lambda's word, no header's.
  */
-export function readVisit(event: VisitEvent): WebRequest {
+export function readHttpEvent(event: VisitEvent): WebRequest {
   const { requestContext, rawPath, rawQueryString, headers, cookies = [], body, isBase64Encoded } = event;
   const { method } = requestContext.http;
   const domain = requestContext.domainName;
@@ -43,7 +43,7 @@ function readCookie(text: string): [name: string, value: string] {
   return cut < 0 ? [text.trim(), ''] : [text.slice(0, cut).trim(), text.slice(cut + 1).trim()];
 }
 
-export const writeVisit = ({ status, headers, body, cookies }: WebAnswer): APIGatewayProxyStructuredResultV2 => ({
+export const toHttpResult = ({ status, headers, body, cookies }: WebAnswer): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,
   headers: { ...headers },
   body,

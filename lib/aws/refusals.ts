@@ -11,15 +11,15 @@ import type { Change, Clause, Item, Value } from '../pipeline/ports.ts';
  */
 const MAX_CLAUSES = 120;
 
-export function refuseItem(item: Item): void {
+export function assertItem(item: Item): void {
   for (const [name, value] of Object.entries(item)) {
     refuseAttribute(name);
     refuseValue(name, value);
   }
 }
 
-export function refuseChange({ set = {}, remove = [], add = {}, delete: taken = {} }: Change): void {
-  for (const values of [set, add, taken]) refuseItem(values);
+export function assertChange({ set = {}, remove = [], add = {}, delete: taken = {} }: Change): void {
+  for (const values of [set, add, taken]) assertItem(values);
   for (const name of remove) refuseAttribute(name);
   const names = [...Object.keys(set), ...remove, ...Object.keys(add), ...Object.keys(taken)];
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -10,7 +10,7 @@ import {
 import * as z from 'zod';
 import type { Change, Clause, Item, Key, Table, Written } from '../pipeline/ports.ts';
 import { expression } from './expression.ts';
-import { refuseChange, refuseClauses, refuseItem } from './refusals.ts';
+import { assertChange, assertItem, refuseClauses } from './refusals.ts';
 
 /** The index of open syncs: its partition key is the attribute of the same name, and it holds nothing but keys. */
 const LIVE = 'live';
@@ -37,7 +37,7 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
     when: readonly Clause[],
     guard: readonly Clause[],
   ): Promise<Written<Item>> {
-    refuseChange(change);
+    assertChange(change);
     refuseClauses(when);
     const command = new UpdateCommand({
       ...table,
@@ -69,7 +69,7 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
   return {
     get,
     async create(key, item) {
-      refuseItem(item);
+      assertItem(item);
       const command = new PutCommand({
         ...table,
         Item: { ...item, ...key },

@@ -19,7 +19,7 @@ export const METRICS = {
   RequestsThrottled: 'Count',
   RequestsRetried: 'Count',
   /** Answers in which the API announces an end: `Sunset`, `Deprecation`. */
-  Farewells: 'Count',
+  DeprecatedResponses: 'Count',
   /** Pages that cannot succeed by themselves. */
   PagesSetAside: 'Count',
   /** By housekeeping, at every run. Age of the stalest stream of an active connection ÷ its schedule: 1 is as it should be. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { complain } from '../core/complaint.ts';
+import { schemaComplaint } from '../core/schema-complaint.ts';
 import { type Stage, stages } from './stage.ts';
 
 /** What is deployed: `headgate.config.ts` exports it by default, through {@link defineConfig}. */
@@ -48,7 +48,7 @@ export type ReadConfig = { readonly connectors: readonly string[]; readonly stag
 
 /** Reads a configuration that somebody wrote. Returns one sentence if it cannot be used. */
 export function readConfig(exported: unknown): ReadConfig | { readonly problem: string } {
-  const problem = complain(schema, exported);
+  const problem = schemaComplaint(schema, exported);
   if (problem !== undefined) return { problem };
   const { connectors, stages: given } = schema.parse(exported);
   const names = new Set([...Object.keys(stages), ...Object.keys(given)]);

@@ -70,7 +70,7 @@ export class DashboardStack extends Stack {
         { title: 'Requests sent', left: of('RequestsSent') },
         { title: 'Requests throttled', left: of('RequestsThrottled') },
         { title: 'Requests tried again', left: of('RequestsRetried') },
-        { title: 'Answers that announce an end', left: of('Farewells') },
+        { title: 'Answers that announce an end', left: of('DeprecatedResponses') },
         {
           title: 'Longest run of a worker, s',
           left: connectors.map(longestRun),

@@ -6,7 +6,7 @@ import type { Ports, Settings } from './ports.ts';
 export type Invocation = Ports & {
   readonly connector: Connector;
   readonly settings: Settings;
-  readonly memory: Memory;
+  readonly memory: WorkerMemory;
   /** Milliseconds until the function would be cut off. */
   readonly remaining: () => number;
   /** Milliseconds the whole invocation has. */
@@ -14,23 +14,23 @@ export type Invocation = Ports & {
 };
 
 /** Time kept for storing what was fetched and for reporting back. */
-export const MARGIN = 5 * SECOND;
+export const STORE_MARGIN = 5 * SECOND;
 
 /** Whether new pages may still be begun: 60 % of the time is for beginning, the rest for ending what was begun. */
-export const mayBegin = ({ remaining, budget }: Invocation): boolean => remaining() > 0.4 * budget;
+export const mayBeginPages = ({ remaining, budget }: Invocation): boolean => remaining() > 0.4 * budget;
 
 /** The stream of a task; `undefined` if the connector no longer declares it. */
 export const streamOf = ({ connector }: Invocation, name: string): Stream | undefined =>
   Object.hasOwn(connector.streams, name) ? connector.streams[name] : undefined;
 
 /** What a worker remembers from one invocation to the next. All of it may be lost at any time. Each file keeps its own part of it. */
-export type Memory = object;
+export type WorkerMemory = object;
 
-export const newMemory = (): Memory => ({});
+export const newWorkerMemory = (): WorkerMemory => ({});
 
 /** A part of every worker's memory: made when it is first asked for, gone with the worker. */
-export function remembered<T>(make: () => T): (of: { readonly memory: Memory }) => T {
-  const parts = new WeakMap<Memory, { readonly part: T }>();
+export function workerCache<T>(make: () => T): (of: { readonly memory: WorkerMemory }) => T {
+  const parts = new WeakMap<WorkerMemory, { readonly part: T }>();
   return ({ memory }) => {
     const found = parts.get(memory) ?? { part: make() };
     parts.set(memory, found);

@@ -1,30 +1,38 @@
 import { refOf, type Task, type TaskOf } from '../core/tasks.ts';
-import { accountOf, credentialsSettled } from './credentials/account.ts';
+import { credentialsSettled, readAccount } from './credentials/account.ts';
 import type { Invocation } from './invocation.ts';
 import { fetchPages } from './listing/fetch-pages.ts';
 import { walkChain } from './listing/walk-chain.ts';
 import { closeSync } from './sync/close-sync.ts';
-import { redrive, sentBack } from './sync/redrive.ts';
-import { readSync, start, tick } from './sync/start-sync.ts';
-import { supersede, whySuperseded } from './sync/supersede.ts';
-import { allDone, attemptOf, cameBack, isLast, isSuspicious, type Outcome, type Received } from './tasks/outcome.ts';
-import { type ReadingTask, sendApart } from './tasks/send-tasks.ts';
+import { redriveFailures, redriveReturnedTask } from './sync/redrive.ts';
+import { readSync, startDueSyncs, startSync } from './sync/start-sync.ts';
+import { supersedeSync, whySuperseded } from './sync/supersede.ts';
+import {
+  allDone,
+  attemptOf,
+  isFinalAttempt,
+  mustRunIsolated,
+  type ReceivedTask,
+  type TaskOutcome,
+  wasRedelivered,
+} from './tasks/outcome.ts';
+import { type ReadingTask, sendIsolated } from './tasks/send-tasks.ts';
 
 /**
  * Does a batch of tasks. Each message has an outcome of its own; one whose work throws is left to come back when its visibility
  * ends, and takes nobody with it.
  */
-export async function work(
+export async function runTasks(
   invocation: Invocation,
-  received: readonly Received[],
-): Promise<ReadonlyMap<string, Outcome | 'failed'>> {
-  const outcomes = new Map<string, Outcome | 'failed'>();
-  await tryLast(invocation, received, outcomes);
+  received: readonly ReceivedTask[],
+): Promise<ReadonlyMap<string, TaskOutcome | 'failed'>> {
+  const outcomes = new Map<string, TaskOutcome | 'failed'>();
+  await tryFinalAttempt(invocation, received, outcomes);
   const left = received.filter(({ id }) => !outcomes.has(id));
-  const usual = left.filter((each) => !isSuspicious(each));
+  const usual = left.filter((each) => !mustRunIsolated(each));
   await doTogether(invocation, usual, outcomes);
   // What may kill its worker runs last and alone, so that it takes nobody with it.
-  for (const each of left.filter(isSuspicious)) await doTogether(invocation, [each], outcomes);
+  for (const each of left.filter(mustRunIsolated)) await doTogether(invocation, [each], outcomes);
   await credentialsSettled(invocation);
   return outcomes;
 }
@@ -33,14 +41,14 @@ export async function work(
  * What had no outcome in any attempt may have been with something that kills each time. It has a last one before anything else of its batch can kill; of
  * several, one has it, and the others are sent on.
  */
-async function tryLast(
+async function tryFinalAttempt(
   invocation: Invocation,
-  received: readonly Received[],
-  outcomes: Map<string, Outcome | 'failed'>,
+  received: readonly ReceivedTask[],
+  outcomes: Map<string, TaskOutcome | 'failed'>,
 ): Promise<void> {
-  const [first, ...others] = received.filter(isReading).filter((each) => isLast(invocation, each));
+  const [first, ...others] = received.filter(isReading).filter((each) => isFinalAttempt(invocation, each));
   if (first === undefined) return;
-  const isSent = await sendApart(
+  const isSent = await sendIsolated(
     invocation,
     others.map((each) => ({ ...each.task, attempts: attemptOf(each) - 1 })),
   ).then(
@@ -51,14 +59,14 @@ async function tryLast(
   await doTogether(invocation, [first], outcomes);
 }
 
-const isReading = (each: Received): each is Received<ReadingTask> =>
+const isReading = (each: ReceivedTask): each is ReceivedTask<ReadingTask> =>
   (each.task.kind === 'pages' || each.task.kind === 'chain') && each.task.failure === undefined;
 
 /** Tasks of one block are done together, everything else by itself; all at once. */
 async function doTogether(
   invocation: Invocation,
-  received: readonly Received[],
-  outcomes: Map<string, Outcome | 'failed'>,
+  received: readonly ReceivedTask[],
+  outcomes: Map<string, TaskOutcome | 'failed'>,
 ): Promise<void> {
   const groups = Map.groupBy(received, ({ id, task }) =>
     task.kind === 'pages' && task.failure === undefined
@@ -79,39 +87,42 @@ async function doTogether(
   );
 }
 
-async function doGroup(invocation: Invocation, group: readonly Received[]): Promise<ReadonlyMap<string, Outcome>> {
+async function doGroup(
+  invocation: Invocation,
+  group: readonly ReceivedTask[],
+): Promise<ReadonlyMap<string, TaskOutcome>> {
   const [back] = group;
   if (back !== undefined && 'failure' in back.task && back.task.failure !== undefined)
-    return new Map([[back.id, await sentBack(invocation, { ...back, task: back.task })]]);
+    return new Map([[back.id, await redriveReturnedTask(invocation, { ...back, task: back.task })]]);
   const pages = group.filter(isOf('pages'));
   const [first] = pages;
   if (first !== undefined) {
     const given = await prepare(invocation, pages);
     return given === undefined ? allDone(group) : fetchPages(invocation, pages, given);
   }
-  const reported = new Map<string, Outcome>();
+  const reported = new Map<string, TaskOutcome>();
   for (const each of group) reported.set(each.id, await doOne(invocation, each));
   return reported;
 }
 
 const isOf =
   <K extends Task['kind']>(kind: K) =>
-  (each: Received): each is Received<TaskOf<K>> =>
+  (each: ReceivedTask): each is ReceivedTask<TaskOf<K>> =>
     each.task.kind === kind;
 
-async function doOne(invocation: Invocation, { id, task, receives }: Received): Promise<Outcome> {
+async function doOne(invocation: Invocation, { id, task, receives }: ReceivedTask): Promise<TaskOutcome> {
   switch (task.kind) {
     case 'tick':
-      await tick(invocation, task);
+      await startDueSyncs(invocation, task);
       return 'done';
     case 'start':
-      await start(invocation, task);
+      await startSync(invocation, task);
       return 'done';
     case 'close':
       await closeSync(invocation, { id, task, receives });
       return 'done';
     case 'redrive':
-      return redrive(invocation, { id, task, receives });
+      return redriveFailures(invocation, { id, task, receives });
     case 'chain': {
       const given = await prepare(invocation, [{ id, task, receives }]);
       return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);
@@ -122,7 +133,7 @@ async function doOne(invocation: Invocation, { id, task, receives }: Received): 
 }
 
 /** What the requests of a sync need; `undefined` if its tasks, of which there is one at least, have nothing left to do. */
-async function prepare(invocation: Invocation, received: readonly Received<TaskOf<'pages'> | TaskOf<'chain'>>[]) {
+async function prepare(invocation: Invocation, received: readonly ReceivedTask<TaskOf<'pages'> | TaskOf<'chain'>>[]) {
   const [first] = received;
   if (first === undefined) return undefined;
   const ref = refOf(first.task);
@@ -131,16 +142,16 @@ async function prepare(invocation: Invocation, received: readonly Received<TaskO
   if (
     sync?.status === 'closing' &&
     sync.superseded !== undefined &&
-    received.some((each) => cameBack(invocation, each))
+    received.some((each) => wasRedelivered(invocation, each))
   )
-    await supersede(invocation, ref, sync, sync.superseded);
+    await supersedeSync(invocation, ref, sync, sync.superseded);
   if (sync === undefined || sync.status !== 'open') return undefined;
   const superseded = whySuperseded(invocation, ref, sync);
   if (superseded !== undefined) {
-    await supersede(invocation, ref, sync, superseded);
+    await supersedeSync(invocation, ref, sync, superseded);
     return undefined;
   }
-  const account = await accountOf(invocation, ref.connection);
+  const account = await readAccount(invocation, ref.connection);
   if (!('paused' in account)) return { account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });

@@ -7,7 +7,7 @@ import { undiciHttp } from '../../lib/aws/http.ts';
 import { links } from '../../lib/core/connector/connector.ts';
 import type { Stream } from '../../lib/core/connector/stream.ts';
 import { nextCursor } from '../../lib/core/listing/chain.ts';
-import { judge, type Verdict } from '../../lib/core/response/judge.ts';
+import { judgeResponse, type ResponseVerdict } from '../../lib/core/response/judge.ts';
 import type { Rule } from '../../lib/core/response/rules.ts';
 import { exchangeOf } from '../../lib/pipeline/requests/keep-answer.ts';
 import { connectorOf, kinds, Row } from '../pipeline/kinds.ts';
@@ -20,7 +20,7 @@ const [IMPATIENT, PATIENT] = [300, 20_000];
 const PAGE = '{"rows":[{"id":1}],"total":1}';
 
 type Answer = string | Buffer | ((socket: Socket) => void);
-type Case = readonly [what: string, answer: Answer, is: Verdict['is'], code?: string, kept?: RegExp];
+type Case = readonly [what: string, answer: Answer, is: ResponseVerdict['is'], code?: string, kept?: RegExp];
 
 const bytes = (status: number, headers: Record<string, string>, body: string | Buffer = ''): Buffer =>
   Buffer.concat([
@@ -48,7 +48,7 @@ const reply = (status: number, body: string | Buffer = '', headers: Record<strin
   );
 const html = (status: number, title: string): Buffer =>
   reply(status, `<!doctype html><html><title>${title}</title></html>`, { 'content-type': 'text/html' });
-const refusals = (statuses: readonly number[], is: Verdict['is']): Case[] =>
+const refusals = (statuses: readonly number[], is: ResponseVerdict['is']): Case[] =>
   statuses.map((status) => [
     `${status}`,
     reply(status, `{"message":"it is ${status}"}`),
@@ -264,7 +264,7 @@ describe(`${CASES.length} answers of an API`, { concurrency: 8 }, () => {
         { deadline: code === 'timeout' ? IMPATIENT : PATIENT, bound: BOUND },
       );
       const owes = (total = 0): boolean => total > 0;
-      const verdict = judge(answer, { stream: rows, rules, owes, asked, now: Date.now() });
+      const verdict = judgeResponse(answer, { stream: rows, rules, owes, asked, now: Date.now() });
       const reason = 'reason' in verdict ? verdict.reason : undefined;
       assert.deepEqual([verdict.is, reason?.code], [is, code], reason?.message);
       if (is === 'page' && !what.startsWith('20') && 'records' in verdict) assert.equal(verdict.records.length, 1);

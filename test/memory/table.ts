@@ -1,4 +1,4 @@
-import { refuseChange, refuseClauses, refuseItem } from '../../lib/aws/refusals.ts';
+import { assertChange, assertItem, refuseClauses } from '../../lib/aws/refusals.ts';
 import type { Change, Clause, Item, Key, Table, Value, Written } from '../../lib/pipeline/ports.ts';
 
 /** Limits of DynamoDB, in bytes (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
@@ -25,7 +25,7 @@ export function memoryTable(): Table {
     when: readonly Clause[],
     guard: readonly Clause[],
   ): Promise<Written<Item>> {
-    refuseChange(change);
+    assertChange(change);
     refuseClauses(when);
     const old = find(key);
     const whole: Item = old === undefined ? {} : { ...old, ...key };
@@ -41,7 +41,7 @@ export function memoryTable(): Table {
       return item && copy(item);
     },
     async create(key, item) {
-      refuseItem(item);
+      assertItem(item);
       const old = find(key);
       if (old !== undefined) return { ok: false, item: copy(old) };
       put(key, item);

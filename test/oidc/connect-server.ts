@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { readVisit, type VisitEvent, writeVisit } from '../../lib/aws/function-url.ts';
+import { readHttpEvent, toHttpResult, type VisitEvent } from '../../lib/aws/function-url.ts';
 import { connect } from '../../lib/pipeline/consent/connect.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 
@@ -36,8 +36,8 @@ export async function startConnectServer(): Promise<ConnectServer> {
       body: Buffer.concat(chunks).toString(),
       isBase64Encoded: false,
     };
-    const answer = await connect(make(), readVisit(event));
-    const { statusCode = 500, headers = {}, body = '', cookies = [] } = writeVisit(answer);
+    const answer = await connect(make(), readHttpEvent(event));
+    const { statusCode = 500, headers = {}, body = '', cookies = [] } = toHttpResult(answer);
     const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
     response.writeHead(statusCode, { ...sent, 'set-cookie': cookies }).end(body);
   });

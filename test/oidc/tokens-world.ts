@@ -6,7 +6,7 @@ import type { Connector } from '../../lib/core/connector/connector.ts';
 import { authorizationCode, clientCredentials, defineConnector, pages } from '../../lib/core/connector/connector.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Clock, Http, Ports, Seals } from '../../lib/pipeline/ports.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
@@ -100,7 +100,7 @@ export function tokensWorld(
       ...ports,
       ...more,
       connector,
-      memory: newMemory(),
+      memory: newWorkerMemory(),
       settings: {
         SCHEMA_MODE: 'strict',
         ATTEMPTS: 5,

@@ -11,10 +11,10 @@ import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { type Memory, newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table, TransportFailure, WireReply } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
-import { work } from '../../lib/pipeline/work.ts';
+import { runTasks } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
@@ -182,7 +182,7 @@ export function makeFleet({
     random,
   };
 
-  const memories: Memory[] = Array.from({ length: workers + 1 }, newMemory);
+  const memories: WorkerMemory[] = Array.from({ length: workers + 1 }, newWorkerMemory);
   let running = 0;
 
   function invocationOf(slot: number): Invocation {
@@ -192,7 +192,7 @@ export function makeFleet({
       ...ports,
       clock: { now: () => time.now() + skew, wait: (millis) => later(Math.ceil(Math.max(0, millis)), () => {}) },
       connector,
-      memory: memories[slot] ?? newMemory(),
+      memory: memories[slot] ?? newWorkerMemory(),
       settings: {
         SCHEMA_MODE: 'permissive',
         ATTEMPTS: 5,
@@ -222,7 +222,7 @@ export function makeFleet({
     running += 1;
     const began = time.now();
     const received = deliveries.map(({ task, receives }, index) => ({ id: String(index), task, receives }));
-    const outcomes = await work(invocationOf(slot), received);
+    const outcomes = await runTasks(invocationOf(slot), received);
     deliveries.forEach((delivery, index) => {
       const outcome = outcomes.get(String(index));
       if (outcome === 'done') queue.remove(delivery);

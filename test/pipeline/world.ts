@@ -3,10 +3,10 @@ import { TASK_VERSION, type Task, taskSchemaOf } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
-import { work } from '../../lib/pipeline/work.ts';
+import { runTasks } from '../../lib/pipeline/work.ts';
 import { manualClock } from '../memory/clock.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
@@ -115,7 +115,7 @@ export function makeWorld({
     random: seededRandom(seed),
   };
   const mortal = mortalPorts(ports, death);
-  let memory = newMemory();
+  let memory = newWorkerMemory();
   let nextHousekeeping = clock.now() + HOUSEKEEPING_EVERY;
 
   function invocation({ connector, version } = deployed()): Invocation {
@@ -148,10 +148,10 @@ export function makeWorld({
       if (!known.success && receives >= MAXIMUM_RECEIVES) queue.remove(receipt);
       return known.success ? { id: receipt, task: known.data, receives } : [];
     });
-    const outcomes = await work(invocation(now), received);
+    const outcomes = await runTasks(invocation(now), received);
     // Who is dead reports nothing: all its messages come back when their visibility ends.
     if (mortal.hasJustDied()) {
-      memory = newMemory();
+      memory = newWorkerMemory();
       return true;
     }
     for (const { id } of received) {

@@ -4,10 +4,10 @@ import type { Task } from '../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import { receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
-import { work } from '../../lib/pipeline/work.ts';
+import { runTasks } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { intercept } from '../memory/intercept.ts';
@@ -151,7 +151,7 @@ export async function manyConnections(count: number): Promise<Many> {
   }
 
   let longest = 0;
-  const memories = Array.from({ length: WORKERS }, newMemory);
+  const memories = Array.from({ length: WORKERS }, newWorkerMemory);
   const idle = new Set(memories);
   const wake = (): void => {
     for (const memory of [...idle]) {
@@ -160,7 +160,7 @@ export async function manyConnections(count: number): Promise<Many> {
       idle.delete(memory);
       const began = time.now();
       const received = messages.map(({ receipt, task, receives }) => ({ id: receipt, task, receives }));
-      void work(invocation(TIMEOUT, memory), received).then((outcomes) => {
+      void runTasks(invocation(TIMEOUT, memory), received).then((outcomes) => {
         longest = Math.max(longest, time.now() - began);
         for (const { id } of received) {
           const outcome = outcomes.get(id);
@@ -182,7 +182,7 @@ export async function manyConnections(count: number): Promise<Many> {
     time.after(MINUTE, keepHouse);
     const before = tableCalls;
     const began = time.now();
-    void housekeep(invocation(HOUSEKEEPING_TIMEOUT, newMemory(), counted)).then(() => {
+    void housekeep(invocation(HOUSEKEEPING_TIMEOUT, newWorkerMemory(), counted)).then(() => {
       runs += 1;
       longestHousekeeping = Math.max(longestHousekeeping, time.now() - began);
       housekeepingCalls += tableCalls - before;

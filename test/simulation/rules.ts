@@ -24,7 +24,7 @@ export const RULES: readonly Rule[] = [
     name: 'what is left of a beaten commit is stored again',
     file: 'lib/pipeline/listing/conclude-pages.ts',
     of: 'tree',
-    find: 'if (!mine) return commit(invocation, run, written.item, rest);',
+    find: 'if (!mine) return commitPages(invocation, run, written.item, rest);',
     replace: 'if (!mine) return { block: written.item, committed: [] };',
   },
   {
@@ -82,7 +82,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a task whose pages are done passes the closing on',
     file: 'lib/pipeline/listing/fetch-pages.ts',
-    find: '  const outcomes = await withoutRepeatsBehind(',
+    find: '  const outcomes = await dropRepeatedTail(',
     replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await withoutRepeatsBehind(',
   },
   {
@@ -107,8 +107,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/listing/listings.test.ts',
       name: 'a total that nobody counted does not have pages asked for until the deadline',
     },
-    find: 'if (isBarren(node) && !node.stopped)',
-    replace: 'if (isBarren(node) && node.covered < 0)',
+    find: 'if (isMostlyFailing(node) && !node.stopped)',
+    replace: 'if (isMostlyFailing(node) && node.covered < 0)',
   },
   {
     name: 'a chain that stands still is not walked for ever',
@@ -127,8 +127,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
     },
-    find: 'if (isHopeless(invocation, task))',
-    replace: 'if (isHopeless(invocation, task) && invocation.budget < 0)',
+    find: 'if (attemptsExhausted(invocation, task))',
+    replace: 'if (attemptsExhausted(invocation, task) && invocation.budget < 0)',
   },
   {
     name: 'what had no outcome is read once more, before anything else can kill its reader',
@@ -137,7 +137,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
     },
-    find: '  await tryLast(invocation, received, outcomes);\n',
+    find: '  await tryFinalAttempt(invocation, received, outcomes);\n',
     replace: '',
   },
   {
@@ -147,8 +147,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'what kills whoever reads it is set aside, and takes no neighbour with it: chains',
     },
-    find: '.filter((each) => isLast(invocation, each));',
-    replace: '.filter((each) => isLast(invocation, each)).slice(0, 1);',
+    find: '.filter((each) => isFinalAttempt(invocation, each));',
+    replace: '.filter((each) => isFinalAttempt(invocation, each)).slice(0, 1);',
   },
   {
     name: 'of what may kill its worker each page has a task of its own',
@@ -157,14 +157,14 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
     },
-    find: 'if (isSuspicious(first) && tasks.size > 1)',
-    replace: 'if (isSuspicious(first) && tasks.size > 1e9)',
+    find: 'if (mustRunIsolated(first) && tasks.size > 1)',
+    replace: 'if (mustRunIsolated(first) && tasks.size > 1e9)',
   },
   {
     name: 'what was sent on counts as come back',
     file: 'lib/pipeline/tasks/outcome.ts',
     of: 'tree',
-    find: 'received.receives > 1 || isLast(invocation, received)',
+    find: 'received.receives > 1 || isFinalAttempt(invocation, received)',
     replace: 'received.receives > 1',
   },
   {
@@ -174,7 +174,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a chain that has moved has all attempts at the page where it stands',
     },
-    find: '  if (isBehind && isSuspicious(received)) return goOn(invocation, walk, claimed.item, 0, 0);\n',
+    find: '  if (isBehind && mustRunIsolated(received)) return continueLater(invocation, walk, claimed.item, 0, 0);\n',
     replace: '',
   },
   {
@@ -194,7 +194,7 @@ export const RULES: readonly Rule[] = [
     name: 'a message that came back goes on from where the chain stands',
     file: 'lib/pipeline/listing/walk-chain.ts',
     of: 'tree',
-    find: 'if (!cameBack(invocation, received) && task.step',
+    find: 'if (!wasRedelivered(invocation, received) && task.step',
     replace: 'if (task.step',
   },
   {
@@ -204,7 +204,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a message that comes back before the lease of a dead worker is over waits for it',
     },
-    find: 'if (!cameBack(invocation, received)) return',
+    find: 'if (!wasRedelivered(invocation, received)) return',
     replace: 'if (received.receives > 0) return',
   },
   {
@@ -216,14 +216,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'evidence and message before a page fails',
     file: 'lib/pipeline/listing/conclude-pages.ts',
-    find: '    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(invocation, run.ref, run.path, page);',
+    find: '    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(invocation, run.ref, run.path, page);',
     replace:
-      '    const failed = await failPage(invocation, run.ref, run.path, page);\n    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));',
+      '    const failed = await failPage(invocation, run.ref, run.path, page);\n    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));',
   },
   {
     name: 'housekeeping sends again what is open',
     file: 'lib/pipeline/sync/housekeep.ts',
-    find: '  await sendAgain(invocation, ref, nodes);\n}',
+    find: '  await resendOpenWork(invocation, ref, nodes);\n}',
     replace: '}',
   },
   {
@@ -245,8 +245,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/sync/ticks.test.ts',
       name: 'a start that dies half-way, and whose message is dead-lettered, is finished by housekeeping',
     },
-    find: 'if (sk === STREAM) await finishStart(invocation, place);',
-    replace: 'if (sk === STREAM) continue;',
+    find: 'if (sk === STREAM_SORT_KEY) await finishStart(invocation, place);',
+    replace: 'if (sk === STREAM_SORT_KEY) continue;',
   },
   {
     name: 'a tick starts one sync, however often it comes',
@@ -294,7 +294,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'the edges of neighbouring pages must agree',
-    file: 'lib/core/listing/drift.ts',
+    file: 'lib/core/listing/edges.ts',
     find: 'return first === from.last ?',
     replace: 'return records > 0 ?',
   },
@@ -320,10 +320,10 @@ export const RULES: readonly Rule[] = [
     file: 'lib/pipeline/sync/redrive.ts',
     of: 'tree',
     edits: [
-      { find: '  await createNode(invocation, ref, rootOf(phase), root);\n', replace: '' },
+      { find: '  await createNode(invocation, ref, rootPath(phase), root);\n', replace: '' },
       {
-        find: '  await begin(invocation, ref);\n}',
-        replace: '  await createNode(invocation, ref, rootOf(phase), root);\n  await begin(invocation, ref);\n}',
+        find: '  await beginSync(invocation, ref);\n}',
+        replace: '  await createNode(invocation, ref, rootPath(phase), root);\n  await beginSync(invocation, ref);\n}',
       },
     ],
   },
@@ -348,7 +348,7 @@ export const RULES: readonly Rule[] = [
     name: 'who finds a phase begun by somebody who died goes on with it',
     file: 'lib/pipeline/sync/redrive.ts',
     of: 'tree',
-    find: "if (receives > 1 && sync.status === 'open') await begin(invocation, ref);",
+    find: "if (receives > 1 && sync.status === 'open') await beginSync(invocation, ref);",
     replace: '',
   },
   {
@@ -387,7 +387,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'another sync begins in the place of a superseded one',
     file: 'lib/pipeline/sync/close-sync.ts',
-    find: '  await beginAnew(invocation, ref);\n',
+    find: '  await startReplacement(invocation, ref);\n',
     replace: '',
   },
   {
@@ -397,8 +397,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/sync/supersede.test.ts',
       name: 'who closes a superseded sync may stand still: the one that begins in its place finds the stream free',
     },
-    find: '  await freeStream(invocation, ref);\n  await beginAnew(invocation, ref);\n',
-    replace: '  await beginAnew(invocation, ref);\n  await freeStream(invocation, ref);\n',
+    find: '  await freeStream(invocation, ref);\n  await startReplacement(invocation, ref);\n',
+    replace: '  await startReplacement(invocation, ref);\n  await freeStream(invocation, ref);\n',
   },
   {
     name: 'parents are looked for in parts that count',
@@ -453,14 +453,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who finds others listed in its place passes on to them',
     file: 'lib/pipeline/listing/fetch-pages.ts',
-    find: '    await settle(invocation, ref, up.parent, listing, true);\n    return allDone(received);',
+    find: '    await advanceNode(invocation, ref, up.parent, listing, true);\n    return allDone(received);',
     replace: '    return allDone(received);',
   },
   {
     name: 'who finds a chain replaced passes on to what replaced it',
     file: 'lib/pipeline/listing/walk-chain.ts',
     of: 'tree',
-    find: "  if (seen?.kind === 'group') await settle(invocation, ref, task.node, seen, true);\n",
+    find: "  if (seen?.kind === 'group') await advanceNode(invocation, ref, task.node, seen, true);\n",
     replace: '',
   },
   {
@@ -519,7 +519,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a meter changes only from what was read',
-    file: 'lib/pipeline/limits/meters.ts',
+    file: 'lib/pipeline/limits/limiter-store.ts',
     find: "[from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }],",
     replace: '[],',
   },
@@ -541,15 +541,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'every limit is charged with the time of the departure',
-    file: 'lib/core/limits/meter.ts',
+    file: 'lib/core/limits/limiter.ts',
     find: 'Math.max(arrival(limit, meter), at) + limit.cost * limit.interval;',
     replace: 'arrival(limit, meter) + limit.cost * limit.interval;',
   },
   {
     name: 'nothing leaves near the ends of a fixed window',
-    file: 'lib/core/limits/meter.ts',
+    file: 'lib/core/limits/limiter.ts',
     test: {
-      file: 'test/core/limits/meter.test.ts',
+      file: 'test/core/limits/limiter.test.ts',
       name: 'lets nothing leave close to its ends, where clocks may not agree which window it is',
     },
     edits: [
@@ -562,7 +562,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'after a hold nothing bursts',
-    file: 'lib/core/limits/meter.ts',
+    file: 'lib/core/limits/limiter.ts',
     find: 'Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval);',
     replace: 'times[key] ?? 0 * (heldUntil + cost + burst + interval);',
   },
@@ -574,7 +574,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'one incident is one hold',
-    file: 'lib/core/limits/meter.ts',
+    file: 'lib/core/limits/limiter.ts',
     find: '  if (leftAt < meter.heldUntil) return undefined;\n',
     replace: '',
   },
@@ -621,8 +621,8 @@ export const RULES: readonly Rule[] = [
     name: 'a lease is longer than the request it protects',
     of: 'tokens',
     file: 'lib/core/auth/token.ts',
-    find: 'export const LEASE = 75 * SECOND;',
-    replace: 'export const LEASE = 10 * SECOND;',
+    find: 'export const REFRESH_LEASE = 75 * SECOND;',
+    replace: 'export const REFRESH_LEASE = 10 * SECOND;',
   },
   {
     name: 'only the version that was read is refreshed',
@@ -642,28 +642,28 @@ export const RULES: readonly Rule[] = [
     name: 'after a refresh in doubt the old token is used up first',
     of: 'tokens',
     file: 'lib/core/auth/token.ts',
-    find: 'return due && !isInDoubt(state) ?',
+    find: 'return due && !isRefreshInDoubt(state) ?',
     replace: 'return due ?',
   },
   {
     name: 'a refresh is begun only if its answer can be waited for',
     of: 'tokens',
     file: 'lib/pipeline/credentials/refresh-token.ts',
-    find: 'if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + MARGIN)',
+    find: 'if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + STORE_MARGIN)',
     replace: 'if (refresh !== undefined && invocation.remaining() < 0)',
   },
   {
     name: 'a token that was fetched is stored, however often the table refuses',
     of: 'tokens',
     file: 'lib/pipeline/credentials/refresh-token.ts',
-    find: 'if (remaining() < wait + MARGIN) throw error;',
+    find: 'if (remaining() < wait + STORE_MARGIN) throw error;',
     replace: 'throw error;',
   },
   {
     name: 'a token is not sent when its time is over',
     of: 'tokens',
     file: 'lib/core/auth/token.ts',
-    find: ' && (state.validUntil ?? Number.POSITIVE_INFINITY) > now',
+    find: ' &&\n  (state.validUntil ?? Number.POSITIVE_INFINITY) > now',
     replace: '',
   },
   {

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
-import { work } from '../../lib/pipeline/work.ts';
+import { runTasks } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { intercept } from '../memory/intercept.ts';
@@ -131,7 +131,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
   let requests = 0;
   let failuresToCome = 0;
   let closed = 0;
-  const memories = Array.from({ length: schedule.workers + 1 }, newMemory);
+  const memories = Array.from({ length: schedule.workers + 1 }, newWorkerMemory);
   const idle = new Set(Array.from({ length: schedule.workers }, (_, slot) => slot));
 
   const put = (task: Task, delay: number): void => {
@@ -168,7 +168,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
         `worker ${slot}`,
         slot,
         async (invocation) => {
-          const outcomes = await work(invocation, received);
+          const outcomes = await runTasks(invocation, received);
           for (const { id, receives } of received) {
             const message = messages.get(Number(id));
             const outcome = outcomes.get(id);
@@ -254,7 +254,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
       if (state !== 'alive') return;
       state = as;
       running -= 1;
-      if (as === 'dead') memories[slot] = newMemory();
+      if (as === 'dead') memories[slot] = newWorkerMemory();
       ended();
     };
     const mortal = <T extends object>(port: T, of: string): T =>
@@ -314,7 +314,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
         wait: (millis) => new Promise((resolve) => time.after(Math.ceil(millis), () => state === 'alive' && resolve())),
       },
       connector,
-      memory: memories[slot] ?? newMemory(),
+      memory: memories[slot] ?? newWorkerMemory(),
       settings: {
         ...{ SCHEMA_MODE: 'strict', ATTEMPTS: schedule.attempts, OUTAGE_SECONDS: 3_600, MAXIMUM_CONCURRENCY: 1 },
         ...{ VISIBILITY_TIMEOUT_SECONDS: VISIBILITY_SECONDS, SECRETS_PREFIX: 'test', TOKEN_KEY: 'token-key' },

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { TOKEN_DEADLINE } from '../../lib/core/auth/token.ts';
 import { authorizationCode, type Connector, defineConnector, one } from '../../lib/core/connector/connector.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
-import { accountOf, credentialsSettled } from '../../lib/pipeline/credentials/account.ts';
+import { credentialsSettled, readAccount } from '../../lib/pipeline/credentials/account.ts';
 import { readTokenState } from '../../lib/pipeline/credentials/credentials.ts';
 import { keepAuthorised } from '../../lib/pipeline/credentials/keep-authorised.ts';
 import { resumeConnection } from '../../lib/pipeline/credentials/pause.ts';
 import { storeToken } from '../../lib/pipeline/credentials/refresh-token.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { type Memory, newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table } from '../../lib/pipeline/ports.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
@@ -133,7 +133,7 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
   /** The life of one invocation; `over` is told when it has ended, one way or the other. */
   function invoke(
     name: string,
-    memory: Memory,
+    memory: WorkerMemory,
     body: (invocation: Invocation) => Promise<void>,
     over: (died: boolean) => void,
   ): void {
@@ -225,7 +225,7 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
   async function ask(invocation: Invocation): Promise<void> {
     const until = invocation.clock.now() + FUNCTION_TIMEOUT * 0.4;
     while (invocation.clock.now() < until) {
-      const account = await accountOf(invocation, 'main');
+      const account = await readAccount(invocation, 'main');
       if (!('credentials' in account)) break;
       const { credentials } = account;
       const credential = await credentials.current(invocation);
@@ -248,12 +248,12 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
     }
   }
 
-  const memories = Array.from({ length: WORKERS + 1 }, newMemory);
+  const memories = Array.from({ length: WORKERS + 1 }, newWorkerMemory);
   const again = (slot: number): void =>
     time.after(random.number() * 4 * MINUTE, () => {
       if (time.now() - START > RUN) return;
-      invoke(`worker ${slot}`, memories[slot] ?? newMemory(), work, (died) => {
-        if (died) memories[slot] = newMemory();
+      invoke(`worker ${slot}`, memories[slot] ?? newWorkerMemory(), work, (died) => {
+        if (died) memories[slot] = newWorkerMemory();
         again(slot);
       });
     });
@@ -261,11 +261,18 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
     time.after(5 * MINUTE, () => {
       if (time.now() - START > RUN) return;
       const kept = async (invocation: Invocation): Promise<void> => void (await keepAuthorised(invocation));
-      invoke('housekeeping', memories[WORKERS] ?? newMemory(), kept, () => keepHouse());
+      invoke('housekeeping', memories[WORKERS] ?? newWorkerMemory(), kept, () => keepHouse());
     });
 
   /** A person consents, whatever the weather. */
-  const bare: Invocation = { ...ports, connector, memory: newMemory(), settings, remaining: () => HOUR, budget: HOUR };
+  const bare: Invocation = {
+    ...ports,
+    connector,
+    memory: newWorkerMemory(),
+    settings,
+    remaining: () => HOUR,
+    budget: HOUR,
+  };
   async function consent(): Promise<void> {
     const { auth } = connector;
     if (auth.kind !== 'authorizationCode') throw new Error('Nobody consents.');

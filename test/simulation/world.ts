@@ -2,10 +2,10 @@ import type { Connector } from '../../lib/core/connector/connector.ts';
 import type { Task } from '../../lib/core/tasks.ts';
 import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { type Memory, newMemory } from '../../lib/pipeline/invocation.ts';
+import { newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Item, Ports, Random, Table } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
-import { work } from '../../lib/pipeline/work.ts';
+import { runTasks } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
 import { memoryLog } from '../memory/log.ts';
@@ -143,7 +143,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
   let invocations = 0;
   let ticksToCome = 0;
   /** What each worker remembers, and housekeeping, which is the last. */
-  const memories: Memory[] = Array.from({ length: CONCURRENCY + 1 }, newMemory);
+  const memories: WorkerMemory[] = Array.from({ length: CONCURRENCY + 1 }, newWorkerMemory);
 
   /** One invocation; `ended` is told when it is over, one way or the other. */
   function invoke(
@@ -155,10 +155,10 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
     running += 1;
     const life = newLife(`${name}/${invocations++}`, stage, () => {
       running -= 1;
-      memories[slot] = newMemory();
+      memories[slot] = newWorkerMemory();
       ended();
     });
-    body(invocationOf(stage, life, memories[slot] ?? newMemory())).then(
+    body(invocationOf(stage, life, memories[slot] ?? newWorkerMemory())).then(
       () => life.end(finish),
       (error: unknown) => {
         stage.trace(() => `${life.name} threw ${String(error)}`);
@@ -188,7 +188,7 @@ export async function simulateSeed(seed: number, trace?: (line: string) => void)
       `worker ${slot}`,
       slot,
       async (invocation) => {
-        const outcomes = await work(invocation, received);
+        const outcomes = await runTasks(invocation, received);
         deliveries.forEach((delivery, index) => {
           const outcome = outcomes.get(String(index));
           if (outcome === 'done') queue.remove(delivery);
@@ -351,7 +351,7 @@ function newLife(name: string, { time, random, weather, tally, trace }: Stage, o
 
 const at = (time: VirtualTime): string => new Date(time.now()).toISOString().slice(8, 23);
 
-function invocationOf(stage: Stage, life: Life, memory: Memory): Invocation {
+function invocationOf(stage: Stage, life: Life, memory: WorkerMemory): Invocation {
   const { ports, time } = stage;
   const port = <T extends object>(of: T, name: string, repeats = false): T =>
     exposed(through(stage, life), life, of, name, repeats);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { complain } from '../complaint.ts';
 import { ConnectorError } from '../connector-error.ts';
 import type { Raw, Reply } from '../exchange.ts';
+import { schemaComplaint } from '../schema-complaint.ts';
 import { parseSpan, type Span } from '../time.ts';
 import type {
   Assertion,
@@ -228,6 +228,6 @@ const oauthShape = {
 };
 
 function check(kind: string, shape: z.ZodType, options: unknown): void {
-  const complaint = complain(shape, options);
+  const complaint = schemaComplaint(shape, options);
   if (complaint !== undefined) throw new ConnectorError(`${kind}: ${complaint}.`);
 }

@@ -1,5 +1,5 @@
 import type { Raw, Reply } from '../exchange.ts';
-import type { Answer, Reason } from '../response/judge.ts';
+import type { HttpAnswer, Reason } from '../response/judge.ts';
 import { retryAfter } from '../response/retry-after.ts';
 import { DAY, parseInstant, SECOND } from '../time.ts';
 import type { ReadToken } from './auth-scheme.ts';
@@ -52,7 +52,7 @@ export type Reading = {
 };
 
 /** Judges an answer: whether there is one, its status, its own word of an error, and only then the token. Quotes nothing that may be secret. */
-export function judgeTokenAnswer(answer: Answer, { read, sent, now }: Reading): TokenAnswer {
+export function judgeTokenAnswer(answer: HttpAnswer, { read, sent, now }: Reading): TokenAnswer {
   if ('failed' in answer) return failed(`no answer (${answer.failed})`, answer.failed !== 'unreachable');
   const { status, headers } = answer;
   const body = parse(answer.body);
@@ -116,7 +116,7 @@ function standard(body: Raw): TokenGrant | string {
 
 function declared(
   read: (reply: Reply) => ReadToken,
-  answer: Extract<Answer, { status: number }>,
+  answer: Extract<HttpAnswer, { status: number }>,
   body: Raw,
   now: number,
 ): TokenGrant | string {

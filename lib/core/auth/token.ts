@@ -13,7 +13,7 @@ import { MINUTE, SECOND } from '../time.ts';
 /** The longest a token request may take. The longest of all deadlines: one that is given up may have spent the refresh token. */
 export const TOKEN_DEADLINE = 60 * SECOND;
 /** For how long a refresh belongs to whoever began it: longer than its deadline, so that two are never under way. */
-export const LEASE = 75 * SECOND;
+export const REFRESH_LEASE = 75 * SECOND;
 
 /** The item of a connection in the Tokens table: `pk` is `<connector>/<connection>`. */
 export const tokenState = z.object({
@@ -55,19 +55,21 @@ export const tokenState = z.object({
 export type TokenState = z.output<typeof tokenState>;
 
 /** How a version is named where it is compared with what was refused, or worked. */
-export const markOf = ({ version }: { version: number }): string => `v${version}`;
+export const tokenCredentialId = ({ version }: { version: number }): string => `v${version}`;
 
 /** Whether the token that is there can be sent. */
-export const isUsable = (state: TokenState, now: number): boolean =>
-  state.token !== undefined && state.refused !== markOf(state) && (state.validUntil ?? Number.POSITIVE_INFINITY) > now;
+export const isTokenUsable = (state: TokenState, now: number): boolean =>
+  state.token !== undefined &&
+  state.refused !== tokenCredentialId(state) &&
+  (state.validUntil ?? Number.POSITIVE_INFINITY) > now;
 
 /**
  * Whether nobody knows how the last refresh of this version ended: it was cut off, or its answer was lost. Its refresh token may be spent.
  */
-export const isInDoubt = ({ refresh, doubtful, owner }: TokenState): boolean =>
+export const isRefreshInDoubt = ({ refresh, doubtful, owner }: TokenState): boolean =>
   refresh !== undefined && (doubtful || owner !== undefined);
 
-export type Step =
+export type TokenStep =
   /** Send the token that is there. */
   | { readonly do: 'use' }
   /** Ask for a new one, if nobody else does. `early`: the one that is there goes on being used. */
@@ -79,13 +81,13 @@ export type Step =
  * What to do for a token now. After a refresh whose end nobody knows, what is left of the old token is used up first: if the refresh token
  * was spent, asking with it again may end the consent, and nothing is then lost that would have lived.
  */
-export function nextStep(state: TokenState, now: number): Step {
-  const usable = isUsable(state, now);
+export function nextTokenStep(state: TokenState, now: number): TokenStep {
+  const usable = isTokenUsable(state, now);
   const blocked = Math.max(state.lease, state.retryAt);
   if (blocked > now) return usable ? { do: 'use' } : { do: 'wait', millis: blocked - now };
   if (!usable) return { do: 'refresh', early: false };
   const due = (state.refreshAt ?? Number.POSITIVE_INFINITY) <= now;
-  return due && !isInDoubt(state) ? { do: 'refresh', early: true } : { do: 'use' };
+  return due && !isRefreshInDoubt(state) ? { do: 'refresh', early: true } : { do: 'use' };
 }
 
 /** No more than this is taken off a token's life for clocks that differ and for the way to the API. */
@@ -95,7 +97,7 @@ const LONGEST_MARGIN = 30 * SECOND;
  * When a token is refreshed and how long it is used, in epoch milliseconds. `got`: when its request left. `life`: milliseconds; `undefined`:
  * until it is refused. `random`: 0 ≤ r < 1, so that many connections do not refresh at once.
  */
-export function lifeOf(
+export function tokenLifetime(
   got: number,
   life: number | undefined,
   random: number,
@@ -111,5 +113,5 @@ export function lifeOf(
 const LONGEST_PATIENCE = 5 * MINUTE;
 
 /** Milliseconds until a token is asked for again after so many failures in a row, the last one included: 1 s, doubling, to 5 min. */
-export const patience = (failures: number, random: number, advised = 0): number =>
+export const tokenRetryDelay = (failures: number, random: number, advised = 0): number =>
   Math.max(advised, (0.5 + 0.5 * random) * Math.min(LONGEST_PATIENCE, SECOND * 2 ** failures));

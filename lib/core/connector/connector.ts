@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import type { Auth } from '../auth/auth-scheme.ts';
-import { complain } from '../complaint.ts';
 import { ConnectorError } from '../connector-error.ts';
 import type { Raw, Reply } from '../exchange.ts';
-import { complainOfLimits, type Limit, limitSchema } from '../limits/limits.ts';
-import type { Learned } from '../response/quota.ts';
+import { type Limit, limitSchema, limitsComplaint } from '../limits/limits.ts';
+import type { LearnedQuota } from '../response/quota.ts';
 import type { Rule } from '../response/rules.ts';
+import { schemaComplaint } from '../schema-complaint.ts';
 import { parseSpan, type Span } from '../time.ts';
-import { probe } from './probe.ts';
+import { probeConnector } from './probe.ts';
 import type { Account, Stream, StreamSpec } from './stream.ts';
 
 export * from '../auth/auth.ts';
@@ -37,7 +37,7 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   /** How often each stream's sync starts. Default: one day. */
   schedule?: Span;
   /** What an answer tells of the API's quota, where no header says it that everybody knows. */
-  learn?: (reply: Reply) => Learned | undefined;
+  learn?: (reply: Reply) => LearnedQuota | undefined;
   errors?: readonly Rule[];
   /** Places in a body that are kept nowhere as evidence, like `user.email` or `rows.*.iban`; `*` is every element or field. */
   redact?: readonly string[];
@@ -64,7 +64,7 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
   readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
   readonly concurrency: number;
-  readonly learn: ((reply: Reply) => Learned | undefined) | undefined;
+  readonly learn: ((reply: Reply) => LearnedQuota | undefined) | undefined;
   readonly streams: M;
   /** How often a stream's sync starts. */
   readonly schedule: (stream: string) => Span;
@@ -88,7 +88,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
       throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
     check(streamShape, stream, which);
     if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
-    const complaint = probe(stream) ?? keyless(stream) ?? parentage(streams, name);
+    const complaint = probeConnector(stream) ?? keyless(stream) ?? parentage(streams, name);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
   }
   const { baseUrl, limits } = spec;
@@ -234,12 +234,12 @@ const CONCURRENCY = 160;
 
 function checkLimits(limits: readonly Limit[], costs: readonly number[], where: string): readonly Limit[] {
   check(z.array(limitSchema), limits, `${where}, limits`);
-  const complaint = complainOfLimits(limits, costs);
+  const complaint = limitsComplaint(limits, costs);
   if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
   return limits;
 }
 
 function check(shape: z.ZodType, value: unknown, where: string): void {
-  const complaint = complain(shape, value);
+  const complaint = schemaComplaint(shape, value);
   if (complaint !== undefined) throw new ConnectorError(`${where}: ${complaint}.`);
 }

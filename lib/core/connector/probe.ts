@@ -6,7 +6,7 @@ import type { Stream } from './stream.ts';
  * Asks a stream for two requests that differ only in their page, and two that differ only in their window, or their parent. A request
  * that comes out the same would be sent for ever, or would fetch everything every time. Returns the complaint.
  */
-export function probe(stream: Stream): string | undefined {
+export function probeConnector(stream: Stream): string | undefined {
   const { paging } = stream;
   if ('size' in paging && !(Number.isInteger(paging.size) && paging.size >= (paging.kind === 'offsets' ? 2 : 1))) {
     return `its page size is ${paging.size}; it must be a whole number${paging.kind === 'offsets' ? ' from 2, because pages overlap by one record' : ' from 1'}.`;

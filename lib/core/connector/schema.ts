@@ -7,21 +7,21 @@ import { unknownFields } from './unknown-fields.ts';
  * One way in which a record departs from its declared schema. `path`: names of fields, `[]` for the elements of a list, `*` for those of a record.
  * `unknown`: the schema has no such field, and drops it. `sample`: the value as JSON, at most 60 characters.
  */
-export type Departure = {
+export type SchemaDeparture = {
   readonly path: string;
   readonly change: 'missing' | 'retyped' | 'unknown';
   readonly sample: string;
 };
 
 /** A record that fits may have departures as well: fields that its schema drops. */
-export type Checked =
-  | { readonly fits: true; readonly record: unknown; readonly departures: readonly Departure[] }
-  | { readonly fits: false; readonly departures: readonly Departure[] };
+export type CheckedRecord =
+  | { readonly fits: true; readonly record: unknown; readonly departures: readonly SchemaDeparture[] }
+  | { readonly fits: false; readonly departures: readonly SchemaDeparture[] };
 
 /** Holds a record against its stream's schema. `known`: fields that the schema drops and that were told already. */
-export function checkRecord(stream: Stream, raw: unknown, known: ReadonlySet<string> = new Set()): Checked {
+export function checkRecord(stream: Stream, raw: unknown, known: ReadonlySet<string> = new Set()): CheckedRecord {
   const result = stream.schema.safeParse(raw);
-  const departures: Departure[] = [];
+  const departures: SchemaDeparture[] = [];
   unknownFields(stream.schema)?.(raw, '', (path, value) => {
     if (!known.has(path)) departures.push({ path, change: 'unknown', sample: sampleOf(value) });
   });
@@ -34,12 +34,12 @@ export function checkRecord(stream: Stream, raw: unknown, known: ReadonlySet<str
 
 const sampleOf = (value: unknown): string => (writeJson(value) ?? 'undefined').slice(0, 60);
 
-function departuresOf(issue: z.core.$ZodIssue, raw: unknown): Departure[] {
+function departuresOf(issue: z.core.$ZodIssue, raw: unknown): SchemaDeparture[] {
   if (issue.code !== 'unrecognized_keys') return [departure(issue.path, raw)];
   return issue.keys.map((key) => ({ ...departure([...issue.path, key], raw), change: 'unknown' }));
 }
 
-function departure(place: readonly PropertyKey[], raw: unknown): Departure {
+function departure(place: readonly PropertyKey[], raw: unknown): SchemaDeparture {
   const value = at(raw, place);
   const path = place.map((step) => (typeof step === 'number' ? '[]' : String(step))).join('.');
   return {

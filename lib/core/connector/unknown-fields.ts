@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
 /** Tells of a field that a schema does not know, and would drop: its place, and its value. */
-export type Report = (path: string, value: unknown) => void;
+export type ReportField = (path: string, value: unknown) => void;
 /** Looks for fields that a schema would drop. `path`: of the value. */
-type Look = (value: unknown, path: string, report: Report) => void;
+type Look = (value: unknown, path: string, report: ReportField) => void;
 
 /**
  * How to look for what a schema would silently drop, at every depth: the fields that a `z.object` does not declare. `undefined`: it drops nothing, so

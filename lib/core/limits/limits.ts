@@ -12,7 +12,7 @@ export type Limit = {
   /** The part of the limit that is ours, over 0 to 1 (default): the rest is left to whoever else uses the account. */
   share?: number;
   /** Who shares the limit: every connection with the same secret (default), this connection, or all of the connector's. */
-  scope?: Scope;
+  scope?: LimitScope;
   /**
    * `rolling` (default): the limit holds in any window of its length. `fixed`: a quota that is counted anew at each full `per` since
    * 1970 in UTC (a day's at midnight), and may be used up at once.
@@ -23,7 +23,7 @@ export type Limit = {
   | { /** A request counts its stream's `cost`. */ points: number; requests?: never }
 );
 
-export type Scope = 'secret' | 'connection' | 'connector';
+export type LimitScope = 'secret' | 'connection' | 'connector';
 
 /** Times within a limit are whole microseconds, so that spacings of less than a millisecond neither drift nor round down. */
 export const MICRO = 1_000;
@@ -60,7 +60,7 @@ export type ResolvedLimit = {
  * The margin of a window, in milliseconds: clocks may differ by half of it, and a departure may be late by the other half, and still
  * no window holds more than its limit.
  */
-export const margin = (window: number): number => Math.min(SECOND / 4, window / 20);
+export const windowMargin = (window: number): number => Math.min(SECOND / 4, window / 20);
 
 /**
  * Resolves a limit for requests of cost `cost`. `costs`: what the requests of every stream under this limit cost. `name`: of the stream, if the limit is
@@ -77,8 +77,8 @@ export function resolveLimit(limit: Limit, cost: number, costs: readonly number[
   const length = span(limit.per);
   const units = Math.floor(declared * (limit.share ?? 1));
   const key = `${units}${limit.points === undefined ? '' : 'p'}/${length}${name === undefined ? '' : `@${name}`}`;
-  const guard = margin(length) * MICRO;
-  const common = { cost: counted, share: limit.share ?? 1, tolerance: margin(length) / 2 };
+  const guard = windowMargin(length) * MICRO;
+  const common = { cost: counted, share: limit.share ?? 1, tolerance: windowMargin(length) / 2 };
   if (limit.window === 'fixed')
     return { window: 'fixed', key: `f${key}`, ...common, length: length * MICRO, guard, units };
   const unit = all.reduce(commonDivisor);
@@ -111,7 +111,7 @@ export const limitSchema = z
   });
 
 /** What is wrong with limits of the right shape; `undefined`: nothing. */
-export function complainOfLimits(limits: readonly Limit[], costs: readonly number[]): string | undefined {
+export function limitsComplaint(limits: readonly Limit[], costs: readonly number[]): string | undefined {
   for (const limit of limits) {
     const said = `${limit.requests ?? limit.points} per ${limit.per}`;
     const units = Math.floor((limit.requests ?? limit.points) * (limit.share ?? 1));
@@ -125,9 +125,9 @@ export function complainOfLimits(limits: readonly Limit[], costs: readonly numbe
 }
 
 /** A scope and its limits; the narrowest scope comes first. */
-export type ScopedLimits = { readonly scope: Scope; readonly limits: readonly ResolvedLimit[] };
+export type ScopedLimits = { readonly scope: LimitScope; readonly limits: readonly ResolvedLimit[] };
 
-const SCOPES: readonly Scope[] = ['connection', 'secret', 'connector'];
+const SCOPES: readonly LimitScope[] = ['connection', 'secret', 'connector'];
 
 /**
  * What a request reserves against, by scope. Where no limit is known there is still the meter of the secret, which the API can have held.

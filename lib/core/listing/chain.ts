@@ -24,14 +24,14 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
 }
 
 /** `heals`: asked for again, the page may say otherwise. */
-export type Next = { readonly next: string } | 'end' | { readonly stuck: string; readonly heals?: boolean };
+export type ChainStep = { readonly next: string } | 'end' | { readonly stuck: string; readonly heals?: boolean };
 
 /**
  * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. It does not end by a page that says of
  * itself that there is more: then the next one is looked for in the wrong place, or the API forgot to give it.
  */
-export function nextCursor(stream: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
-  let next: Next;
+export function nextCursor(stream: Stream, reply: Reply, records: readonly unknown[], here: string): ChainStep {
+  let next: ChainStep;
   try {
     next = follow(stream, reply, records, here);
   } catch (error) {
@@ -44,7 +44,7 @@ export function nextCursor(stream: Stream, reply: Reply, records: readonly unkno
     : { stuck: `the page says that there is more (${more}), but not what leads there`, heals: true };
 }
 
-function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): Next {
+function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): ChainStep {
   switch (paging.kind) {
     case 'cursor': {
       const next: unknown = paging.next(reply);
@@ -100,7 +100,7 @@ function saysMore(body: unknown, records: readonly unknown[], depth = DEEPEST_WO
 }
 
 /** Of a listing by keyset: records share the value that pages go on from; or pages begin with it, so that none is passed over. */
-export type Ties = 'tied' | 'inclusive';
+export type KeysetTies = 'tied' | 'inclusive';
 
 /** What a page would go on from behind a record, as text; `undefined` where that cannot be read from it. */
 function goOnFrom(after: (record: Raw) => unknown, record: unknown): string | undefined {
@@ -119,8 +119,8 @@ export function detectTies(
   stream: Stream,
   records: readonly unknown[],
   cursor: string | undefined,
-  ties: Ties | undefined,
-): { passes: boolean; ties: Ties | undefined } {
+  ties: KeysetTies | undefined,
+): { passes: boolean; ties: KeysetTies | undefined } {
   const { paging } = stream;
   if (paging.kind !== 'keyset' || ties === 'inclusive') return { passes: false, ties };
   const values = records.map((record) => goOnFrom(paging.after, record));

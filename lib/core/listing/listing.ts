@@ -12,13 +12,13 @@ export const BLOCK_PAGES = 100;
 /** The most pages one task carries. */
 export const TASK_PAGES = 10;
 /** Behind the announced pages, what is still to come is the little that was added meanwhile, or that the total kept back. */
-const BEHIND_PAGES = { pages: 1, offsets: 2 } as const;
+const OVERSHOOT_PAGES = { pages: 1, offsets: 2 } as const;
 
 /** First and last page index, both included. */
 export type PageRange = { readonly from: number; readonly to: number };
 
 /** What is known of a numbered listing. */
-export type Extent = {
+export type ListingExtent = {
   /** How many blocks have been opened. */
   readonly opened: number;
   /** How many of them are still open. */
@@ -42,7 +42,7 @@ export type Extent = {
 };
 
 /** How much of a listing may be open at once, and how much of it one task carries. */
-export type Window = {
+export type DispatchWindow = {
   /** Blocks, and pages in the largest of them. */
   readonly blocks: number;
   readonly blockPages: number;
@@ -60,7 +60,7 @@ const TASK_TIME = 2 * SECOND;
  * `answerTime`: milliseconds that a page is under way, and in nobody's way. Workers may differ about it, so it decides how many blocks are
  * open, and never which pages are in them.
  */
-export function windowOf(spacing: number, concurrency: number, answerTime = 0): Window {
+export function dispatchWindowOf(spacing: number, concurrency: number, answerTime = 0): DispatchWindow {
   const blocks = 2 * concurrency;
   if (spacing === 0) return { blocks, blockPages: BLOCK_PAGES, taskPages: TASK_PAGES };
   const pages = Math.max(2, Math.min(DISPATCHED / spacing, blocks * BLOCK_PAGES));
@@ -73,14 +73,18 @@ export function windowOf(spacing: number, concurrency: number, answerTime = 0): 
   };
 }
 
-export type Step = { readonly open: PageRange } | 'wait' | 'done';
+export type ListingStep = { readonly open: PageRange } | 'wait' | 'done';
 
 /**
  * What a numbered listing does next. Within the announced pages up to a window's blocks are open at once. Where nothing
  * announces the end (no total, or one whose last page was full), one block at a time is opened until a short page has been
  * seen and, where no total announced it, a page behind it too.
  */
-export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, blockPages }: Window): Step {
+export function nextListingStep(
+  kind: 'pages' | 'offsets',
+  extent: ListingExtent,
+  { blocks, blockPages }: DispatchWindow,
+): ListingStep {
   const { opened, outstanding, covered, again = [], announced, broken, stopped } = extent;
   if (stopped) return outstanding > 0 ? 'wait' : 'done';
   const left = again[opened];
@@ -91,23 +95,26 @@ export function nextStep(kind: 'pages' | 'offsets', extent: Extent, { blocks, bl
   }
   if (outstanding > 0) return 'wait';
   if (broken || endIsSeen(kind, extent)) return 'done';
-  const size = announced === undefined ? Math.min(blockSize(opened), blockPages) : BEHIND_PAGES[kind];
+  const size = announced === undefined ? Math.min(blockSize(opened), blockPages) : OVERSHOOT_PAGES[kind];
   return { open: { from: covered, to: covered + size - 1 } };
 }
 
 /** So many pages that failed in blocks of which nothing came say something about the listing, and not about themselves. */
-const BARREN_PAGES = 100;
+const FAILING_PAGES = 100;
 
 /**
  * Whether it is no use to read on: most pages that were asked for failed, block after block, though a total announced them. Totals are made up (the largest
  * integer, where nobody counted), or are more than the API lets be read. `barren`: pages of blocks of which none came.
  */
-export const isBarren = ({ barren, covered }: { readonly barren: number; readonly covered: number }): boolean =>
-  barren >= BARREN_PAGES && 2 * barren > covered;
+export const isMostlyFailing = ({ barren, covered }: { readonly barren: number; readonly covered: number }): boolean =>
+  barren >= FAILING_PAGES && 2 * barren > covered;
 
 const blockSize = (index: number): number => Math.min(2 ** index, BLOCK_PAGES);
 
-function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end, filled = -2, limited }: Extent): boolean {
+function endIsSeen(
+  kind: 'pages' | 'offsets',
+  { announced, covered, end, filled = -2, limited }: ListingExtent,
+): boolean {
   if (limited) return true;
   // A page with records behind the last one that was announced is enough to know that the total is not to be believed.
   if (kind === 'pages' && announced !== undefined && covered > announced) return true;
@@ -119,11 +126,11 @@ function endIsSeen(kind: 'pages' | 'offsets', { announced, covered, end, filled 
 
 /** The pages that a total announces. There is always a first page: it is the one that told the total. */
 export function announcedPages(kind: 'pages' | 'offsets', size: number, total: number): number {
-  return Math.max(1, Math.ceil(total / stride(kind, size)));
+  return Math.max(1, Math.ceil(total / pageStride(kind, size)));
 }
 
 /** What the first page of a numbered listing tells of all of them. */
-export type Told = {
+export type FirstPageInfo = {
   readonly announced?: number;
   readonly limited?: boolean;
   /** How many records a page has, where the first one has fewer than were asked for, and is not known to be the last. */
@@ -131,10 +138,10 @@ export type Told = {
 };
 
 /** `max` of a paging: how many records the API lets be read. */
-export function tellsOf(
+export function readFirstPage(
   { kind, size, max }: { kind: 'pages' | 'offsets'; size: number; max?: number | undefined },
   { fetched, total }: { fetched: number; total: number | undefined },
-): Told {
+): FirstPageInfo {
   const short = fetched < size && fetched > 1 && (total === undefined || total > fetched);
   const most = max === undefined ? Number.POSITIVE_INFINITY : Math.ceil(max / size);
   const announced = total === undefined ? undefined : announcedPages(kind, short ? fetched : size, total);
@@ -146,14 +153,14 @@ export function tellsOf(
 }
 
 /** From the first record of a page to the first of the next. Offsets overlap by one record. */
-export const stride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'offsets' ? size - 1 : size);
+export const pageStride = (kind: 'pages' | 'offsets', size: number): number => (kind === 'offsets' ? size - 1 : size);
 
 /** Whether a total says that page `index` has records of its own. */
-export const hasRecords = (kind: 'pages' | 'offsets', size: number, index: number, total: number): boolean =>
-  index * stride(kind, size) < total;
+export const isWithinTotal = (kind: 'pages' | 'offsets', size: number, index: number, total: number): boolean =>
+  index * pageStride(kind, size) < total;
 
 /** Page indexes as runs of neighbours, each at most `longest` pages. */
-export function runs(pages: Iterable<number>, longest: number): PageRange[] {
+export function toPageRanges(pages: Iterable<number>, longest: number): PageRange[] {
   const found: { from: number; to: number }[] = [];
   for (const page of [...pages].sort((a, b) => a - b)) {
     const last = found.at(-1);
@@ -211,13 +218,13 @@ export function numberedPage(
   if (paging.kind === 'pages') return { number: paging.first + index, size: paging.size };
   if (paging.kind === 'offsets')
     return {
-      offset: tail.offset + (index - tail.first) * stride('offsets', size ?? paging.size),
+      offset: tail.offset + (index - tail.first) * pageStride('offsets', size ?? paging.size),
       size: paging.size,
     };
   throw new Error(`A listing by ${paging.kind} has no numbered pages.`);
 }
 
 /** Whether a listing that is done left pages unasked, because it was stopped or broke where its extent was unknown. */
-export const isCutShort = ({ announced, covered, end, broken, stopped }: Omit<Extent, 'outstanding'>): boolean =>
+export const isCutShort = ({ announced, covered, end, broken, stopped }: Omit<ListingExtent, 'outstanding'>): boolean =>
   (announced === undefined && end === undefined && broken) ||
   (stopped && (announced === undefined || covered < announced));

@@ -25,7 +25,7 @@ export function windowAt({ from, to, width }: Windows, index: number): { from: n
 }
 
 /** How a slice of a stream is listed. `parents`: its parents have to be found first. `windows`: it is wider than the stream's slices. */
-export function formOf(
+export function listingForm(
   stream: Stream,
   { from, to, parents }: Slice,
 ): { readonly is: 'parents' | 'listing' | 'chain' } | { readonly is: 'windows'; readonly width: number } {
@@ -53,10 +53,10 @@ export function sliceName(stream: Stream, { from, to, parents }: Slice, of: stri
 }
 
 /** Windows to be listed in a slice's place. `byKey`: not by the stream's own paging, but by `slices.byKey`. */
-export type Narrower = { readonly width: number; readonly byKey: boolean };
+export type NarrowerWindows = { readonly width: number; readonly byKey: boolean };
 
 /** What is listed in the place of a slice that is longer than the API lets be read; `undefined` if there is nothing narrower. */
-export function narrower({ slices }: Stream, { from, to }: Slice, byKey: boolean): Narrower | undefined {
+export function narrowWindows({ slices }: Stream, { from, to }: Slice, byKey: boolean): NarrowerWindows | undefined {
   if (slices === undefined || byKey) return undefined;
   const [length, least] = [to - from, span(slices.least)];
   if (length > least) return { width: Math.max(1, least, least * Math.ceil(length / 2 / least)), byKey };
@@ -73,7 +73,7 @@ export const keepsWindow = (
 ): boolean => (lowest ?? from) >= from - TOLERATED && (highest ?? to) <= to + TOLERATED;
 
 /** How long a listing is, as far as it is known. */
-export type Length = {
+export type ListingLength = {
   /** As the API states it, exactly or not. */
   readonly stated: number | undefined;
   /** Records read so far, this page included. */
@@ -86,7 +86,7 @@ export type Length = {
  * Whether a listing is longer than it can be read. `limit`: how many records the API lets be read, as declared or found out. A total at the
  * limit says nothing: some APIs count no further. A listing that ends with a full page, before the total it states, was cut off.
  */
-export function exceeds(limit: number | undefined, { stated, read, endsFull }: Length): boolean {
+export function exceedsReadLimit(limit: number | undefined, { stated, read, endsFull }: ListingLength): boolean {
   if (stated !== undefined && endsFull && stated > read) return true;
   return limit !== undefined && (stated ?? read) >= limit;
 }

@@ -1,17 +1,17 @@
 import type { Raw, Reply } from '../exchange.ts';
-import type { Rule } from '../response/rules.ts';
 import { span } from '../time.ts';
 import { readBody } from './body.ts';
 import { writeJson } from './json.ts';
-import { type Asked, redirectOf } from './redirect.ts';
+import { type RedirectRequest, redirectOf } from './redirect.ts';
 import { retryAfter } from './retry-after.ts';
-import { type Matched, matchRule } from './rules.ts';
+import type { Rule } from './rules.ts';
+import { type MatchedRule, matchRule } from './rules.ts';
 
 /** What came back: an answer read to its end, or none. */
-export type Answer =
+export type HttpAnswer =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }
   | { readonly failed: 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'too-large'; readonly message: string };
-type Received = Extract<Answer, { status: number }>;
+type Received = Extract<HttpAnswer, { status: number }>;
 
 /** Why an answer is no page. `code` is stable; `message` is one sentence for people; `rule` names the connector's rule that said so. */
 export type Reason = { readonly code: string; readonly message: string; readonly rule?: string };
@@ -25,7 +25,7 @@ export type Reason = { readonly code: string; readonly message: string; readonly
  * `redirect`: the same request is to be sent to another place of the same origin.
  * `failure`: cannot heal, by our knowledge.
  */
-export type Verdict =
+export type ResponseVerdict =
   | {
       readonly is: 'page' | 'empty' | 'end';
       readonly reply: Reply;
@@ -39,7 +39,7 @@ export type Verdict =
   | { readonly is: 'reauthorise' | 'restart' | 'failure'; readonly reason: Reason };
 
 /** What an answer is held against. */
-export type Expected = {
+export type ExpectedResponse = {
   readonly stream: {
     readonly records: (body: Raw) => readonly unknown[];
     readonly total?: (reply: Reply) => number | undefined;
@@ -52,13 +52,13 @@ export type Expected = {
    */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
   /** The request that was answered. */
-  readonly asked: Asked;
+  readonly asked: RedirectRequest;
   /** Epoch milliseconds, by our clock. */
   readonly now: number;
 };
 
-const failure = (code: string, message: string): Verdict => ({ is: 'failure', reason: { code, message } });
-const retry = (code: string, message: string): Verdict => ({
+const failure = (code: string, message: string): ResponseVerdict => ({ is: 'failure', reason: { code, message } });
+const retry = (code: string, message: string): ResponseVerdict => ({
   is: 'retry',
   reason: { code, message },
   wait: undefined,
@@ -79,7 +79,7 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205]);
  * Judges an answer: first whether there is one, then its status, then whether its body can be read, then the connector's rules
  * over the whole reply, then what the stream makes of it.
  */
-export function judge(answer: Answer, expected: Expected): Verdict {
+export function judgeResponse(answer: HttpAnswer, expected: ExpectedResponse): ResponseVerdict {
   if ('failed' in answer) return judgeSilence(answer);
   const { status } = answer;
   const good = status >= 200 && status <= 299;
@@ -100,14 +100,14 @@ export function judge(answer: Answer, expected: Expected): Verdict {
     : verdict;
 }
 
-function judgeSilence({ failed, message }: Extract<Answer, { failed: string }>): Verdict {
+function judgeSilence({ failed, message }: Extract<HttpAnswer, { failed: string }>): ResponseVerdict {
   return failed === 'too-large' || failed === 'untrusted' ? failure(failed, message) : retry(failed, message);
 }
 
 const NONE: ReadonlyMap<object, string> = new Map();
 const NOTHING = { body: undefined, ambiguous: NONE };
 
-function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
+function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: ExpectedResponse): ResponseVerdict {
   const { status } = reply;
   const redirect = redirectOf(reply, expected.asked);
   if (redirect !== undefined)
@@ -126,7 +126,7 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
   return envelope(reply, ambiguous, expected);
 }
 
-function byRule({ rule, name }: Matched, reply: Reply, now: number): Verdict {
+function byRule({ rule, name }: MatchedRule, reply: Reply, now: number): ResponseVerdict {
   if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
   const reason = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
   if (rule.is !== 'throttled' && rule.is !== 'retry') return { is: rule.is, reason };
@@ -137,7 +137,7 @@ function byRule({ rule, name }: Matched, reply: Reply, now: number): Verdict {
 const adviceOf = (reply: Reply, now: number): number | undefined =>
   retryAfter(reply.header('retry-after'), reply.header('date'), now);
 
-function judgeStatus(reply: Reply, now: number): Verdict {
+function judgeStatus(reply: Reply, now: number): ResponseVerdict {
   const { status } = reply;
   const wait = adviceOf(reply, now);
   const known = STATUSES[status];
@@ -182,7 +182,7 @@ const replyOf = ({ status, headers }: Received, body: Raw): Reply => ({
 });
 
 /** The records where the stream says they are: anything but a list is a failure, never "no records". */
-function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: Expected): Verdict {
+function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: ExpectedResponse): ResponseVerdict {
   let found: unknown;
   try {
     found = expected.stream.records(reply.body);
@@ -226,8 +226,8 @@ function page(
   reply: Reply,
   records: readonly unknown[],
   ambiguous: ReadonlyMap<unknown, string>,
-  { stream, owes }: Expected,
-): Verdict {
+  { stream, owes }: ExpectedResponse,
+): ResponseVerdict {
   let total: unknown;
   try {
     total = stream.total?.(reply);

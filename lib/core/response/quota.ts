@@ -1,5 +1,5 @@
 import { SECOND } from '../time.ts';
-import { clock, followed, parseDate } from './retry-after.ts';
+import { adviceFollowed, parseDate, serverClock } from './retry-after.ts';
 
 /** What an answer tells of a quota that it counts against. */
 export type Quota = {
@@ -19,7 +19,7 @@ type Header = (name: string) => string | undefined;
  * seconds from now, or as a date. Nonsense is no advice. Of several quotas the one with the least left counts.
  */
 export function quotaOf(header: Header, now: number): Quota | undefined {
-  const time = clock(header('date'), now);
+  const time = serverClock(header('date'), now);
   const told = [...rateLimitField(header('ratelimit')), ...trios(header, time)];
   return told.reduce<Quota | undefined>(
     (least, one) => (least === undefined || isTighter(one, least) ? one : least),
@@ -76,7 +76,7 @@ function count(text: string | undefined): number | undefined {
 
 function delta(seconds: string | undefined): number | undefined {
   const whole = count(seconds);
-  return whole === undefined ? undefined : followed(whole * SECOND);
+  return whole === undefined ? undefined : adviceFollowed(whole * SECOND);
 }
 
 /** Below this a number is a count of seconds, above it a point in time in seconds, and from {@link MILLIS_FROM} on in milliseconds. */
@@ -84,24 +84,24 @@ const EPOCH_FROM = 1e9;
 const MILLIS_FROM = 1e11;
 
 function untilReset(reset: string, time: number): number | undefined {
-  if (!/^\s*\d+(\.\d+)?\s*$/.test(reset)) return followed(parseDate(reset) - time);
+  if (!/^\s*\d+(\.\d+)?\s*$/.test(reset)) return adviceFollowed(parseDate(reset) - time);
   const value = Number(reset);
-  if (value < EPOCH_FROM) return followed(value * SECOND);
-  return followed((value < MILLIS_FROM ? value * SECOND : value) - time);
+  if (value < EPOCH_FROM) return adviceFollowed(value * SECOND);
+  return adviceFollowed((value < MILLIS_FROM ? value * SECOND : value) - time);
 }
 
 /** What a connector's `learn` told of its API's quota. */
-export type Learned = { used?: number; left?: number; of?: number; resetsAt?: string };
+export type LearnedQuota = { used?: number; left?: number; of?: number; resetsAt?: string };
 
 /** The same as a quota; `undefined` if it says nothing, or nonsense. */
-export function quotaLearned(learned: Learned, date: string | undefined, now: number): Quota | undefined {
+export function quotaLearned(learned: LearnedQuota, date: string | undefined, now: number): Quota | undefined {
   // A body can hold anything, and no type says so.
   const [used, left, of] = [learned.used, learned.left, learned.of].map(finite);
   const { resetsAt } = learned;
   const remaining = left ?? (of !== undefined && used !== undefined ? finite(of - used) : undefined);
   if (remaining === undefined) return undefined;
   // From a body it may come as a number, or as anything.
-  const resetsIn = untilReset(typeof resetsAt === 'object' ? '' : String(resetsAt), clock(date, now));
+  const resetsIn = untilReset(typeof resetsAt === 'object' ? '' : String(resetsAt), serverClock(date, now));
   return {
     left: Math.max(0, remaining),
     resetsIn,

@@ -1,7 +1,7 @@
 import type { Reply } from '../exchange.ts';
 
 /** A request as a redirect sees it. */
-export type Asked = { readonly method: 'GET' | 'POST'; readonly url: string };
+export type RedirectRequest = { readonly method: 'GET' | 'POST'; readonly url: string };
 
 /** Statuses that name another place (RFC 9110 section 15.4). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -12,7 +12,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  */
 export function redirectOf(
   reply: Reply,
-  { method, url }: Asked,
+  { method, url }: RedirectRequest,
 ): { readonly to: string } | { readonly complaint: string } | undefined {
   const location = reply.header('location');
   if (!REDIRECTS.has(reply.status) || location === undefined) return undefined;

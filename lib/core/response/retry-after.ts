@@ -13,16 +13,18 @@ export function retryAfter(header: string | undefined, date: string | undefined,
   if (header === undefined) return undefined;
   const seconds = /^\s*\d+(\.\d+)?\s*(,\s*\d+(\.\d+)?\s*)*$/.test(header);
   // Sent more than once, the longest is meant: nobody is late for having waited.
-  const wait = seconds ? Math.max(...header.split(',').map(Number)) * SECOND : parseDate(header) - clock(date, now);
-  return followed(wait);
+  const wait = seconds
+    ? Math.max(...header.split(',').map(Number)) * SECOND
+    : parseDate(header) - serverClock(date, now);
+  return adviceFollowed(wait);
 }
 
 /** Advice as it is followed: whole milliseconds, at most a day; `undefined` for what cannot be meant. */
-export const followed = (wait: number): number | undefined =>
+export const adviceFollowed = (wait: number): number | undefined =>
   Number.isFinite(wait) && wait >= 0 && wait <= LONGEST_ADVICE ? Math.min(LONGEST_WAIT, Math.ceil(wait)) : undefined;
 
 /** The API's own clock, by the response's `Date`; ours if it does not tell. */
-export function clock(date: string | undefined, now: number): number {
+export function serverClock(date: string | undefined, now: number): number {
   const theirs = parseDate(date ?? '');
   return Number.isNaN(theirs) ? now : theirs;
 }

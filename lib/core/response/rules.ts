@@ -13,7 +13,7 @@ export type Rule = {
 };
 
 /** A rule that holds for a reply. `name`: its place in the declaration, `errors[0]`. */
-export type Matched = { readonly rule: Rule; readonly name: string };
+export type MatchedRule = { readonly rule: Rule; readonly name: string };
 
 /**
  * The first of a connector's rules that holds for a reply. One whose `when` throws, because it looks for what this reply
@@ -22,7 +22,7 @@ export type Matched = { readonly rule: Rule; readonly name: string };
 export function matchRule(
   rules: readonly Rule[],
   reply: Reply,
-): { readonly matched: Matched | undefined; readonly notes: readonly string[] } {
+): { readonly matched: MatchedRule | undefined; readonly notes: readonly string[] } {
   const notes: string[] = [];
   for (const [index, rule] of rules.entries()) {
     const name = `errors[${index}]`;

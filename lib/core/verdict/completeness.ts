@@ -1,6 +1,6 @@
 import { pageNumber } from '../connector/paging.ts';
 import type { Stream } from '../connector/stream.ts';
-import { type Evidence, type Finding, judgeListing, type Tally } from './judge-listing.ts';
+import { judgeListing, type ListingFinding, type ListingTally, type ReceiptEvidence } from './judge-listing.ts';
 import type { Receipt } from './receipt.ts';
 
 type Reason = Receipt['reasons'][number];
@@ -13,31 +13,31 @@ export type SyncListing = {
   readonly slice?: string | undefined;
   /** Its records are not delivered: they are the parents whose children are. */
   readonly ofParents?: boolean;
-  readonly tally: Tally;
+  readonly tally: ListingTally;
 };
 
-export type Judgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'drift'>;
+export type SyncJudgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'drift'>;
 
 /** From the strongest to the weakest: a sync is as sure as the least sure of its listings. */
-const STRENGTH: readonly Evidence[] = ['cursor', 'overlap', 'count', 'end'];
+const STRENGTH: readonly ReceiptEvidence[] = ['cursor', 'overlap', 'count', 'end'];
 /** How many slices a reason names. */
 const NAMED_SLICES = 20;
 
 /** What is known of a sync's listings so far. A sync may have a hundred thousand of them, so it is added up one by one. */
-export type Judged = {
+export type JudgedListings = {
   /** What speaks against it, by its cause. */
   readonly causes: ReadonlyMap<string, Cause>;
   readonly worst: Receipt['verdict'];
   /** The weakest evidence of all; of none yet, `undefined`. */
-  readonly evidence: Evidence | undefined;
+  readonly evidence: ReceiptEvidence | undefined;
   readonly drift: Receipt['drift'];
 };
 
 /** `many`: in how many slices it was found, of which the first few are named. */
-type Cause = Finding & SyncPlace & { readonly many: number; readonly slices: readonly Named[] };
+type Cause = ListingFinding & SyncPlace & { readonly many: number; readonly slices: readonly Named[] };
 type Named = { readonly slice: string; readonly pages?: readonly number[] | undefined };
 
-export const NOTHING_JUDGED: Judged = {
+export const NO_LISTINGS: JudgedListings = {
   causes: new Map(),
   worst: 'COMPLETE',
   evidence: undefined,
@@ -45,7 +45,10 @@ export const NOTHING_JUDGED: Judged = {
 };
 
 /** Adds a listing. */
-export function judgedWith(judged: Judged, { stream, slice, ofParents = false, tally }: SyncListing): Judged {
+export function withListing(
+  judged: JudgedListings,
+  { stream, slice, ofParents = false, tally }: SyncListing,
+): JudgedListings {
   const { findings, evidence, edges } = judgeListing(stream, tally);
   const { drift } = judged;
   return [...findings, ...(ofParents ? lostParents(tally) : [])].reduce(
@@ -63,17 +66,18 @@ export function judgedWith(judged: Judged, { stream, slice, ofParents = false, t
 }
 
 /** Adds that a sync was given up before all its slices were listed. */
-export const unopenedWith = (judged: Judged, stream: Stream): Judged => foundWith(judged, { ...UNOPENED, stream });
+export const withUnopenedSlices = (judged: JudgedListings, stream: Stream): JudgedListings =>
+  foundWith(judged, { ...UNOPENED, stream });
 
 /** Whether a sync got everything, and what says so. */
-export const judgementOf = ({ causes, worst, evidence, drift }: Judged): Judgement => ({
+export const judgeSync = ({ causes, worst, evidence, drift }: JudgedListings): SyncJudgement => ({
   verdict: worst,
   evidence: worst === 'COMPLETE' ? (evidence ?? null) : null,
   reasons: [...causes.values()].map(reasonOf),
   drift,
 });
 
-function foundWith(judged: Judged, finding: Finding & SyncPlace): Judged {
+function foundWith(judged: JudgedListings, finding: ListingFinding & SyncPlace): JudgedListings {
   const { code, message, slice, stream, pages, verdict } = finding;
   const name = slice === undefined ? `${code}\n${message}` : code;
   const cause = judged.causes.get(name) ?? { ...finding, many: 0, slices: [] };
@@ -90,7 +94,7 @@ function foundWith(judged: Judged, finding: Finding & SyncPlace): Judged {
   };
 }
 
-const weaker = (a: Evidence | undefined, b: Evidence | undefined): Evidence | undefined =>
+const weaker = (a: ReceiptEvidence | undefined, b: ReceiptEvidence | undefined): ReceiptEvidence | undefined =>
   a === undefined || b === undefined ? (a ?? b) : STRENGTH[Math.max(STRENGTH.indexOf(a), STRENGTH.indexOf(b))];
 
 function reasonOf({ code, message, stream, slice, pages, slices, many }: Cause): Reason {
@@ -104,14 +108,14 @@ type SyncPlace = Pick<SyncListing, 'stream' | 'slice'>;
 const numbered = ({ paging }: Stream, pages: readonly number[] | undefined): Pick<Reason, 'pages'> =>
   pages === undefined ? {} : { pages: pages.map((index) => pageNumber(paging, index)) };
 
-const UNOPENED: Finding = {
+const UNOPENED: ListingFinding = {
   code: 'cut-short',
   message: 'the sync was given up before all its slices were listed',
   verdict: 'INCOMPLETE',
 };
 
 /** A record that does not fit its schema is quarantined, and nobody lacks it; but a parent's children are. */
-const lostParents = ({ quarantined }: Tally): Finding[] =>
+const lostParents = ({ quarantined }: ListingTally): ListingFinding[] =>
   quarantined === 0
     ? []
     : [

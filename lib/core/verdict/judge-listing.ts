@@ -1,14 +1,14 @@
 import { isSparse } from '../connector/paging.ts';
 import type { Stream } from '../connector/stream.ts';
-import { compareEdges, type Edges, type PageRead } from '../listing/drift.ts';
+import { compareEdges, type PageEdges, type PageRead } from '../listing/edges.ts';
 import type { Receipt } from './receipt.ts';
 
 /** Whether one listing was read whole: what says so, and what speaks against it. */
 
-export type Evidence = NonNullable<Receipt['evidence']>;
+export type ReceiptEvidence = NonNullable<Receipt['evidence']>;
 
 /** What the tree says of one listing at the end of a sync: the sum over everything that counts. */
-export type Tally = {
+export type ListingTally = {
   /** Each page that counts, every time it was read, in the order of reading. */
   readonly pages: readonly PageRead[];
   /** Those that were to begin with the last record of all, to see where the listing ends; and all that were read behind it. */
@@ -33,7 +33,7 @@ export type Tally = {
   readonly estimate?: number | undefined;
 };
 
-export type Finding = {
+export type ListingFinding = {
   readonly code: string;
   readonly message: string;
   readonly pages?: readonly number[];
@@ -41,12 +41,12 @@ export type Finding = {
 };
 
 export type JudgedListing = {
-  readonly findings: readonly Finding[];
-  readonly evidence: Evidence | undefined;
-  readonly edges: Edges;
+  readonly findings: readonly ListingFinding[];
+  readonly evidence: ReceiptEvidence | undefined;
+  readonly edges: PageEdges;
 };
 
-export function judgeListing(stream: Stream, tally: Tally): JudgedListing {
+export function judgeListing(stream: Stream, tally: ListingTally): JudgedListing {
   const edges = edgesOf(stream, tally);
   const findings = [
     ...failures(tally),
@@ -62,14 +62,14 @@ export function judgeListing(stream: Stream, tally: Tally): JudgedListing {
   return { findings, evidence, edges };
 }
 
-const inferred = ({ total }: Stream): Finding => ({
+const inferred = ({ total }: Stream): ListingFinding => ({
   code: 'end-inferred',
   message: `the end was only inferred from a page without records: ${total === undefined ? 'the API states neither a total nor an end' : 'the declared "total" finds none, and the API states no end'}`,
   verdict: 'UNKNOWN',
 });
 
 /** What would make this listing complete, if nothing speaks against it. */
-function evidenceOf(stream: Stream, { totals }: Pick<Tally, 'totals'>): Evidence | undefined {
+function evidenceOf(stream: Stream, { totals }: Pick<ListingTally, 'totals'>): ReceiptEvidence | undefined {
   const stable = stream.order === 'oldest first' || stream.order === 'by key';
   switch (stream.paging.kind) {
     case 'offsets':
@@ -89,15 +89,15 @@ function evidenceOf(stream: Stream, { totals }: Pick<Tally, 'totals'>): Evidence
 }
 
 /** The failed pages, one reason for each cause. */
-function failures({ failed, cutShort }: Tally): Finding[] {
+function failures({ failed, cutShort }: ListingTally): ListingFinding[] {
   const causes = Map.groupBy(failed, ({ code, message }) => `${code}\n${message}`);
-  const findings = [...causes.values()].flatMap((group): Finding[] => {
+  const findings = [...causes.values()].flatMap((group): ListingFinding[] => {
     const [first] = group;
     if (first === undefined) return [];
     const pages = group.map(({ page }) => page).sort((a, b) => a - b);
     return [{ code: first.code, message: first.message, pages, verdict: 'INCOMPLETE' }];
   });
-  const rest: Finding = {
+  const rest: ListingFinding = {
     code: 'cut-short',
     message: 'what follows the failed page was not asked for',
     verdict: 'INCOMPLETE',
@@ -106,7 +106,7 @@ function failures({ failed, cutShort }: Tally): Finding[] {
 }
 
 /** Each page as it was when it had most records. */
-const fullest = ({ pages }: Pick<Tally, 'pages'>): PageRead[] => [
+const fullest = ({ pages }: Pick<ListingTally, 'pages'>): PageRead[] => [
   ...pages
     .reduce(
       (all, page) => ((all.get(page[0])?.[1] ?? -1) < page[1] ? all.set(page[0], page) : all),
@@ -116,7 +116,7 @@ const fullest = ({ pages }: Pick<Tally, 'pages'>): PageRead[] => [
 ];
 
 /** Pages without records before pages with records: a hole, whatever comes behind it. One that goes on from the last record leaves none, nor does one of a listing that is said to have such pages. */
-function gaps({ paging }: Stream, { behind, ...tally }: Tally): Finding[] {
+function gaps({ paging }: Stream, { behind, ...tally }: ListingTally): ListingFinding[] {
   if (isSparse(paging)) return [];
   const pages = fullest(tally);
   const last = greatest(pages.filter(([index, records]) => records > 0 && !behind.has(index)).map(([index]) => index));
@@ -135,7 +135,7 @@ function gaps({ paging }: Stream, { behind, ...tally }: Tally): Finding[] {
 const greatest = (values: readonly number[]): number => values.reduce((all, one) => Math.max(all, one), -1);
 
 /** Neighbouring pages that are the same one: the API repeats its last page, or records moved by a whole page. */
-function repeatedPages({ paging }: Stream, tally: Tally): Finding[] {
+function repeatedPages({ paging }: Stream, tally: ListingTally): ListingFinding[] {
   const pages = fullest(tally);
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return [];
   const byIndex = new Map(pages.map((page) => [page[0], page]));
@@ -150,7 +150,7 @@ function repeatedPages({ paging }: Stream, tally: Tally): Finding[] {
 }
 
 /** Where nothing else tells how many there are, a page that is not full before one that has records may lack some. */
-function shortPages({ paging }: Stream, { totals, ...tally }: Tally): Finding[] {
+function shortPages({ paging }: Stream, { totals, ...tally }: ListingTally): ListingFinding[] {
   const pages = fullest(tally);
   if (paging.kind !== 'pages' || totals !== undefined) return [];
   const full = greatest(pages.map(([, records]) => records));
@@ -164,7 +164,7 @@ function shortPages({ paging }: Stream, { totals, ...tally }: Tally): Finding[] 
 }
 
 /** As many records as the API lets be read, and no total that says how many there are: one that ends there may have stopped counting. */
-function limited({ paging }: Stream, { totals, delivered, quarantined, again }: Tally): Finding[] {
+function limited({ paging }: Stream, { totals, delivered, quarantined, again }: ListingTally): ListingFinding[] {
   const max = 'max' in paging ? paging.max : undefined;
   const isTold = max === undefined || (totals !== undefined && totals.greatest > max);
   if (isTold || delivered + quarantined - again < max) return [];
@@ -173,12 +173,12 @@ function limited({ paging }: Stream, { totals, delivered, quarantined, again }: 
 }
 
 /** Only offsets overlap, and so can tell. */
-function edgesOf({ paging }: Stream, { pages, size, tails }: Tally): Edges {
+function edgesOf({ paging }: Stream, { pages, size, tails }: ListingTally): PageEdges {
   if (paging.kind !== 'offsets') return { checked: 0, moved: [], broken: [] };
   return compareEdges(pages, size ?? paging.size, tails);
 }
 
-const moved = ({ broken: pages }: Edges): Finding[] =>
+const moved = ({ broken: pages }: PageEdges): ListingFinding[] =>
   pages.length === 0
     ? []
     : [
@@ -194,7 +194,11 @@ const moved = ({ broken: pages }: Edges): Finding[] =>
  * What a stated total says against the records that came. Where other evidence says that nothing is missing and records are known to have moved, more may
  * have come than were there at any time: some were read before they were deleted.
  */
-function miscount(stream: Stream, { totals, delivered, quarantined, again }: Tally, { moved }: Edges): Finding[] {
+function miscount(
+  stream: Stream,
+  { totals, delivered, quarantined, again }: ListingTally,
+  { moved }: PageEdges,
+): ListingFinding[] {
   if (totals === undefined) return [];
   const distinct = delivered + quarantined - again;
   const { least, greatest } = totals;

@@ -1,16 +1,16 @@
 import { parseInstant, type Span, span } from '../time.ts';
 
-export type Window = { readonly from: number; readonly to: number; readonly mode: 'full' | 'incremental' };
+export type SyncWindow = { readonly from: number; readonly to: number; readonly mode: 'full' | 'incremental' };
 
 /**
  * The window a sync asks for. It ends when the sync starts, so that its extent does not depend on how long it takes; it begins
  * `lookback` before the watermark, because APIs show records later than they date them. `start`: ISO date of the first window.
  */
-export function nextWindow(
+export function nextSyncWindow(
   since: { readonly lookback: Span; readonly start?: string } | undefined,
   watermark: string | undefined,
   now: number,
-): Window {
+): SyncWindow {
   const mark = since && parseInstant(watermark);
   if (since === undefined || mark === undefined)
     return { from: parseInstant(since?.start) ?? 0, to: now, mode: 'full' };
@@ -21,12 +21,12 @@ export function nextWindow(
  * Whether a window leaves nothing out behind the watermark. One that an operator lets begin later does: what it brings proves nothing of the time in
  * between, so it must not move the watermark past it.
  */
-export function followsOn(
-  since: Parameters<typeof nextWindow>[0],
+export function coversWatermark(
+  since: Parameters<typeof nextSyncWindow>[0],
   watermark: string | undefined,
-  { from, to, mode }: Window,
+  { from, to, mode }: SyncWindow,
 ): boolean {
-  return mode === 'full' || from <= nextWindow(since, watermark, to).from;
+  return mode === 'full' || from <= nextSyncWindow(since, watermark, to).from;
 }
 
 /**

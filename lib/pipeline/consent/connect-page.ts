@@ -49,7 +49,7 @@ export type PageOptions = {
 };
 
 /** A page by itself: no script, nothing from elsewhere, in no frame, kept by no cache. */
-export function page({ status, title, tone, body, formTo, cookies }: PageOptions): WebAnswer {
+export function consentPage({ status, title, tone, body, formTo, cookies }: PageOptions): WebAnswer {
   const style = `'sha256-${hash('sha256', STYLE, 'base64')}'`;
   const form = `'self'${formTo === undefined ? '' : ` ${formTo}`}`;
   const policy = `default-src 'none'; style-src ${style}; form-action ${form}; base-uri 'none'; frame-ancestors 'none'`;
@@ -76,7 +76,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-export const redirect = (location: string, cookies: readonly string[]): WebAnswer => ({
+export const redirectAnswer = (location: string, cookies: readonly string[]): WebAnswer => ({
   status: 303,
   headers: { location, ...HEADERS },
   body: '',

@@ -1,16 +1,16 @@
 import type { Reason } from '../../core/response/judge.ts';
-import { html, page, type WebAnswer } from './connect-page.ts';
+import { consentPage, html, type WebAnswer } from './connect-page.ts';
 
 /** What a person is told when a consent comes to nothing. */
 
 const ASK_AGAIN = html`<p>Ask whoever sent you the link for a new one (<code>headgate connect</code>).</p>`;
 const bad = (status: number, title: string, ...says: readonly string[]): WebAnswer => {
   const paragraphs = says.map((text) => html`<p>${text}</p>`.html).join('');
-  return page({ status, title, tone: 'bad', body: html`${{ html: paragraphs }}${ASK_AGAIN}` });
+  return consentPage({ status, title, tone: 'bad', body: html`${{ html: paragraphs }}${ASK_AGAIN}` });
 };
 
 export const nothingHere = (): WebAnswer =>
-  page({
+  consentPage({
     status: 404,
     title: 'Nothing here',
     tone: 'plain',

@@ -6,14 +6,14 @@ import type { TokenGrant } from '../../core/auth/token-answer.ts';
 import type { Raw } from '../../core/exchange.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
 import { connectionState } from '../credentials/account.ts';
-import { readTokenState, type TokenPlace } from '../credentials/credentials.ts';
-import { openToken } from '../credentials/open-token.ts';
+import { readTokenState, type TokenContext } from '../credentials/credentials.ts';
+import { decryptToken } from '../credentials/open-token.ts';
 import { resumeConnection } from '../credentials/pause.ts';
 import { storeToken } from '../credentials/refresh-token.ts';
-import { readConnectionSecret, seal, unseal } from '../credentials/secrets-cache.ts';
+import { readConnectionSecret, sealText, unsealText } from '../credentials/secrets-cache.ts';
 import { requestToken } from '../credentials/token-request.ts';
 import type { Invocation } from '../invocation.ts';
-import { html, page, redirect, type WebAnswer } from './connect-page.ts';
+import { consentPage, html, redirectAnswer, type WebAnswer } from './connect-page.ts';
 import {
   denied,
   failed,
@@ -84,7 +84,7 @@ async function offer(invocation: Invocation, flow: Flow, link: string): Promise<
   if ('answer' in found) return found.answer;
   const { place } = found;
   const { connector } = invocation;
-  return page({
+  return consentPage({
     status: 200,
     title: `Connect ${connector.name}`,
     tone: 'plain',
@@ -119,7 +119,7 @@ async function begin(invocation: Invocation, flow: Flow, request: WebRequest): P
   await tokens.create(itemKey(connector.name, place.connection, 'STATE', state), {
     until,
     browser: hashed(browser),
-    verifier: await seal(invocation, state, verifier),
+    verifier: await sealText(invocation, state, verifier),
     redirectUri,
     ...expiring(until),
   });
@@ -135,7 +135,7 @@ async function begin(invocation: Invocation, flow: Flow, request: WebRequest): P
     code_challenge_method: 'S256',
   };
   for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
-  return redirect(url.href, [cookie(request.origin, browser)]);
+  return redirectAnswer(url.href, [cookie(request.origin, browser)]);
 }
 
 /** The browser is back: a code for a token. */
@@ -158,7 +158,7 @@ async function finish(invocation: Invocation, flow: Flow, request: WebRequest): 
   if (!taken.ok) return replayed();
 
   if (request.query.has('error')) return denied(request.query.get('error') ?? '');
-  const verifier = await unseal(invocation, state, sealed);
+  const verifier = await unsealText(invocation, state, sealed);
   const secret = await readConnectionSecret(invocation, place.connection);
   if (verifier === undefined) return tooLate();
   if ('problem' in secret) return failed(secret.problem);
@@ -173,7 +173,7 @@ async function finish(invocation: Invocation, flow: Flow, request: WebRequest): 
 /** Stores what was granted, finds out what the connection needs to know, and lets it work. */
 async function keep(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   granted: TokenGrant,
   leftAt: number,
 ): Promise<WebAnswer> {
@@ -187,12 +187,12 @@ async function keep(
     // A refresh of the consent before was quicker: what is granted now counts all the same.
     state.consentAt !== consentAt
   );
-  const opened = await openToken(invocation, place, state);
+  const opened = await decryptToken(invocation, place, state);
   if (opened === undefined || !('mark' in opened))
     return failed(opened?.reason ?? { code: 'token-failed', message: 'the token cannot be opened again' });
   await resumeConnection(invocation, connection, undefined);
   log.info('connected', { connection });
-  return page({
+  return consentPage({
     status: 200,
     title: 'Connected',
     tone: 'good',
@@ -225,7 +225,7 @@ const expiring = (until: number) => ({ expires: Math.ceil((until + 60 * MINUTE) 
 async function openLink(
   invocation: Invocation,
   link: string,
-): Promise<{ readonly place: TokenPlace } | { readonly answer: WebAnswer }> {
+): Promise<{ readonly place: TokenContext } | { readonly answer: WebAnswer }> {
   const { connector, tokens, clock } = invocation;
   const { auth } = connector;
   const connection = connectionOf(link);
@@ -238,7 +238,7 @@ async function openLink(
   return place === undefined ? { answer: unknownLink() } : { place };
 }
 
-async function placeOf(invocation: Invocation, flow: Flow, connection: string): Promise<TokenPlace | undefined> {
+async function placeOf(invocation: Invocation, flow: Flow, connection: string): Promise<TokenContext | undefined> {
   const { connector, connections } = invocation;
   const item = await connections.get({ pk: connector.name, sk: connection });
   if (item === undefined) return undefined;

@@ -1,11 +1,11 @@
-import { isUsable, markOf, nextStep, type TokenState } from '../../core/auth/token.ts';
+import { isTokenUsable, nextTokenStep, type TokenState, tokenCredentialId } from '../../core/auth/token.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Credential, Credentials, NoCredential } from './credentials.ts';
-import { changeTokenState, readTokenState, sameVersion, type TokenPlace } from './credentials.ts';
-import { openToken } from './open-token.ts';
+import { changeTokenState, readTokenState, sameVersion, type TokenContext } from './credentials.ts';
+import { decryptToken } from './open-token.ts';
 import { refreshToken } from './refresh-token.ts';
-import { evidence } from './refusal-tracker.ts';
+import { refusalTracker } from './refusal-tracker.ts';
 
 /** How often whoever waits for another's refresh looks whether it is done, and for how long before it goes away. */
 const LOOK_EVERY = 250;
@@ -20,16 +20,16 @@ type Held = { readonly credential: Credential; readonly state: TokenState };
  * Requests that a token authorises: from memory, from the table, from the token endpoint. One worker refreshes, early, while all go on
  * with the token that is still valid; who has none waits a little, or comes back later.
  */
-export function tokenCredentials(place: TokenPlace): Credentials {
+export function tokenCredentials(place: TokenContext): Credentials {
   const { connection } = place;
-  const seen = evidence(connection);
+  const seen = refusalTracker(connection);
   let held: Held | undefined;
   let obtaining: Promise<Credential | NoCredential> | undefined;
   let renewing: Promise<void> | undefined;
   let lookAgainAt = 0;
 
   const usable = (invocation: Invocation): Credential | undefined =>
-    held !== undefined && isUsable(held.state, invocation.clock.now()) ? held.credential : undefined;
+    held !== undefined && isTokenUsable(held.state, invocation.clock.now()) ? held.credential : undefined;
 
   function current(invocation: Invocation): Promise<Credential | NoCredential> {
     const now = invocation.clock.now();
@@ -40,7 +40,7 @@ export function tokenCredentials(place: TokenPlace): Credentials {
       });
       return obtaining;
     }
-    if (renewing === undefined && now >= lookAgainAt && nextStep(held.state, now).do === 'refresh') {
+    if (renewing === undefined && now >= lookAgainAt && nextTokenStep(held.state, now).do === 'refresh') {
       renewing = renew(invocation, held.state).finally(() => {
         renewing = undefined;
       });
@@ -53,7 +53,7 @@ export function tokenCredentials(place: TokenPlace): Credentials {
     try {
       const state = await readTokenState(invocation, connection);
       const now = invocation.clock.now();
-      const due = state.version === known.version && nextStep(state, now).do === 'refresh';
+      const due = state.version === known.version && nextTokenStep(state, now).do === 'refresh';
       // While somebody refreshes, his token may be there at any moment; while it is used up first, there is time.
       lookAgainAt = now + Math.min(state.lease > now ? LOOK_EVERY : LOOK_FOR, ((state.validUntil ?? now) - now) / 4);
       const next = due ? await refreshToken(invocation, place, state) : state;
@@ -70,7 +70,7 @@ export function tokenCredentials(place: TokenPlace): Credentials {
     const until = clock.now() + LOOK_FOR;
     for (;;) {
       const state = await readTokenState(invocation, connection);
-      const step = nextStep(state, clock.now());
+      const step = nextTokenStep(state, clock.now());
       if (step.do === 'use' || (step.do === 'refresh' && step.early)) {
         const taken = await take(invocation, state);
         if (taken !== undefined) return taken;
@@ -89,7 +89,7 @@ export function tokenCredentials(place: TokenPlace): Credentials {
 
   /** Takes what is stored into memory; `undefined`: it cannot be opened, and counts as refused from now on. */
   async function take(invocation: Invocation, state: TokenState): Promise<Credential | NoCredential | undefined> {
-    const opened = await openToken(invocation, place, state);
+    const opened = await decryptToken(invocation, place, state);
     if (opened === undefined) await refuse(invocation, state);
     if (opened === undefined || !('mark' in opened)) return opened;
     if (held === undefined || held.state.version <= state.version) held = { credential: opened, state };
@@ -97,7 +97,7 @@ export function tokenCredentials(place: TokenPlace): Credentials {
   }
 
   async function refuse(invocation: Invocation, state: TokenState): Promise<void> {
-    const change = { set: { refused: markOf(state) } };
+    const change = { set: { refused: tokenCredentialId(state) } };
     await changeTokenState(invocation, connection, change, [sameVersion(state)]);
     if (held?.state.version === state.version) held = undefined;
   }
@@ -108,13 +108,13 @@ export function tokenCredentials(place: TokenPlace): Credentials {
       return 'mark' in credential ? seen.allow(invocation, credential) : credential;
     },
     atHand: (_credential, leavesAt) =>
-      held !== undefined && isUsable(held.state, leavesAt) ? held.credential : undefined,
+      held !== undefined && isTokenUsable(held.state, leavesAt) ? held.credential : undefined,
     worked: seen.worked,
     async refused(invocation, credential, refused) {
       const found = usable(invocation);
       if (found !== undefined && found.mark !== credential.mark) return found;
       const state = await readTokenState(invocation, connection);
-      if (markOf(state) === credential.mark && state.refused !== credential.mark) {
+      if (tokenCredentialId(state) === credential.mark && state.refused !== credential.mark) {
         const old = invocation.clock.now() - (state.gotAt ?? 0) >= REFUSALS_EVERY;
         if (state.worked !== credential.mark || !old)
           return seen.weigh(invocation, credential, refused, ({ worked }) => worked !== undefined);

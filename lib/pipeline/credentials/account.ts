@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { keepsTokens } from '../../core/auth/auth-scheme.ts';
 import { identityOf } from '../../core/auth/authorise.ts';
 import type { Connector, Limit, Raw } from '../../core/connector/connector.ts';
-import { resolveLimit, type Scope, scopedLimits } from '../../core/limits/limits.ts';
+import { type LimitScope, resolveLimit, scopedLimits } from '../../core/limits/limits.ts';
 import { readJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
-import { type MeterPlace, meterPlace } from '../limits/meters.ts';
+import { workerCache } from '../invocation.ts';
+import { type LimiterKey, limiterKey } from '../limits/limiter-store.ts';
 import { tokenCredentials } from './access-token.ts';
 import type { Credentials } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
@@ -17,20 +17,22 @@ import { secretCredentials } from './secret-credentials.ts';
 import { readConnectionSecret } from './secrets-cache.ts';
 
 /** A connection, ready for requests. */
-export type Account = {
+export type AccountAccess = {
   readonly params: Raw;
   /** What authorises its requests. */
   readonly credentials: Credentials;
   /** The meters that requests of a stream reserve on, the narrowest first. */
-  readonly meters: (stream: string) => readonly MeterPlace[];
+  readonly meters: (stream: string) => readonly LimiterKey[];
 };
 
 /** A connection that is not to be used now: its tasks are done with until it is active again. */
-export type Paused = { readonly paused: Reason };
+export type PausedConnection = { readonly paused: Reason };
 
 /** The meters of a stream's requests; none where the connection cannot be used, as nothing is sent then. */
-export const metersOf = (account: Account | Paused | Reason, stream: string): readonly MeterPlace[] =>
-  'credentials' in account ? account.meters(stream) : [];
+export const limitersOf = (
+  account: AccountAccess | PausedConnection | Reason,
+  stream: string,
+): readonly LimiterKey[] => ('credentials' in account ? account.meters(stream) : []);
 
 /** One connection in the Connections table: `pk` is the connector, `sk` the connection. */
 export const connectionState = z.object({
@@ -49,12 +51,15 @@ export const connectionState = z.object({
 /** How long a worker trusts what it read of a connection. */
 const TRUSTED = MINUTE;
 
-const knownAccounts = remembered(() => new Map<string, { account: Account; until: number }>());
+const knownAccounts = workerCache(() => new Map<string, { account: AccountAccess; until: number }>());
 /** Those of a connection live as long as its parameters do: a token belongs to them. */
-const knownCredentials = remembered(() => new Map<string, { readonly params: string; readonly are: Credentials }>());
+const knownCredentials = workerCache(() => new Map<string, { readonly params: string; readonly are: Credentials }>());
 
 /** A connection, as it was at most a minute ago; or why it cannot be used. */
-export async function accountOf(invocation: Invocation, connection: string): Promise<Account | Paused | Reason> {
+export async function readAccount(
+  invocation: Invocation,
+  connection: string,
+): Promise<AccountAccess | PausedConnection | Reason> {
   const known = knownAccounts(invocation);
   const now = invocation.clock.now();
   const found = known.get(connection);
@@ -70,7 +75,7 @@ export async function credentialsSettled(invocation: Invocation): Promise<void> 
   await Promise.all([...knownCredentials(invocation).values()].map(({ are }) => are.settled()));
 }
 
-async function load(invocation: Invocation, connection: string): Promise<Account | Paused | Reason> {
+async function load(invocation: Invocation, connection: string): Promise<AccountAccess | PausedConnection | Reason> {
   const { connector, connections } = invocation;
   const item = await connections.get({ pk: connector.name, sk: connection });
   if (item === undefined) return { code: 'no-connection', message: `there is no connection "${connection}"` };
@@ -103,7 +108,7 @@ function credentialsOf(
   invocation: Invocation,
   connection: string,
   params: Raw,
-  meters: Account['meters'],
+  meters: AccountAccess['meters'],
 ): Credentials {
   const known = knownCredentials(invocation);
   const text = JSON.stringify(params) ?? '';
@@ -118,7 +123,7 @@ function makeCredentials(
   { connector: { auth, streams } }: Invocation,
   connection: string,
   params: Raw,
-  meters: Account['meters'],
+  meters: AccountAccess['meters'],
 ): Credentials {
   if (auth.kind === 'none') return OPEN;
   if (!keepsTokens(auth)) return secretCredentials(connection);
@@ -139,10 +144,10 @@ const OPEN: Credentials = {
 function makeMeters(
   connector: Connector,
   declared: readonly Limit[],
-  names: Readonly<Record<Scope, string>>,
-): Account['meters'] {
+  names: Readonly<Record<LimitScope, string>>,
+): AccountAccess['meters'] {
   const costs = Object.values(connector.streams).map(({ cost = 1 }) => cost);
-  const made = new Map<string, readonly MeterPlace[]>();
+  const made = new Map<string, readonly LimiterKey[]>();
   return (name) => {
     const found = made.get(name);
     if (found !== undefined) return found;
@@ -151,7 +156,7 @@ function makeMeters(
       ...declared.map((limit) => [limit, resolveLimit(limit, cost, costs)] as const),
       ...own.map((limit) => [limit, resolveLimit(limit, cost, [cost], name)] as const),
     ]);
-    const places = scoped.map(({ scope, limits }) => meterPlace(connector.name, names[scope], limits));
+    const places = scoped.map(({ scope, limits }) => limiterKey(connector.name, names[scope], limits));
     made.set(name, places);
     return places;
   };

@@ -3,7 +3,7 @@ import { type TokenState, tokenState } from '../../core/auth/token.ts';
 import type { Raw } from '../../core/exchange.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { Invocation } from '../invocation.ts';
-import type { MeterPlace } from '../limits/meters.ts';
+import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { Change, Clause, Key } from '../ports.ts';
 
 /** What a request is authorised with. */
@@ -20,10 +20,10 @@ export type Credential = {
 export type NoCredential = { readonly reason: Reason } & ({ readonly later: number } | { readonly paused: true });
 
 /** Which request was refused, method and URL, and how. */
-export type Refused = { readonly request: string; readonly reason: Reason };
+export type RefusedCredential = { readonly request: string; readonly reason: Reason };
 
 /** A credential that the API refused: what to send the request with once more, or why it is not sent again. */
-export type Replacement = Credential | NoCredential | { readonly reason: Reason; readonly alone: true };
+export type CredentialReplacement = Credential | NoCredential | { readonly reason: Reason; readonly alone: true };
 
 /** How the requests of one connection are authorised, as one worker knows it. */
 export type Credentials = {
@@ -34,7 +34,7 @@ export type Credentials = {
   /** The API took it. */
   worked(invocation: Invocation, credential: Credential): Promise<void>;
   /** The API refused it. */
-  refused(invocation: Invocation, credential: Credential, refused: Refused): Promise<Replacement>;
+  refused(invocation: Invocation, credential: Credential, refused: RefusedCredential): Promise<CredentialReplacement>;
   /** When no refresh is under way any more. */
   settled(): Promise<void>;
 };
@@ -42,12 +42,12 @@ export type Credentials = {
 /** The item of a connection in the Tokens table. */
 
 /** What about the tokens of one connection does not change from call to call. */
-export type TokenPlace = {
+export type TokenContext = {
   readonly connection: string;
   readonly params: Raw;
   readonly flow: TokenScheme<Raw, Raw>;
   /** The meters that requests for tokens reserve on, like any other request. */
-  readonly meters: readonly MeterPlace[];
+  readonly meters: readonly LimiterKey[];
 };
 
 export const tokenKey = (connector: string, connection: string): Key => ({

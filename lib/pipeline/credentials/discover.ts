@@ -1,32 +1,32 @@
 import type { Discover } from '../../core/auth/auth-scheme.ts';
 import { authorise } from '../../core/auth/authorise.ts';
 import type { Raw } from '../../core/exchange.ts';
-import type { Answer, Reason } from '../../core/response/judge.ts';
+import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
-import { type Invocation, MARGIN } from '../invocation.ts';
+import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import { sendRequest } from '../limits/send-request.ts';
-import type { Credential, NoCredential, TokenPlace } from './credentials.ts';
+import type { Credential, NoCredential, TokenContext } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
-import { causeOf, hmac } from './refusal-tracker.ts';
-import { buildAnywhere } from './token-request.ts';
+import { hmac, pauseCause } from './refusal-tracker.ts';
+import { buildTokenRequest } from './token-request.ts';
 
 const DEADLINE = 30 * SECOND;
 const PATIENCE = 4 * SECOND;
 const BOUND = 4 * 1024 * 1024;
 
 /** Asks with a new token what the token answer did not tell. */
-export async function discover(
+export async function discoverGrant(
   invocation: Invocation,
-  { connection, params, meters }: TokenPlace,
+  { connection, params, meters }: TokenContext,
   { request, read }: Discover<Raw, Raw>,
   credential: Credential,
 ): Promise<{ readonly grant: unknown } | NoCredential> {
   const { connector, remaining } = invocation;
-  const built = buildAnywhere(invocation, params, request);
+  const built = buildTokenRequest(invocation, params, request);
   const sent = await sendRequest(invocation, {
     meters,
     patience: PATIENCE,
-    limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - MARGIN)), bound: BOUND },
+    limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - STORE_MARGIN)), bound: BOUND },
     request: (now) => authorise(built, connector.auth, credential.fields, { now, hmac }),
   });
   if ('later' in sent) return { reason: failed('no slot was free'), later: sent.later };
@@ -40,7 +40,7 @@ export async function discover(
     // Said below: what was told is not what the connector looks for.
   }
   const reason = failed('what the connector looks for is not in the answer');
-  await pauseConnection(invocation, connection, reason, await causeOf(invocation, connection, credential.mark));
+  await pauseConnection(invocation, connection, reason, await pauseCause(invocation, connection, credential.mark));
   return { reason, paused: true };
 }
 
@@ -49,11 +49,11 @@ const failed = (what: string): Reason => ({
   message: `what the connection needs to know could not be discovered: ${what}`,
 });
 
-const saidOf = (answer: Answer): string =>
+const saidOf = (answer: HttpAnswer): string =>
   'failed' in answer ? `no answer (${answer.failed})` : `HTTP ${answer.status} without a JSON body to read`;
 
 /** The JSON of an answer with a good status. */
-function bodyOf(answer: Answer): Raw {
+function bodyOf(answer: HttpAnswer): Raw {
   if ('failed' in answer || answer.status < 200 || answer.status > 299) return undefined;
   try {
     return JSON.parse(new TextDecoder().decode(answer.body));

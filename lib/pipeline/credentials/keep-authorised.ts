@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { keepsTokens, type TokenScheme } from '../../core/auth/auth-scheme.ts';
-import { markOf, nextStep, type TokenState } from '../../core/auth/token.ts';
+import { nextTokenStep, type TokenState, tokenCredentialId } from '../../core/auth/token.ts';
 import type { Raw } from '../../core/exchange.ts';
 import { DAY } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
@@ -48,7 +48,7 @@ async function mended(
   if (cause === undefined || pausedBy !== undefined) return false;
   forgetSecret(invocation, secretName(invocation, connection));
   const { version } = await readConnectionSecret(invocation, connection);
-  const now = new Set([`s${version}`, markOf(await readTokenState(invocation, connection))]);
+  const now = new Set([`s${version}`, tokenCredentialId(await readTokenState(invocation, connection))]);
   if (cause.split(' ').every((part) => now.has(part))) return false;
   return resumeConnection(invocation, connection, cause);
 }
@@ -80,4 +80,4 @@ const isIdle = (state: TokenState, idle: number, now: number): boolean =>
   state.refresh !== undefined &&
   now - (state.gotAt ?? 0) > idle / 2 &&
   Math.max(state.lease, state.retryAt) <= now &&
-  nextStep(state, now).do !== 'wait';
+  nextTokenStep(state, now).do !== 'wait';

@@ -1,19 +1,27 @@
-import { isInDoubt, LEASE, lifeOf, markOf, patience, TOKEN_DEADLINE, type TokenState } from '../../core/auth/token.ts';
+import {
+  isRefreshInDoubt,
+  REFRESH_LEASE,
+  TOKEN_DEADLINE,
+  type TokenState,
+  tokenCredentialId,
+  tokenLifetime,
+  tokenRetryDelay,
+} from '../../core/auth/token.ts';
 import type { TokenAnswer, TokenGrant } from '../../core/auth/token-answer.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
-import { type Invocation, MARGIN } from '../invocation.ts';
+import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import type { NoCredential } from './credentials.ts';
-import { changeTokenState, readTokenState, sameVersion, type TokenPlace } from './credentials.ts';
-import { ownerOf, readToken, sealToken } from './open-token.ts';
+import { changeTokenState, readTokenState, sameVersion, type TokenContext } from './credentials.ts';
+import { readToken, sealOwner, sealToken } from './open-token.ts';
 import { pauseConnection } from './pause.ts';
 import {
   type ConnectionSecret,
   forgetSecret,
   readConnectionSecret,
-  seal,
+  sealText,
   secretName,
-  unseal,
+  unsealText,
 } from './secrets-cache.ts';
 import { requestToken } from './token-request.ts';
 
@@ -24,7 +32,7 @@ import { requestToken } from './token-request.ts';
  */
 export async function refreshToken(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   state: TokenState,
 ): Promise<TokenState | NoCredential | undefined> {
   const { flow, connection } = place;
@@ -37,12 +45,12 @@ export async function refreshToken(
   if (flow.kind === 'authorizationCode' && refresh === undefined)
     return pause(invocation, place, state, consentNeeded(state), secret.version);
   // A request that is given up may have spent its refresh token: it is begun only if it can be waited for.
-  if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + MARGIN)
+  if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + STORE_MARGIN)
     return { reason: NO_TIME, later: SECOND };
 
   const owner = invocation.random.id();
   const now = invocation.clock.now();
-  const claim = { set: { owner, lease: now + LEASE } };
+  const claim = { set: { owner, lease: now + REFRESH_LEASE } };
   const free = { either: [{ absent: 'lease' }, { less: ['lease', now] as const }] };
   const claimed = await changeTokenState(invocation, connection, claim, [sameVersion(state), free]);
   // A write that is repeated because its answer was lost fails against its own effect.
@@ -55,7 +63,7 @@ const SAME_AGAIN = 2 * MINUTE;
 
 /** One refresh under way. `state`: as it was before. */
 type Refresh = {
-  readonly place: TokenPlace;
+  readonly place: TokenContext;
   readonly state: TokenState;
   readonly owner: string;
   readonly refresh: string | undefined;
@@ -84,7 +92,7 @@ async function request(
  */
 export async function storeToken(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   state: TokenState,
   answer: TokenGrant,
   leftAt: number,
@@ -96,8 +104,10 @@ export async function storeToken(
   const grant = await grantOf(invocation, place, before, answer);
   const sealed = await sealToken(invocation, place, { token, grant });
   const fresh =
-    refresh === undefined ? {} : { refresh: await seal(invocation, ownerOf(invocation, place, 'refresh'), refresh) };
-  const times = lifeOf(leftAt, life ?? place.flow.lifetime, random.number());
+    refresh === undefined
+      ? {}
+      : { refresh: await sealText(invocation, sealOwner(invocation, place, 'refresh'), refresh) };
+  const times = tokenLifetime(leftAt, life ?? place.flow.lifetime, random.number());
   const set = { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh };
   const change =
     consentAt === undefined
@@ -107,7 +117,7 @@ export async function storeToken(
     try {
       return (await changeTokenState(invocation, place.connection, change, [sameVersion(state)])).item;
     } catch (error) {
-      if (remaining() < wait + MARGIN) throw error;
+      if (remaining() < wait + STORE_MARGIN) throw error;
       await clock.wait(wait);
     }
   }
@@ -122,7 +132,7 @@ const absent = (names: readonly string[], set: object): string[] => names.filter
 /** What the answer tells of what the connector wants to know, or else what was told or discovered before. */
 async function grantOf(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   before: TokenState | undefined,
   { body }: TokenGrant,
 ): Promise<unknown> {
@@ -140,7 +150,7 @@ async function putOff(
   const { clock, random, log } = invocation;
   const { connection } = place;
   const failures = state.failures + 1;
-  const later = Math.ceil(patience(failures, random.number(), wait));
+  const later = Math.ceil(tokenRetryDelay(failures, random.number(), wait));
   const change = {
     set: { failures, retryAt: clock.now() + later, ...(doubtful ? { doubtful } : {}) },
     remove: ['owner', 'lease'],
@@ -167,14 +177,14 @@ async function refused(
   if ('fields' in now && now.version !== secret.version) return request(invocation, refresh, now);
   const item = await readTokenState(invocation, connection);
   if (item.version !== state.version) return item;
-  const spent = error === 'invalid_grant' && isInDoubt(state);
+  const spent = error === 'invalid_grant' && isRefreshInDoubt(state);
   return pause(invocation, place, state, spent ? SPENT : reason, secret.version, refresh.owner);
 }
 
 /** Pauses the connection until its secret, or its consent, is another one. */
 async function pause(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   state: TokenState,
   reason: Reason,
   secretVersion: string,
@@ -191,15 +201,15 @@ async function pause(
 }
 
 /** What is refused when no token comes: this secret, with this consent. */
-const causeWith = (state: TokenState, secretVersion: string): string => `${markOf(state)} s${secretVersion}`;
+const causeWith = (state: TokenState, secretVersion: string): string => `${tokenCredentialId(state)} s${secretVersion}`;
 
 async function openRefreshToken(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   { refresh }: TokenState,
 ): Promise<string | undefined> {
   if (refresh === undefined) return undefined;
-  return unseal(invocation, ownerOf(invocation, place, 'refresh'), refresh);
+  return unsealText(invocation, sealOwner(invocation, place, 'refresh'), refresh);
 }
 
 const consentNeeded = ({ version, refresh }: TokenState): Reason =>

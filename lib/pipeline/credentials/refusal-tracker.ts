@@ -1,11 +1,11 @@
 import { createHmac, hash } from 'node:crypto';
 import { keepsTokens } from '../../core/auth/auth-scheme.ts';
 import type { Signing } from '../../core/auth/authorise.ts';
-import { meaningOf, refusedCredential } from '../../core/auth/suspicion.ts';
+import { interpretRefusal, refusedCredential } from '../../core/auth/refused-credential.ts';
 import type { TokenState } from '../../core/auth/token.ts';
 import { SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import type { Credential, NoCredential, Refused } from './credentials.ts';
+import type { Credential, NoCredential, RefusedCredential } from './credentials.ts';
 import { changeTokenState, readTokenState } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
 import { readConnectionSecret } from './secrets-cache.ts';
@@ -14,7 +14,7 @@ import { readConnectionSecret } from './secrets-cache.ts';
 const NOTED_EVERY = 20 * SECOND;
 
 /** What one worker has seen of a connection's credentials, and shares with the others. */
-export type Evidence = {
+export type RefusalTracker = {
   /** The credential for a request, unless it is under suspicion here: then one request in a while tries it, and the others wait. */
   allow(invocation: Invocation, credential: Credential): Credential | NoCredential;
   /** A request was authorised. */
@@ -23,19 +23,19 @@ export type Evidence = {
   weigh(
     invocation: Invocation,
     credential: Credential,
-    refused: Refused,
+    refused: RefusedCredential,
     proven: (state: TokenState) => boolean,
   ): Promise<NoCredential>;
 };
 
 /** What is wrong when this is refused: it, and for a token also the secret that it was asked for with. */
-export async function causeOf(invocation: Invocation, connection: string, mark: string): Promise<string> {
+export async function pauseCause(invocation: Invocation, connection: string, mark: string): Promise<string> {
   if (!keepsTokens(invocation.connector.auth)) return mark;
   const { version } = await readConnectionSecret(invocation, connection);
   return `${mark} s${version}`;
 }
 
-export function evidence(connection: string): Evidence {
+export function refusalTracker(connection: string): RefusalTracker {
   let seen = { mark: '', notedAt: Number.NEGATIVE_INFINITY };
   let doubted: { readonly mark: string; triedAt: number } | undefined;
   return {
@@ -61,9 +61,9 @@ export function evidence(connection: string): Evidence {
       const state = await readTokenState(invocation, connection);
       const named = hash('sha256', request, 'base64url').slice(0, 12);
       const circumstances = { mark, request: named, proven: proven(state), now: invocation.clock.now() };
-      const meaning = meaningOf(state, circumstances);
+      const meaning = interpretRefusal(state, circumstances);
       if (meaning.is === 'pause') {
-        const cause = await causeOf(invocation, connection, mark);
+        const cause = await pauseCause(invocation, connection, mark);
         await pauseConnection(invocation, connection, refusedCredential(reason), cause);
         return { reason: refusedCredential(reason), paused: true };
       }

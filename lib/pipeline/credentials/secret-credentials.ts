@@ -1,8 +1,8 @@
 import { SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import type { Credential, Credentials, NoCredential, Refused, Replacement } from './credentials.ts';
+import type { Credential, CredentialReplacement, Credentials, NoCredential, RefusedCredential } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
-import { evidence } from './refusal-tracker.ts';
+import { refusalTracker } from './refusal-tracker.ts';
 import { type ConnectionSecret, forgetSecret, readConnectionSecret, readSecret, secretName } from './secrets-cache.ts';
 
 /** A secret that was just read past the cache is not read again for this long, whatever is refused. */
@@ -10,7 +10,7 @@ const REREAD_AFTER = 10 * SECOND;
 
 /** Requests that a secret authorises by itself: a key, a password, a signature. A key that was rotated is found at the first refusal. */
 export function secretCredentials(connection: string): Credentials {
-  const seen = evidence(connection);
+  const seen = refusalTracker(connection);
   let latest: Credential | undefined;
   let rereadAt = Number.NEGATIVE_INFINITY;
   let rereading: Promise<void> | undefined;
@@ -34,7 +34,11 @@ export function secretCredentials(connection: string): Credentials {
     return rereading;
   }
 
-  async function refused(invocation: Invocation, { mark }: Credential, refusal: Refused): Promise<Replacement> {
+  async function refused(
+    invocation: Invocation,
+    { mark }: Credential,
+    refusal: RefusedCredential,
+  ): Promise<CredentialReplacement> {
     const before = await current(invocation);
     if (!('mark' in before) || before.mark !== mark) return before;
     await reread(invocation);

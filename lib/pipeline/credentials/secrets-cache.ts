@@ -3,14 +3,14 @@ import type { Raw } from '../../core/exchange.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 import type { Secret, SecretStage } from '../ports.ts';
 
 /** A secret is read again after this: a read costs, and whoever is refused reads past the cache. */
 const TRUSTED = 5 * MINUTE;
 
 type Known = { readonly found: Promise<Secret | undefined>; readonly until: number };
-const knownSecrets = remembered(() => new Map<string, Known>());
+const knownSecrets = workerCache(() => new Map<string, Known>());
 
 const keyOf = (name: string, stage: SecretStage): string => `${stage} ${name}`;
 
@@ -61,14 +61,14 @@ export async function readConnectionSecret(
  */
 
 /** Seals a text for its owner. */
-export async function seal(invocation: Invocation, owner: string, text: string): Promise<string> {
+export async function sealText(invocation: Invocation, owner: string, text: string): Promise<string> {
   const key = await readSecret(invocation, invocation.settings.TOKEN_KEY);
   if (key === undefined) throw new Error('The key that seals tokens is not in the secrets manager.');
   return invocation.seals.seal(key, owner, text);
 }
 
 /** Opens what was sealed for this owner, with the key as it stands or as it stood before; `undefined`: it cannot be opened. */
-export async function unseal(invocation: Invocation, owner: string, sealed: string): Promise<string | undefined> {
+export async function unsealText(invocation: Invocation, owner: string, sealed: string): Promise<string | undefined> {
   for (const stage of ['AWSCURRENT', 'AWSPREVIOUS'] as const) {
     const key = await readSecret(invocation, invocation.settings.TOKEN_KEY, stage);
     const opened = key && (await invocation.seals.open(key, owner, sealed));

@@ -9,16 +9,16 @@ import { buildRequest } from '../../core/connector/request.ts';
 import { fillIn, standIn, standIns } from '../../core/connector/stand-in.ts';
 import type { BuiltRequest, Raw } from '../../core/exchange.ts';
 import { SECOND } from '../../core/time.ts';
-import { type Invocation, MARGIN } from '../invocation.ts';
-import { type Sent, sendRequest } from '../limits/send-request.ts';
-import type { Later } from '../limits/slots.ts';
-import type { TokenPlace } from './credentials.ts';
+import { type Invocation, STORE_MARGIN } from '../invocation.ts';
+import { type SentRequest, sendRequest } from '../limits/send-request.ts';
+import type { SlotLater } from '../limits/slots.ts';
+import type { TokenContext } from './credentials.ts';
 
 /** Bytes of a token endpoint's answer: far more than a token and its company. */
 const BOUND = 256 * 1024;
 
 /** What a token is asked for with. */
-export type Ask =
+export type TokenPurpose =
   | { readonly grant: 'client_credentials' }
   | { readonly grant: 'refresh_token'; readonly refresh: string }
   | {
@@ -31,7 +31,12 @@ export type Ask =
     };
 
 /** Asks the token endpoint of a connection, once. `secret`: as the connector's schema has it. */
-export function requestToken(invocation: Invocation, place: TokenPlace, secret: Raw, ask: Ask): Promise<TokenAnswer> {
+export function requestToken(
+  invocation: Invocation,
+  place: TokenContext,
+  secret: Raw,
+  ask: TokenPurpose,
+): Promise<TokenAnswer> {
   const { flow } = place;
   if (flow.kind === 'exchange') return exchange(invocation, place, flow, secret);
   return askForToken(invocation, place, flow, secret, ask);
@@ -39,13 +44,13 @@ export function requestToken(invocation: Invocation, place: TokenPlace, secret: 
 
 async function askForToken(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   flow: OAuthFlow<Raw, Raw>,
   secret: Raw,
-  ask: Ask,
+  ask: TokenPurpose,
 ): Promise<TokenAnswer> {
   const { params } = place;
-  let sent: Sent | Later | undefined;
+  let sent: SentRequest | SlotLater | undefined;
   try {
     const url = flow.tokenUrl(params);
     const server = { issuer: flow.issuer?.(params) ?? url, token_endpoint: url };
@@ -56,7 +61,12 @@ async function askForToken(
         target: string,
         { headers, body }: { headers: Record<string, string>; body: URLSearchParams },
       ) => {
-        sent = await send(invocation, place, { method: 'POST', url: target, headers, body: body.toString() });
+        sent = await sendTokenRequest(invocation, place, {
+          method: 'POST',
+          url: target,
+          headers,
+          body: body.toString(),
+        });
         return new Response();
       },
     };
@@ -75,7 +85,7 @@ function request(
   client: oauth.Client,
   authentication: oauth.ClientAuth,
   { scopes, parameters }: OAuthFlow<Raw, Raw>,
-  ask: Ask,
+  ask: TokenPurpose,
   options: Options,
 ): Promise<Response> {
   switch (ask.grant) {
@@ -121,7 +131,7 @@ async function proofOf({ authenticate, alg }: OAuthFlow<Raw, Raw>, secret: Raw):
 /** Asks any other token endpoint as its connector says. */
 async function exchange(
   invocation: Invocation,
-  place: TokenPlace,
+  place: TokenContext,
   flow: ExchangeFlow<Raw, Raw>,
   secret: Raw,
 ): Promise<TokenAnswer> {
@@ -132,15 +142,15 @@ async function exchange(
     const signed =
       assertion === undefined ? {} : { [ASSERTION]: await signAssertion(invocation, flow, params, secret) };
     const asked = flow.request({ params, assertion: standIn(ASSERTION), secret: standIns() });
-    built = buildAnywhere(invocation, params, fillIn(asked, { ...secret, ...signed }));
+    built = buildTokenRequest(invocation, params, fillIn(asked, { ...secret, ...signed }));
   } catch (error) {
     return unsent(error);
   }
-  const sent = await send(invocation, place, built);
+  const sent = await sendTokenRequest(invocation, place, built);
   return judged(invocation, sent, { read: flow.read, sent: textsOf(secret) });
 }
 
-function judged({ clock }: Invocation, sent: Sent | Later, reading: Omit<Reading, 'now'>): TokenAnswer {
+function judged({ clock }: Invocation, sent: SentRequest | SlotLater, reading: Omit<Reading, 'now'>): TokenAnswer {
   if ('answer' in sent) return judgeTokenAnswer(sent.answer, { ...reading, now: clock.now() });
   return { is: 'failed', reason: NO_SLOT, doubtful: false, wait: sent.later };
 }
@@ -164,7 +174,12 @@ async function signAssertion(
 }
 
 /** A request whose path is relative to the base URL, or a URL by itself. */
-export function buildAnywhere({ connector }: Invocation, params: Raw, asked: TokenRequest, grant?: Raw): BuiltRequest {
+export function buildTokenRequest(
+  { connector }: Invocation,
+  params: Raw,
+  asked: TokenRequest,
+  grant?: Raw,
+): BuiltRequest {
   const elsewhere = /^https?:/.test(asked.path) ? URL.parse(asked.path) : null;
   if (elsewhere === null) return buildRequest(connector, connector.baseUrl({ params, grant }), asked);
   return buildRequest(connector, elsewhere.origin, { ...asked, path: `${elsewhere.pathname}${elsewhere.search}` });
@@ -188,11 +203,18 @@ const textsOf = (secret: Raw): string[] =>
 /** How far ahead the slot of a token request may be, in milliseconds. Its lease is longer by far. */
 const PATIENCE = 4 * SECOND;
 
-const send = (invocation: Invocation, { meters }: TokenPlace, request: BuiltRequest): Promise<Sent | Later> =>
+const sendTokenRequest = (
+  invocation: Invocation,
+  { meters }: TokenContext,
+  request: BuiltRequest,
+): Promise<SentRequest | SlotLater> =>
   sendRequest(invocation, {
     meters,
     patience: PATIENCE,
-    limits: { deadline: () => Math.max(1, Math.min(TOKEN_DEADLINE, invocation.remaining() - MARGIN)), bound: BOUND },
+    limits: {
+      deadline: () => Math.max(1, Math.min(TOKEN_DEADLINE, invocation.remaining() - STORE_MARGIN)),
+      bound: BOUND,
+    },
     request: () => request,
   });
 

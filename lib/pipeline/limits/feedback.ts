@@ -1,12 +1,19 @@
 import type { Reply } from '../../core/connector/connector.ts';
+import {
+  holdUntil,
+  type LimiterState,
+  newLimiter,
+  onRecovery,
+  onRejection,
+  type Rejection,
+} from '../../core/limits/limiter.ts';
 import type { ResolvedLimit } from '../../core/limits/limits.ts';
-import { holdUntil, type Incident, type Meter, newMeter, push, recover } from '../../core/limits/meter.ts';
-import type { Answer, Verdict } from '../../core/response/judge.ts';
+import type { HttpAnswer, ResponseVerdict } from '../../core/response/judge.ts';
 import { type Quota, quotaLearned, quotaOf } from '../../core/response/quota.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
-import { notePassed, passedAt } from './observed.ts';
+import { changeLimiters, type LimiterKey, readLimiters } from './limiter-store.ts';
+import { lastAnsweredAt, noteAnswered } from './observed.ts';
 
 /** A quota that is spent is waited for no longer than this before the API is asked whether it really is. */
 const LONGEST_TRUST = HOUR;
@@ -19,22 +26,26 @@ const REFUSALS = 5;
 const MEANWHILE = MINUTE;
 
 /** A request that left: on which meters, when, and how often in a row it was refused before. */
-export type Left = { readonly meters: readonly MeterPlace[]; readonly leftAt: number; readonly refusals: number };
+export type DepartedRequest = {
+  readonly meters: readonly LimiterKey[];
+  readonly leftAt: number;
+  readonly refusals: number;
+};
 
 /** A request that does not count as an attempt: it was not its fault. Come back in so many milliseconds. */
-export type Excused = { readonly wait: number };
+export type NotAnAttempt = { readonly wait: number };
 
 /**
  * Makes known to every worker what an answer says of the API's patience: a refusal holds the meter, once; so does a run of
  * requests without any answer; a quota that is spent is waited for before the API has to refuse. A request that alone is refused is no
  * news of the API.
  */
-export async function heed(
+export async function applyRateLimitFeedback(
   invocation: Invocation,
-  left: Left,
-  answer: Answer,
-  verdict: Verdict,
-): Promise<Excused | undefined> {
+  left: DepartedRequest,
+  answer: HttpAnswer,
+  verdict: ResponseVerdict,
+): Promise<NotAnAttempt | undefined> {
   try {
     return await note(invocation, left, answer, verdict);
   } catch (error) {
@@ -46,34 +57,34 @@ export async function heed(
 
 async function note(
   invocation: Invocation,
-  { meters: places, leftAt, refusals }: Left,
-  answer: Answer,
-  verdict: Verdict,
-): Promise<Excused | undefined> {
+  { meters: places, leftAt, refusals }: DepartedRequest,
+  answer: HttpAnswer,
+  verdict: ResponseVerdict,
+): Promise<NotAnAttempt | undefined> {
   const { settings, clock } = invocation;
   const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());
   if (verdict.is === 'throttled') {
     if (refusals >= REFUSALS && (await othersPass(invocation, places))) return undefined;
     const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
-    const { heldUntil } = await tell(invocation, places, { leftAt, wait, is: 'refused' });
+    const { heldUntil } = await recordRejection(invocation, places, { leftAt, wait, is: 'refused' });
     return { wait: Math.max(0, heldUntil - clock.now()) };
   }
   if (isSilent(answer, verdict)) {
-    const meter = await tell(invocation, places, { leftAt, wait: undefined, is: 'silence' });
+    const meter = await recordRejection(invocation, places, { leftAt, wait: undefined, is: 'silence' });
     const excuses = meter.downSince > 0 && clock.now() - meter.downSince < settings.OUTAGE_SECONDS * SECOND;
     return excuses ? { wait: Math.max(0, meter.heldUntil - clock.now()) } : undefined;
   }
-  if ('reply' in verdict) notePassed(invocation, places);
-  const [known] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
-  if (known !== undefined && recover(known) !== undefined) await change(invocation, places, recover);
-  if (quota !== undefined) await spare(invocation, places, quota);
+  if ('reply' in verdict) noteAnswered(invocation, places);
+  const [known] = await readLimiters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+  if (known !== undefined && onRecovery(known) !== undefined) await change(invocation, places, onRecovery);
+  if (quota !== undefined) await holdForQuota(invocation, places, quota);
   return undefined;
 }
 
 /** As far as this worker saw: others got what they asked for since the last hold, or shortly before it. */
-async function othersPass(invocation: Invocation, places: readonly MeterPlace[]): Promise<boolean> {
-  const [known = newMeter] = await readMeters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
-  return passedAt(invocation, places) > known.heldAt - MEANWHILE;
+async function othersPass(invocation: Invocation, places: readonly LimiterKey[]): Promise<boolean> {
+  const [known = newLimiter] = await readLimiters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);
+  return lastAnsweredAt(invocation, places) > known.heldAt - MEANWHILE;
 }
 
 const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefined => {
@@ -87,20 +98,20 @@ const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefi
   return quotaOf((name) => reply.header(name), now);
 };
 
-const toldBy = (answer: Answer, now: number): Quota | undefined =>
+const toldBy = (answer: HttpAnswer, now: number): Quota | undefined =>
   'failed' in answer ? undefined : quotaOf((name) => answer.headers[name], now);
 
 /** Not the API itself answers: there is no way to it, or only its gateway does. A timeout may be the one page's own. */
-const isSilent = (answer: Answer, { is }: Verdict): boolean =>
+const isSilent = (answer: HttpAnswer, { is }: ResponseVerdict): boolean =>
   is === 'retry' && ('failed' in answer ? answer.failed === 'unreachable' : [502, 503, 504].includes(answer.status));
 
 /** Changes the first meter, the narrowest: the API speaks to one account, and others find out for themselves. */
 async function change(
   invocation: Invocation,
-  places: readonly MeterPlace[],
-  step: (meter: Meter, now: number) => Meter | undefined,
-): Promise<Meter | undefined> {
-  const changed = await changeMeters(invocation, places.slice(0, 1), ([meter], now) => {
+  places: readonly LimiterKey[],
+  step: (meter: LimiterState, now: number) => LimiterState | undefined,
+): Promise<LimiterState | undefined> {
+  const changed = await changeLimiters(invocation, places.slice(0, 1), ([meter], now) => {
     const next = meter && step(meter, now);
     return next === undefined ? { result: meter } : { result: next, meters: [next] };
   });
@@ -108,16 +119,20 @@ async function change(
 }
 
 /** Tells the meter of an incident; gives it as it stands then. */
-async function tell(invocation: Invocation, places: readonly MeterPlace[], incident: Incident): Promise<Meter> {
+async function recordRejection(
+  invocation: Invocation,
+  places: readonly LimiterKey[],
+  incident: Rejection,
+): Promise<LimiterState> {
   let held = false;
   const meter = await change(invocation, places, (standing, now) => {
-    const pushed = push(standing, incident, now);
+    const pushed = onRejection(standing, incident, now);
     held = pushed !== undefined && pushed.heldUntil > standing.heldUntil;
     return pushed;
   });
   const now = invocation.clock.now();
   // Fought over too often to be told: whoever is refused next will tell it.
-  if (meter === undefined) return { ...newMeter, heldUntil: now + SECOND };
+  if (meter === undefined) return { ...newLimiter, heldUntil: now + SECOND };
   if (held) {
     const told = { meter: places[0]?.key.pk ?? '', reason: incident.is };
     invocation.log.warn('meter held', { ...told, seconds: Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND) });
@@ -126,7 +141,7 @@ async function tell(invocation: Invocation, places: readonly MeterPlace[], incid
 }
 
 /** Waits for the renewal of a quota of which too little is left: for the next request, and for whoever else shares the account. */
-async function spare(invocation: Invocation, places: readonly MeterPlace[], quota: Quota): Promise<void> {
+async function holdForQuota(invocation: Invocation, places: readonly LimiterKey[], quota: Quota): Promise<void> {
   const limits = places.flatMap((place) => place.limits);
   const room = (quota.of ?? 0) * (1 - Math.min(1, ...limits.map(({ share }) => share)));
   const missing = Math.max(1, ...limits.map(({ cost }) => cost)) + room - quota.left;

@@ -1,16 +1,16 @@
-import type { Answer } from '../../core/response/judge.ts';
-import { type Invocation, mayBegin } from '../invocation.ts';
+import type { HttpAnswer } from '../../core/response/judge.ts';
+import { type Invocation, mayBeginPages } from '../invocation.ts';
 import type { WireRequest } from '../ports.ts';
-import type { MeterPlace } from './meters.ts';
+import type { LimiterKey } from './limiter-store.ts';
 import { noteAnswerTime } from './observed.ts';
-import { type Later, takeSlot } from './slots.ts';
+import { type SlotLater, takeSlot } from './slots.ts';
 
 /** An answer, and when its request left: epoch milliseconds. */
-export type Sent = { readonly answer: Answer; readonly leftAt: number };
+export type SentRequest = { readonly answer: HttpAnswer; readonly leftAt: number };
 
-export type Sending = {
+export type PacedRequest = {
   /** The meters that the request reserves on. */
-  readonly meters: readonly MeterPlace[];
+  readonly meters: readonly LimiterKey[];
   /** How far ahead its slot may be, in milliseconds, beyond the time that an answer takes: so long it waits here. */
   readonly patience: number;
   /** Milliseconds, and bytes of body. */
@@ -20,13 +20,13 @@ export type Sending = {
 };
 
 /** Sends one request when its slot has come, or says when to come back. Nothing leaves in any other way. */
-export async function sendRequest(invocation: Invocation, sending: Sending): Promise<Sent | Later> {
+export async function sendRequest(invocation: Invocation, sending: PacedRequest): Promise<SentRequest | SlotLater> {
   const { meters, patience, limits, request } = sending;
   const slot = await takeSlot(invocation, meters, patience);
   if ('later' in slot) return slot;
   try {
     // Whoever waited for long may have no time left to wait for an answer.
-    if (!mayBegin(invocation)) return { later: 0 };
+    if (!mayBeginPages(invocation)) return { later: 0 };
     const wire = request(slot.leftAt);
     if (wire === undefined) return { later: 0 };
     const answer = await invocation.http.send(wire, { deadline: limits.deadline(), bound: limits.bound });

@@ -1,19 +1,19 @@
-import { type Gauge, type Meter, reserve } from '../../core/limits/meter.ts';
+import { type LimitBinding, type LimiterState, reserveSlots } from '../../core/limits/limiter.ts';
 import { SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
-import { changeMeters, type MeterPlace, readMeters } from './meters.ts';
+import { workerCache } from '../invocation.ts';
+import { changeLimiters, type LimiterKey, readLimiters } from './limiter-store.ts';
 import { answerTime } from './observed.ts';
 
 /** A place in the timetable whose time has come: the request leaves at once. */
-export type Slot = {
+export type RequestSlot = {
   /** Epoch milliseconds. */
   readonly leftAt: number;
   /** The answer is in, or will not come: another request may be under way. */
   free(): void;
 };
 /** In how many milliseconds the next slot is free. */
-export type Later = { readonly later: number };
+export type SlotLater = { readonly later: number };
 
 /** How old a worker's knowledge of a meter may be when a request leaves: a hold that another worker put is heeded within this. */
 const TRUSTED = SECOND / 4;
@@ -26,18 +26,18 @@ const LATE_SLOTS = 3;
 /** How late a departure may be where no limit says it. */
 const TOLERANCE = SECOND / 4;
 
-type Waiting = { readonly told: (answer: Slot | Later) => void; late: number };
+type Waiting = { readonly told: (answer: RequestSlot | SlotLater) => void; late: number };
 
 /** Requests with the same patience that reserve on the same meters: one write reserves for all of them. */
-type Gate = {
-  readonly places: readonly MeterPlace[];
+type LimiterGroup = {
+  readonly places: readonly LimiterKey[];
   readonly patience: number;
   readonly waiting: Waiting[];
   busy: boolean;
 };
 
-const gates = remembered(() => new Map<string, Gate>());
-const lanes = remembered(makeLanes);
+const limiterGroups = workerCache(() => new Map<string, LimiterGroup>());
+const permits = workerCache(makePermits);
 
 /**
  * Waits for a slot on all these meters, at most `patience` milliseconds ahead and the time that an answer takes; or says when to come back. Every request
@@ -45,44 +45,44 @@ const lanes = remembered(makeLanes);
  */
 export function takeSlot(
   invocation: Invocation,
-  places: readonly MeterPlace[],
+  places: readonly LimiterKey[],
   patience: number,
-): Promise<Slot | Later> {
-  const known = gates(invocation);
+): Promise<RequestSlot | SlotLater> {
+  const known = limiterGroups(invocation);
   const name = [patience, ...places.flatMap(({ key, limits }) => [key.pk, ...limits.map(nameOf)])].join(' ');
   const gate = known.get(name) ?? { places, patience, waiting: [], busy: false };
   known.set(name, gate);
-  const { promise, resolve } = Promise.withResolvers<Slot | Later>();
+  const { promise, resolve } = Promise.withResolvers<RequestSlot | SlotLater>();
   gate.waiting.push({ told: resolve, late: 0 });
-  void open(invocation, gate);
+  void startGroup(invocation, gate);
   return promise;
 }
 
-const nameOf = ({ key, cost }: MeterPlace['limits'][number]): string => `${key}*${cost}`;
+const nameOf = ({ key, cost }: LimiterKey['limits'][number]): string => `${key}*${cost}`;
 
-async function open(invocation: Invocation, gate: Gate): Promise<void> {
+async function startGroup(invocation: Invocation, gate: LimiterGroup): Promise<void> {
   if (gate.busy) return;
   gate.busy = true;
   try {
-    while (gate.waiting.length > 0) await serve(invocation, gate);
+    while (gate.waiting.length > 0) await serveWaiting(invocation, gate);
   } catch (error) {
     // Nobody leaves without a slot.
     invocation.log.warn('meters do not answer', { reason: error instanceof Error ? error.message : String(error) });
-    turnAway(gate, TROUBLED);
+    rejectWaiting(gate, TROUBLED);
   } finally {
     gate.busy = false;
   }
 }
 
 /** Reserves for whoever waits at a gate, as many at once as there are lanes for. */
-async function serve(invocation: Invocation, gate: Gate): Promise<void> {
+async function serveWaiting(invocation: Invocation, gate: LimiterGroup): Promise<void> {
   // Whoever asks in the same moment is served by the same write.
   await Promise.resolve();
-  const taken = await lanes(invocation).take(laneCount(invocation), () => gate.waiting.length);
+  const taken = await permits(invocation).take(permitCount(invocation), () => gate.waiting.length);
   // Whoever waits for an answer may as well wait for a slot: there it costs nothing.
   const horizon = gate.patience + answerTime(invocation, gate.places);
-  const reserved = await changeMeters(invocation, gate.places, (standing, now) => {
-    const result = reserve(gaugesOf(gate.places, standing), now, taken.length, horizon);
+  const reserved = await changeLimiters(invocation, gate.places, (standing, now) => {
+    const result = reserveSlots(limitBindings(gate.places, standing), now, taken.length, horizon);
     return { result, meters: result.meters };
   }).catch((error: unknown) => {
     for (const release of taken) release();
@@ -96,14 +96,14 @@ async function serve(invocation: Invocation, gate: Gate): Promise<void> {
   }
   const full = taken.length > 0;
   for (const release of taken) release();
-  if (reserved === 'contended') turnAway(gate, TROUBLED * (1 + invocation.random.number()));
-  else if (full) turnAway(gate, reserved.next - invocation.clock.now());
+  if (reserved === 'contended') rejectWaiting(gate, TROUBLED * (1 + invocation.random.number()));
+  else if (full) rejectWaiting(gate, reserved.next - invocation.clock.now());
 }
 
 /** Waits until a slot's time has come. Who is late for it, or finds the meters held meanwhile, asks again. */
 async function depart(
   invocation: Invocation,
-  gate: Gate,
+  gate: LimiterGroup,
   waiting: Waiting,
   slot: number,
   release: () => void,
@@ -113,7 +113,7 @@ async function depart(
     while (clock.now() < time) await clock.wait(time - clock.now());
   };
   await until(slot - LOOK_AHEAD);
-  const standing = await readMeters(invocation, gate.places, TRUSTED - LOOK_AHEAD).catch(() => 'no answer' as const);
+  const standing = await readLimiters(invocation, gate.places, TRUSTED - LOOK_AHEAD).catch(() => 'no answer' as const);
   await until(slot);
   const now = clock.now();
   // Who cannot know whether the meter is held does not leave.
@@ -123,28 +123,28 @@ async function depart(
   waiting.late += 1;
   if (waiting.late >= LATE_SLOTS) return waiting.told({ later: TROUBLED });
   gate.waiting.unshift(waiting);
-  await open(invocation, gate);
+  await startGroup(invocation, gate);
 }
 
-export const gaugesOf = (places: readonly MeterPlace[], meters: readonly Meter[]): Gauge[] =>
+export const limitBindings = (places: readonly LimiterKey[], meters: readonly LimiterState[]): LimitBinding[] =>
   places.flatMap(({ limits }, index) => {
     const meter = meters[index];
     return meter === undefined ? [] : [{ limits, meter }];
   });
 
-function turnAway(gate: Gate, later: number): void {
+function rejectWaiting(gate: LimiterGroup, later: number): void {
   for (const each of gate.waiting.splice(0)) each.told({ later: Math.max(1, later) });
 }
 
-const toleranceOf = (places: readonly MeterPlace[]): number =>
+const toleranceOf = (places: readonly LimiterKey[]): number =>
   places.flatMap(({ limits }) => limits).reduce((least, { tolerance }) => Math.min(least, tolerance), TOLERANCE);
 
 /** The requests that one worker may have under way. */
-const laneCount = ({ connector, settings }: Invocation): number =>
+const permitCount = ({ connector, settings }: Invocation): number =>
   Math.max(1, Math.floor(connector.concurrency / settings.MAXIMUM_CONCURRENCY));
 
 /** A lane is one request under way, from the reserving of its slot to its answer. */
-function makeLanes() {
+function makePermits() {
   let taken = 0;
   let waiting: (() => void)[] = [];
   const one = (): (() => void) => {

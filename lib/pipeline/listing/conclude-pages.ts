@@ -1,20 +1,20 @@
-import { tellsOf } from '../../core/listing/listing.ts';
+import { readFirstPage } from '../../core/listing/listing.ts';
 import { keepsWindow } from '../../core/listing/slice.ts';
 import type { Invocation } from '../invocation.ts';
 import type { PageContent } from '../records/read-records.ts';
-import { setAside } from '../records/set-aside.ts';
-import { PART_BYTES, storePart, waitingBytes } from '../records/store-part.ts';
-import { type Refusal, requestsOf } from '../requests/fetched-page.ts';
-import { keepKinds } from '../requests/keep-answer.ts';
+import { setPageAside } from '../records/set-aside.ts';
+import { bufferedBytes, PART_BYTES, storePart } from '../records/store-part.ts';
+import { type PageRefusal, requestsOf } from '../requests/fetched-page.ts';
+import { keepSamples } from '../requests/keep-answer.ts';
 import { updateNode } from '../store/node.ts';
-import { expires, parentOf, partKey } from '../store/sync-keys.ts';
+import { expiryOf, parentOf, partKey } from '../store/sync-keys.ts';
 import type { Block } from '../store/sync-state.ts';
 import { attemptOf } from '../tasks/outcome.ts';
 import { failPage } from '../tree/tree.ts';
-import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './reading.ts';
+import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from './reading.ts';
 
 /** Writes down what was fetched, what failed for good and what was counted; gives the block as it then stands. */
-export async function conclude(
+export async function concludePages(
   invocation: Invocation,
   run: BlockRun,
   block: Block,
@@ -24,7 +24,7 @@ export async function conclude(
   const contents = [...outcomes.values()].flatMap((each) => (each.is === 'content' ? each.content : []));
   let after = block;
   for (const portion of portionsBySize(contents)) {
-    const { block: left, committed } = await commit(invocation, run, after, portion);
+    const { block: left, committed } = await commitPages(invocation, run, after, portion);
     await noteExtent(invocation, run, committed);
     after = left;
   }
@@ -32,16 +32,16 @@ export async function conclude(
   const refused = [...outcomes].flatMap(([page, each]) =>
     each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
   );
-  await keepKinds(
+  await keepSamples(
     invocation,
     run.ref,
     refused.map(({ refusal }) => refusal),
   );
-  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinal(invocation, task, refusal));
+  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinalRefusal(invocation, task, refusal));
   const answered = refused.filter(({ refusal }) => refusal.exchange !== undefined);
   if (answered.length > 0) after = await count(invocation, run, after, answered, refused.length - final.length);
   for (const { page, refusal, task } of final) {
-    if (task !== undefined) await setAside(invocation, task.task, page, refusal, attemptOf(task));
+    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));
     const failed = await failPage(invocation, run.ref, run.path, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }
@@ -58,7 +58,7 @@ async function noteExtent(invocation: Invocation, run: BlockRun, contents: reado
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return;
   const path = parentOf(run.path)?.parent ?? '';
   const first = contents.find(({ index }) => index === 0);
-  const told = first && tellsOf(paging, first);
+  const told = first && readFirstPage(paging, first);
   if (first !== undefined && told !== undefined) {
     const stray = keepsWindow(run.listed.slice, first) ? {} : { stray: true };
     // Only as long as nothing else is open: pages that were asked for by another size would not fit.
@@ -80,7 +80,7 @@ function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
   const portions: PageContent[][] = [];
   for (const content of contents) {
     const last = portions.at(-1);
-    if (last !== undefined && waitingBytes(last) < PART_BYTES) last.push(content);
+    if (last !== undefined && bufferedBytes(last) < PART_BYTES) last.push(content);
     else portions.push([content]);
   }
   return portions;
@@ -90,7 +90,7 @@ function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
  * Stores pages as a part and takes them out of the open set, in one write that holds only if all of them are open. Where
  * somebody was quicker with some of them, the rest is stored as a part of its own: no page is in two parts that count.
  */
-async function commit(
+async function commitPages(
   invocation: Invocation,
   run: BlockRun,
   block: Block,
@@ -101,7 +101,7 @@ async function commit(
   if (rest.length === 0) return { block, committed: [] };
   const part = await storePart(invocation, ref, path, run.listed, rest);
   const key = partKey(invocation.connector.name, ref, `${path}@${part.id}`);
-  await invocation.syncs.create(key, { ...part.item, ...expires(invocation.clock.now()) });
+  await invocation.syncs.create(key, { ...part.item, ...expiryOf(invocation.clock.now()) });
   const pages = rest.map(({ index }) => String(index));
   const written = await updateNode(
     invocation,
@@ -113,7 +113,7 @@ async function commit(
   if (written.item?.kind !== 'block') return { block, committed: [] };
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = written.ok || written.item.parts.has(part.id);
-  if (!mine) return commit(invocation, run, written.item, rest);
+  if (!mine) return commitPages(invocation, run, written.item, rest);
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
   invocation.log.info('pages fetched', { ...ref, pages: rest.length, records });
   return { block: written.item, committed: rest };
@@ -124,7 +124,7 @@ async function count(
   invocation: Invocation,
   run: BlockRun,
   block: Block,
-  refused: readonly { readonly refusal: Refusal }[],
+  refused: readonly { readonly refusal: PageRefusal }[],
   retried: number,
 ): Promise<Block> {
   const [first] = refused;

@@ -1,24 +1,30 @@
-import { exceeds, keepsWindow } from '../../core/listing/slice.ts';
+import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
 import { refOf } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { readNode } from '../store/node.ts';
 import { parentOf } from '../store/sync-keys.ts';
 import { type Block, tailOf } from '../store/sync-state.ts';
-import { allDone, attemptOf, cameBack, isSuspicious, type Outcome } from '../tasks/outcome.ts';
-import { sendApart } from '../tasks/send-tasks.ts';
-import { cut, type Instead, limitOf, listInstead, NO_SUCH_PAGE } from '../tree/replace-listing.ts';
-import { settle } from '../tree/tree.ts';
-import { conclude } from './conclude-pages.ts';
-import { fetchAll, withoutRepeatsBehind } from './page-outcomes.ts';
+import { allDone, attemptOf, mustRunIsolated, type TaskOutcome, wasRedelivered } from '../tasks/outcome.ts';
+import { sendIsolated } from '../tasks/send-tasks.ts';
+import {
+  REFUSED_PAGE_STATUSES,
+  type Replacement,
+  readLimitOf,
+  replaceListing,
+  splitWindow,
+} from '../tree/replace-listing.ts';
+import { advanceNode } from '../tree/tree.ts';
+import { concludePages } from './conclude-pages.ts';
+import { dropRepeatedTail, fetchOutcomes } from './page-outcomes.ts';
 import {
   type BlockRun,
   beginReading,
-  type Given,
-  isFinal,
+  isFinalRefusal,
   PAGE_PATIENCE,
   type PageOutcome,
   type PagesTask,
+  type PreparedTask,
 } from './reading.ts';
 import { reportBack } from './report-back.ts';
 
@@ -26,8 +32,8 @@ import { reportBack } from './report-back.ts';
 export async function fetchPages(
   invocation: Invocation,
   received: readonly PagesTask[],
-  given: Given,
-): Promise<Map<string, Outcome>> {
+  given: PreparedTask,
+): Promise<Map<string, TaskOutcome>> {
   const [first] = received;
   if (first === undefined) return new Map();
   const { node: path } = first.task;
@@ -37,7 +43,7 @@ export async function fetchPages(
   const listing = up && (await readNode(invocation, ref, up.parent));
   if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
     // Others are listed in this listing's place. Whoever put them there may have died of it.
-    await settle(invocation, ref, up.parent, listing, true);
+    await advanceNode(invocation, ref, up.parent, listing, true);
     return allDone(received);
   }
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
@@ -45,14 +51,14 @@ export async function fetchPages(
   const tasks = ownerOfPages(received, block);
   const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
   const run: BlockRun = { ...(await beginReading(invocation, ref, path, given, how)), block, listing };
-  if (isSuspicious(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
-  const outcomes = await withoutRepeatsBehind(invocation, run, await fetchAll(invocation, run, tasks));
+  if (mustRunIsolated(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
+  const outcomes = await dropRepeatedTail(invocation, run, await fetchOutcomes(invocation, run, tasks));
   const instead = listedInstead(invocation, run, tasks, outcomes);
   if (instead !== undefined && up !== undefined) {
     const requests = requestsOf(
       [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
     );
-    await listInstead(
+    await replaceListing(
       invocation,
       ref,
       up.parent,
@@ -62,9 +68,9 @@ export async function fetchPages(
     );
     return allDone(received);
   }
-  const heal = received.some((each) => cameBack(invocation, each)) || tasks.size === 0;
-  const after = await conclude(invocation, run, block, tasks, outcomes);
-  await settle(invocation, ref, path, after, heal);
+  const heal = received.some((each) => wasRedelivered(invocation, each)) || tasks.size === 0;
+  const after = await concludePages(invocation, run, block, tasks, outcomes);
+  await advanceNode(invocation, ref, path, after, heal);
   return reportBack(invocation, run, received, tasks, outcomes);
 }
 
@@ -73,10 +79,10 @@ async function splitUp(
   invocation: Invocation,
   each: PagesTask,
   pages: Iterable<number>,
-): Promise<Map<string, Outcome>> {
+): Promise<Map<string, TaskOutcome>> {
   const attempts = attemptOf(each) - 1;
   const tasks = [...pages].map((page) => ({ ...each.task, from: page, to: page, attempts }));
-  await sendApart(invocation, tasks);
+  await sendIsolated(invocation, tasks);
   return new Map([[each.id, 'done']]);
 }
 
@@ -102,21 +108,23 @@ function listedInstead(
   { listed, listing, block, sync }: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
-): Instead | undefined {
-  const narrower = cut(listed, listing);
+): Replacement | undefined {
+  const narrower = splitWindow(listed, listing);
   if (narrower === undefined) return undefined;
   const first = outcomes.get(0);
   if (first?.is === 'content') {
     const { total, estimate, fetched } = first.content;
     const length = { stated: total ?? estimate, read: fetched, endsFull: false };
-    return exceeds(limitOf(listed, sync), length) && keepsWindow(listed.slice, first.content) ? narrower : undefined;
+    return exceedsReadLimit(readLimitOf(listed, sync), length) && keepsWindow(listed.slice, first.content)
+      ? narrower
+      : undefined;
   }
   const beyond = [...outcomes].filter(([index, outcome]) => {
     const task = tasks.get(index);
     if (outcome.is !== 'refused' || index === 0 || task === undefined) return false;
     const { refusal } = outcome;
-    const refused = NO_SUCH_PAGE.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
-    return refused && isFinal(invocation, task, refusal);
+    const refused = REFUSED_PAGE_STATUSES.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
+    return refused && isFinalRefusal(invocation, task, refusal);
   });
   if (beyond.length === 0) return undefined;
   const { paging } = listed.stream;

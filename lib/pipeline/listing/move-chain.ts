@@ -2,31 +2,35 @@ import type { Invocation } from '../invocation.ts';
 import { storePart } from '../records/store-part.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { updateNode } from '../store/node.ts';
-import { expires, partKey } from '../store/sync-keys.ts';
+import { expiryOf, partKey } from '../store/sync-keys.ts';
 import { type Chain, type Part, partState } from '../store/sync-state.ts';
-import type { Ahead, Walk } from './reading.ts';
+import type { BufferedPages, ChainWalk } from './reading.ts';
 
 /** A part that begins at this step was put by somebody who then died: its pages are read, only the node does not know. */
-export async function adopt(invocation: Invocation, walk: Walk, chain: Chain): Promise<Chain | undefined> {
+export async function adoptCommitted(
+  invocation: Invocation,
+  walk: ChainWalk,
+  chain: Chain,
+): Promise<Chain | undefined> {
   const item = await invocation.syncs.get(stepKey(invocation, walk, chain.step));
   return item === undefined ? chain : move(invocation, walk, chain, partState.parse(item), 0);
 }
 
-const stepId = (walk: Walk, step: number): string => `${walk.path}@${step}`;
-const stepKey = (invocation: Invocation, walk: Walk, step: number) =>
+const stepId = (walk: ChainWalk, step: number): string => `${walk.path}@${step}`;
+const stepKey = (invocation: Invocation, walk: ChainWalk, step: number) =>
   partKey(invocation.connector.name, walk.ref, stepId(walk, step));
 
 /** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
-export async function commit(
+export async function commitChain(
   invocation: Invocation,
-  walk: Walk,
+  walk: ChainWalk,
   chain: Chain,
-  ahead: Ahead,
+  ahead: BufferedPages,
 ): Promise<Chain | undefined> {
   const stored = await storePart(invocation, walk.ref, walk.path, walk.listed, ahead.contents);
   const part = await invocation.syncs.create(stepKey(invocation, walk, chain.step), {
     ...stored.item,
-    ...expires(invocation.clock.now()),
+    ...expiryOf(invocation.clock.now()),
     ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
     ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
     ...(ahead.seen === undefined ? {} : { seen: ahead.seen }),
@@ -46,7 +50,7 @@ export async function commit(
 /** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
 async function move(
   invocation: Invocation,
-  walk: Walk,
+  walk: ChainWalk,
   chain: Chain,
   part: Part,
   requests: number,

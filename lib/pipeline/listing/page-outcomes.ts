@@ -1,35 +1,35 @@
 import type { Stream } from '../../core/connector/connector.ts';
-import { hasRecords, numberedPage } from '../../core/listing/listing.ts';
+import { isWithinTotal, numberedPage } from '../../core/listing/listing.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { Invocation } from '../invocation.ts';
-import { readKept } from '../records/kept-page.ts';
+import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, readRecords } from '../records/read-records.ts';
 import { fetchPage } from '../requests/fetch-page.ts';
-import { type FetchedPage, type Refusal, refusePage, unsent } from '../requests/fetched-page.ts';
+import { type FetchedPage, type PageRefusal, refusePage, unsentRefusal } from '../requests/fetched-page.ts';
 import { parentOf } from '../store/sync-keys.ts';
 import { type Listing, tailOf } from '../store/sync-state.ts';
-import { DIED, isHopeless } from '../tasks/outcome.ts';
-import { readEntry } from '../tree/read-parts.ts';
-import { cut, NO_SUCH_PAGE } from '../tree/replace-listing.ts';
+import { attemptsExhausted, WORKER_DIED } from '../tasks/outcome.ts';
+import { readPageEntry } from '../tree/read-parts.ts';
+import { REFUSED_PAGE_STATUSES, splitWindow } from '../tree/replace-listing.ts';
 import { type BlockRun, PAGE_PATIENCE, type PageOutcome, type PagesTask } from './reading.ts';
 
 /** Fetches pages, each when its slot has come. */
-export async function fetchAll(
+export async function fetchOutcomes(
   invocation: Invocation,
   run: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
 ): Promise<Map<number, PageOutcome>> {
   const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
-    if (isHopeless(invocation, task)) return [page, { is: 'refused', refusal: unsent(DIED) }];
+    if (attemptsExhausted(invocation, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }];
     return [page, await fetchOne(invocation, run, page, task.task.refusals)];
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
-  return endedBefore(invocation, run, withoutRepeats(new Map(await Promise.all(fetched))));
+  return treatMissingAsEnd(invocation, run, dropRepeatedPages(new Map(await Promise.all(fetched))));
 }
 
 /** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
-function withoutRepeats(outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
+function dropRepeatedPages(outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
   return new Map(
     [...outcomes].map(([index, outcome]) => {
       const before = outcomes.get(index - 1);
@@ -44,7 +44,7 @@ function withoutRepeats(outcomes: ReadonlyMap<number, PageOutcome>): Map<number,
  * Behind the pages that a total announces, an API may repeat the last one: then there is nothing behind it. Only here, where the total agrees, is
  * that known; anywhere else the API may just let nobody read on.
  */
-export async function withoutRepeatsBehind(
+export async function dropRepeatedTail(
   invocation: Invocation,
   run: BlockRun,
   outcomes: ReadonlyMap<number, PageOutcome>,
@@ -54,15 +54,15 @@ export async function withoutRepeatsBehind(
   const found = behind === undefined ? undefined : outcomes.get(behind);
   if (behind === undefined || found?.is !== 'content' || found.content.fetched === 0) return new Map(outcomes);
   const [, fetched, first, last] =
-    (await readEntry(invocation, ref, parentOf(path)?.parent ?? '', listing, behind - 1)) ?? [];
+    (await readPageEntry(invocation, ref, parentOf(path)?.parent ?? '', listing, behind - 1)) ?? [];
   const repeats = fetched === found.content.fetched && first === found.content.first && last === found.content.last;
   return repeats
-    ? new Map(outcomes).set(behind, readPage(invocation, run, behind, nothing(invocation, found.page)))
+    ? new Map(outcomes).set(behind, readPage(invocation, run, behind, emptyPage(invocation, found.page)))
     : new Map(outcomes);
 }
 
 /** Behind a page that is not full nothing is left, and an API may as well say that there is no such page. */
-function endedBefore(
+function treatMissingAsEnd(
   invocation: Invocation,
   run: BlockRun,
   outcomes: ReadonlyMap<number, PageOutcome>,
@@ -74,17 +74,18 @@ function endedBefore(
   );
   const end = Math.min(run.listing.end ?? Number.POSITIVE_INFINITY, ...short);
   // One that begins with the last record is refused because it lies too far, as long as nothing was deleted. Narrower slices show it.
-  const tooFar = cut(run.listed, run.listing) === undefined ? undefined : run.block.first;
+  const tooFar = splitWindow(run.listed, run.listing) === undefined ? undefined : run.block.first;
   return new Map(
     [...outcomes].map(([index, each]) =>
       each.is === 'refused' && index > end && index !== tooFar && isNoPage(each.refusal)
-        ? [index, readPage(invocation, run, index, nothing(invocation, each.refusal))]
+        ? [index, readPage(invocation, run, index, emptyPage(invocation, each.refusal))]
         : [index, each],
     ),
   );
 }
 
-const isNoPage = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+const isNoPage = ({ heals, exchange }: PageRefusal): boolean =>
+  !heals && REFUSED_PAGE_STATUSES.has(exchange?.status ?? 0);
 
 const isSame = (a: PageContent, b: PageContent): boolean =>
   b.fetched > 0 && a.fetched === b.fetched && a.first === b.first && a.last === b.last;
@@ -96,16 +97,16 @@ async function fetchOne(invocation: Invocation, run: BlockRun, index: number, re
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const kept = await readKept(invocation, run.ref, parentOf(run.path)?.parent ?? run.path, index, { stream, owes });
+  const kept = await readKeptPage(invocation, run.ref, parentOf(run.path)?.parent ?? run.path, index, { stream, owes });
   const outcome = kept && readPage(invocation, run, index, kept);
   if (outcome?.is === 'content') return outcome;
   const result = await fetchPage(invocation, {
     ...{ account, stream, slice, setup, meters, patience: PAGE_PATIENCE },
     ...{ first: index === 0, refusals, at, owes },
   });
-  if ('refusal' in result && !isBehind(listing, index, result.refusal))
+  if ('refusal' in result && !isPastAnnouncedEnd(listing, index, result.refusal))
     return { is: 'refused', refusal: result.refusal };
-  return readPage(invocation, run, index, 'refusal' in result ? nothing(invocation, result.refusal) : result.page);
+  return readPage(invocation, run, index, 'refusal' in result ? emptyPage(invocation, result.refusal) : result.page);
 }
 
 function readPage(invocation: Invocation, { listed }: BlockRun, index: number, page: FetchedPage): PageOutcome {
@@ -115,11 +116,11 @@ function readPage(invocation: Invocation, { listed }: BlockRun, index: number, p
 }
 
 /** Behind the pages that a total announces, an API may as well say that there is no such page. */
-const isBehind = ({ announced }: Listing, index: number, refusal: Refusal): boolean =>
+const isPastAnnouncedEnd = ({ announced }: Listing, index: number, refusal: PageRefusal): boolean =>
   announced !== undefined && index >= announced && isNoPage(refusal);
 
 /** A page without records, by a refusal that says so. */
-const nothing = ({ clock, connector }: Invocation, { exchange }: Pick<Refusal, 'exchange'>): FetchedPage => ({
+const emptyPage = ({ clock, connector }: Invocation, { exchange }: Pick<PageRefusal, 'exchange'>): FetchedPage => ({
   reply: { status: 204, header: () => undefined, body: undefined },
   ...{ records: [], total: undefined, estimate: undefined, ambiguous: new Map(), empty: true, url: '' },
   answeredAt: clock.now(),
@@ -132,6 +133,6 @@ const nothing = ({ clock, connector }: Invocation, { exchange }: Pick<Refusal, '
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
 function owesRecords({ paging }: Stream, listing: Listing, index: number, total: number | undefined): boolean {
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return false;
-  if (total !== undefined) return hasRecords(paging.kind, listing.size ?? paging.size, index, total);
+  if (total !== undefined) return isWithinTotal(paging.kind, listing.size ?? paging.size, index, total);
   return listing.announced !== undefined && index < listing.announced - 1;
 }

@@ -2,37 +2,37 @@ import { withoutKey } from '../../core/auth/authorise.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
 import { chainPage, detectLoop, detectStandstill, detectTies, nextCursor } from '../../core/listing/chain.ts';
-import { exceeds, keepsWindow } from '../../core/listing/slice.ts';
+import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { span } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { readKept } from '../records/kept-page.ts';
-import { fingerprintOf, type PageContent, readRecords } from '../records/read-records.ts';
+import { readKeptPage } from '../records/kept-page.ts';
+import { type PageContent, pageFingerprint, readRecords } from '../records/read-records.ts';
 import { fetchPage } from '../requests/fetch-page.ts';
-import { type FetchedPage, type Refusal, refusePage, requestsOf, unsent } from '../requests/fetched-page.ts';
-import type { Listed } from '../store/slices.ts';
+import { type FetchedPage, type PageRefusal, refusePage, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
+import type { ListedSlice } from '../store/slices.ts';
 import type { Chain } from '../store/sync-state.ts';
-import { again, cut, limitOf, NO_SUCH_PAGE } from '../tree/replace-listing.ts';
-import { mapAgain } from './map-again.ts';
-import { type Ahead, CHAIN_PATIENCE, type Obstacle, type Walk } from './reading.ts';
+import { REFUSED_PAGE_STATUSES, readLimitOf, restartListing, splitWindow } from '../tree/replace-listing.ts';
+import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk } from './reading.ts';
+import { remapPart } from './remap-records.ts';
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
-export async function readNext(
+export async function readNextPage(
   invocation: Invocation,
-  walk: Walk,
+  walk: ChainWalk,
   chain: Chain,
-  ahead: Ahead,
+  ahead: BufferedPages,
   insists: boolean,
-): Promise<Obstacle | undefined> {
+): Promise<ChainBlocked | undefined> {
   if (chain.maps) return mapNext(invocation, walk, chain, ahead);
   const { listed, account, meters, setup, sync } = walk;
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
   const { stray } = ahead;
-  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsent(EXPIRED));
+  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
-    const kept = await readKept(invocation, walk.ref, walk.path, index, { stream });
+    const kept = await readKeptPage(invocation, walk.ref, walk.path, index, { stream });
     if (kept !== undefined && takePage(invocation, walk, kept, index, ahead, true) === undefined) return undefined;
   }
   const result = await fetchPage(invocation, {
@@ -42,7 +42,7 @@ export async function readNext(
   if ('refusal' in result) {
     const { refusal } = result;
     if (index > 0 && refusal.expired) return expired(listed, chain, refusal);
-    const narrower = index > 0 && isBeyond(refusal) ? cut(listed, { byKey: chain.byKey, stray }) : undefined;
+    const narrower = index > 0 && isBeyond(refusal) ? splitWindow(listed, { byKey: chain.byKey, stray }) : undefined;
     return narrower === undefined
       ? { refusal }
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
@@ -52,20 +52,20 @@ export async function readNext(
   if (refusal !== undefined) return { refusal };
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
-  if (!exceeds(limitOf(listed, sync), length)) return undefined;
-  const narrower = cut(listed, { byKey: chain.byKey, stray: ahead.stray });
+  if (!exceedsReadLimit(readLimitOf(listed, sync), length)) return undefined;
+  const narrower = splitWindow(listed, { byKey: chain.byKey, stray: ahead.stray });
   return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
 }
 
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
 function takePage(
   invocation: Invocation,
-  { listed }: Walk,
+  { listed }: ChainWalk,
   page: FetchedPage,
   index: number,
-  ahead: Ahead,
+  ahead: BufferedPages,
   insists: boolean,
-): Refusal | undefined {
+): PageRefusal | undefined {
   const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
   const refusal = follow(invocation, listed, page, content, ahead, insists);
@@ -76,7 +76,8 @@ function takePage(
 }
 
 /** Statuses by which APIs say that there is no such page. */
-const isBeyond = ({ heals, exchange }: Refusal): boolean => !heals && NO_SUCH_PAGE.has(exchange?.status ?? 0);
+const isBeyond = ({ heals, exchange }: PageRefusal): boolean =>
+  !heals && REFUSED_PAGE_STATUSES.has(exchange?.status ?? 0);
 
 const EXPIRED: Reason = { code: 'expired', message: 'what leads to the next page has expired' };
 
@@ -86,20 +87,20 @@ function hasExpired({ clock }: Invocation, { paging }: Stream, { began }: Chain)
 }
 
 /** A chain whose cursor has expired begins again, unless it has done so too often. */
-function expired(listed: Listed, chain: Chain, refusal: Refusal): Obstacle {
-  const instead = again(listed, chain);
+function expired(listed: ListedSlice, chain: Chain, refusal: PageRefusal): ChainBlocked {
+  const instead = restartListing(listed, chain);
   return instead === undefined ? { refusal } : { instead, requests: requestsOf([refusal]) };
 }
 
 /** The next part that has quarantined records. */
 async function mapNext(
   invocation: Invocation,
-  { ref, path }: Walk,
+  { ref, path }: ChainWalk,
   { step }: Chain,
-  ahead: Ahead,
-): Promise<Obstacle | undefined> {
-  const mapped = await mapAgain(invocation, ref, path, step);
-  if ('reason' in mapped) return { refusal: unsent(mapped.reason) };
+  ahead: BufferedPages,
+): Promise<ChainBlocked | undefined> {
+  const mapped = await remapPart(invocation, ref, path, step);
+  if ('reason' in mapped) return { refusal: unsentRefusal(mapped.reason) };
   ahead.contents.push(mapped.content);
   ahead.ended = mapped.last;
   return undefined;
@@ -126,19 +127,19 @@ const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though i
 
 function follow(
   { connector }: Invocation,
-  { stream, slice }: Listed,
+  { stream, slice }: ListedSlice,
   page: FetchedPage,
   content: PageContent,
-  ahead: Ahead,
+  ahead: BufferedPages,
   insists: boolean,
-): Refusal | undefined {
+): PageRefusal | undefined {
   const hasNothing = page.empty || page.reply.body === undefined;
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.
   if (hasNothing && content.index > 0 && !(page.empty && slice.parents !== undefined))
     return { ...refusePage(page, DENIED), heals: true };
   const { stands, remember: seen } = detectStandstill(
     stream,
-    { fingerprint: fingerprintOf(content), records: content.fetched },
+    { fingerprint: pageFingerprint(content), records: content.fetched },
     ahead.seen,
   );
   if (stands) return refusePage(page, STANDSTILL);

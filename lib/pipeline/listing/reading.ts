@@ -1,65 +1,65 @@
-import type { Ties } from '../../core/listing/chain.ts';
+import type { KeysetTies } from '../../core/listing/chain.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { SyncRef, TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
-import { type Account, metersOf } from '../credentials/account.ts';
+import { type AccountAccess, limitersOf } from '../credentials/account.ts';
 import type { Invocation } from '../invocation.ts';
-import type { MeterPlace } from '../limits/meters.ts';
+import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { PageContent } from '../records/read-records.ts';
-import type { Setup } from '../requests/fetch-page.ts';
-import type { FetchedPage, Refusal } from '../requests/fetched-page.ts';
+import type { SetupResult } from '../requests/fetch-page.ts';
+import type { FetchedPage, PageRefusal } from '../requests/fetched-page.ts';
 import { setupOf } from '../requests/setup.ts';
-import { type Listed, listed } from '../store/slices.ts';
+import { type ListedSlice, listedSlice } from '../store/slices.ts';
 import type { Block, Chain, Listing, SyncState } from '../store/sync-state.ts';
-import { attemptOf, type Received } from '../tasks/outcome.ts';
-import type { Instead } from '../tree/replace-listing.ts';
+import { attemptOf, type ReceivedTask } from '../tasks/outcome.ts';
+import type { Replacement } from '../tree/replace-listing.ts';
 
 /** What is known of a node's listing while pages of it are read. */
-export type Reading = {
+export type ReadingContext = {
   readonly ref: SyncRef;
   /** The node that they are of: a block, or a chain. */
   readonly path: string;
-  readonly account: Account | Reason;
+  readonly account: AccountAccess | Reason;
   readonly sync: SyncState;
-  readonly meters: readonly MeterPlace[];
-  readonly listed: Listed;
-  readonly setup: Setup;
+  readonly meters: readonly LimiterKey[];
+  readonly listed: ListedSlice;
+  readonly setup: SetupResult;
 };
 
 /** What is known before the node is looked at. */
-export type Given = Pick<Reading, 'account' | 'sync'>;
+export type PreparedTask = Pick<ReadingContext, 'account' | 'sync'>;
 
 /** `patience`: how far ahead a slot may be, in milliseconds. `asks`: pages are asked for, so the stream's setup has to be known. */
 export async function beginReading(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  { account, sync }: Given,
+  { account, sync }: PreparedTask,
   { node, patience, asks }: { readonly node: Listing | Chain; readonly patience: number; readonly asks: boolean },
-): Promise<Reading> {
-  const what = listed(invocation, ref, node);
-  const meters = metersOf(account, what.name);
-  const setup: Setup = asks
+): Promise<ReadingContext> {
+  const what = listedSlice(invocation, ref, node);
+  const meters = limitersOf(account, what.name);
+  const setup: SetupResult = asks
     ? await setupOf(invocation, ref, what, account, { meters, patience })
     : { value: undefined };
   return { ref, path, account, sync, meters, listed: what, setup };
 }
 
-export type PagesTask = Received<TaskOf<'pages'>>;
+export type PagesTask = ReceivedTask<TaskOf<'pages'>>;
 
 /** How far ahead a page's slot may be for the page to wait for it here, in milliseconds. A longer wait must cost nothing. */
 export const PAGE_PATIENCE = 2 * SECOND;
 
 /** What the pages of one block's tasks have in common. */
-export type BlockRun = Reading & { readonly block: Block; readonly listing: Listing };
+export type BlockRun = ReadingContext & { readonly block: Block; readonly listing: Listing };
 
 /** What became of one page. */
 export type PageOutcome =
   | { readonly is: 'content'; readonly content: PageContent; readonly page: FetchedPage }
-  | { readonly is: 'refused'; readonly refusal: Refusal };
+  | { readonly is: 'refused'; readonly refusal: PageRefusal };
 
 /** Whether a refusal ends a page: it cannot heal, or had every chance to. */
-export const isFinal = ({ settings }: Invocation, task: PagesTask, { heals, excused }: Refusal): boolean =>
+export const isFinalRefusal = ({ settings }: Invocation, task: PagesTask, { heals, excused }: PageRefusal): boolean =>
   !heals || (excused === undefined && attemptOf(task) >= settings.ATTEMPTS);
 
 /**
@@ -69,17 +69,17 @@ export const isFinal = ({ settings }: Invocation, task: PagesTask, { heals, excu
 export const CHAIN_PATIENCE = 4 * SECOND;
 
 /** `owner`: whoever walks, by a name of his own. */
-export type Walk = Reading & { readonly owner: string };
+export type ChainWalk = ReadingContext & { readonly owner: string };
 
 /** Pages that were read but are not committed yet, and where the chain stands behind them. */
-export type Ahead = {
+export type BufferedPages = {
   readonly contents: PageContent[];
   readonly since: number;
   cursor: string | undefined;
   remembered: string | undefined;
   /** The pages that were last read, and how many in a row were alike. */
   seen: string | undefined;
-  ties: Ties | undefined;
+  ties: KeysetTies | undefined;
   ended: boolean;
   /** Records of the chain up to here. */
   records: number;
@@ -87,6 +87,6 @@ export type Ahead = {
 };
 
 /** Why a chain does not go on: its next page was refused, or other slices have to be listed in its place. */
-export type Obstacle =
-  | { readonly refusal: Refusal; readonly instead?: undefined }
-  | { readonly instead: Instead; readonly requests: number; readonly refusal?: undefined };
+export type ChainBlocked =
+  | { readonly refusal: PageRefusal; readonly instead?: undefined }
+  | { readonly instead: Replacement; readonly requests: number; readonly refusal?: undefined };

@@ -1,11 +1,11 @@
 import { backoff } from '../../core/backoff.ts';
-import { runs, TASK_PAGES } from '../../core/listing/listing.ts';
+import { TASK_PAGES, toPageRanges } from '../../core/listing/listing.ts';
 import { pagesTask, type TaskOf } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import type { Refusal } from '../requests/fetched-page.ts';
-import { attemptOf, type Outcome } from '../tasks/outcome.ts';
-import { LONGEST_DELAY, type Portion, postpone } from '../tasks/postpone.ts';
-import { type BlockRun, isFinal, type PageOutcome, type PagesTask } from './reading.ts';
+import type { PageRefusal } from '../requests/fetched-page.ts';
+import { attemptOf, type TaskOutcome } from '../tasks/outcome.ts';
+import { LONGEST_DELAY, type PacedTask, postponeTasks } from '../tasks/postpone.ts';
+import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from './reading.ts';
 
 /**
  * What becomes of each message. It is done when none of its pages is left to it. Pages that failed and may heal bring it back when
@@ -18,12 +18,12 @@ export async function reportBack(
   received: readonly PagesTask[],
   owners: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
-): Promise<Map<string, Outcome>> {
-  const reported = new Map<string, Outcome>(received.map(({ id }) => [id, 'done'] as const));
+): Promise<Map<string, TaskOutcome>> {
+  const reported = new Map<string, TaskOutcome>(received.map(({ id }) => [id, 'done'] as const));
   const excused: Left[] = [];
   for (const each of received) {
     const left = [...outcomes].flatMap(([page, outcome]): Left[] =>
-      outcome.is === 'refused' && owners.get(page) === each && !isFinal(invocation, each, outcome.refusal)
+      outcome.is === 'refused' && owners.get(page) === each && !isFinalRefusal(invocation, each, outcome.refusal)
         ? [{ page, owner: each, refusal: outcome.refusal }]
         : [],
     );
@@ -38,7 +38,7 @@ export async function reportBack(
     excused.push(...left.filter((one) => !failed.includes(one)));
     if (failed.length > 0) {
       const tasks = copies(run, failed, (task) => ({ ...task, attempts: attemptOf(each) }));
-      await postpone(invocation, run.ref, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
+      await postponeTasks(invocation, run.ref, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
     }
   }
   for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
@@ -47,20 +47,26 @@ export async function reportBack(
     const { owner, refusal } = first;
     const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
     const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
-    await postpone(invocation, run.ref, run.meters, tasks, Math.max(...group.map((one) => one.refusal.excused ?? 0)));
+    await postponeTasks(
+      invocation,
+      run.ref,
+      run.meters,
+      tasks,
+      Math.max(...group.map((one) => one.refusal.excused ?? 0)),
+    );
   }
   return reported;
 }
 
 /** A page that is left to be asked for again, by whoever asked for it. */
-type Left = { readonly page: number; readonly owner: PagesTask; readonly refusal: Refusal };
+type Left = { readonly page: number; readonly owner: PagesTask; readonly refusal: PageRefusal };
 
 const copies = (
   { ref, path }: BlockRun,
   left: readonly Left[],
   carry: (task: TaskOf<'pages'>) => TaskOf<'pages'>,
-): Portion[] =>
-  runs(
+): PacedTask[] =>
+  toPageRanges(
     left.map(({ page }) => page),
     TASK_PAGES,
   ).map((range) => ({

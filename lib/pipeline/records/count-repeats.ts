@@ -1,6 +1,6 @@
 import type { Invocation } from '../invocation.ts';
 import type { Part } from '../store/sync-state.ts';
-import { KEY_BYTES, keysOf } from './store-part.ts';
+import { KEY_BYTES, partKeysKey } from './store-part.ts';
 
 /** What counting needs of a part. */
 export type KeyedPart = Pick<Part, 'key' | 'keys' | 'delivered' | 'quarantined'>;
@@ -78,7 +78,7 @@ async function keysOfPart(
   { objects }: Pick<Invocation, 'objects'>,
   { key, keys, delivered, quarantined }: KeyedPart,
 ): Promise<Buffer> {
-  const stored = keys === undefined ? await objects.get(keysOf(key)) : Buffer.from(keys, 'base64');
+  const stored = keys === undefined ? await objects.get(partKeysKey(key)) : Buffer.from(keys, 'base64');
   if (stored === undefined || stored.byteLength < KEY_BYTES * delivered)
     throw new Error(`The key fingerprints beside ${key} do not match its ${delivered} records.`);
   // Those of the quarantined records come last: where these were mapped again, they are another part's.

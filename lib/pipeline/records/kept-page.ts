@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { type Expected, judge } from '../../core/response/judge.ts';
+import { type ExpectedResponse, judgeResponse } from '../../core/response/judge.ts';
 import { holdsSecrets } from '../../core/response/redact.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
-import type { Exchange } from '../requests/keep-answer.ts';
-import { failKey, phaseOf, placeOf, rootOf, syncFolder } from '../store/sync-keys.ts';
-import { failState } from '../store/sync-state.ts';
+import type { KeptExchange } from '../requests/keep-answer.ts';
+import { failedPageKey, phaseOf, placeOf, rootPath, syncFolder } from '../store/sync-keys.ts';
+import { failedPageState } from '../store/sync-state.ts';
 
 /** What a mended connector may make sense of: the page came, and its declaration did not fit. */
 const MENDABLE: ReadonlySet<string> = new Set(['schema', 'no-records', 'bad-total', 'stuck']);
@@ -30,7 +30,7 @@ export async function keepPage(
   ref: SyncRef,
   name: string,
   code: string,
-  { asked, answer, redaction }: Exchange,
+  { asked, answer, redaction }: KeptExchange,
 ): Promise<string | undefined> {
   if (!MENDABLE.has(code) || answer === undefined || 'failed' in answer) return undefined;
   const { status, headers } = answer;
@@ -45,22 +45,22 @@ export async function keepPage(
 }
 
 /** The page of a listing as an earlier phase kept it, if this connector makes a page of it. */
-export async function readKept(
+export async function readKeptPage(
   invocation: Invocation,
   ref: SyncRef,
   listing: string,
   index: number,
-  expected: Pick<Expected, 'stream' | 'owes'>,
+  expected: Pick<ExpectedResponse, 'stream' | 'owes'>,
 ): Promise<FetchedPage | undefined> {
   const { syncs, connector, clock, objects } = invocation;
   for (let phase = phaseOf(listing) - 1; phase >= 0; phase--) {
-    const item = await syncs.get(failKey(connector.name, ref, `${rootOf(phase)}${placeOf(listing)}#${index}`));
+    const item = await syncs.get(failedPageKey(connector.name, ref, `${rootPath(phase)}${placeOf(listing)}#${index}`));
     if (item === undefined) continue;
-    const { kept } = failState.parse(item);
+    const { kept } = failedPageState.parse(item);
     const stored = kept === undefined ? undefined : await objects.get(kept);
     if (stored === undefined) return undefined;
     const { url, body, answeredAt, ...answer } = keptSchema.parse(JSON.parse(await invocation.gunzip(stored)));
-    const verdict = judge(
+    const verdict = judgeResponse(
       { ...answer, body: new TextEncoder().encode(body) },
       { ...expected, rules: connector.errors, asked: { method: 'GET', url }, now: clock.now() },
     );

@@ -2,7 +2,7 @@ import { pageNumber } from '../../core/connector/paging.ts';
 import type { Stream } from '../../core/connector/stream.ts';
 import type { Gzip } from '../ports.ts';
 import type { Part } from '../store/sync-state.ts';
-import { quarantineOf } from './store-part.ts';
+import { quarantineKey } from './store-part.ts';
 
 export type DeliveredPart = Part & { readonly slice: string | undefined };
 
@@ -35,5 +35,5 @@ export function openManifest(gzip: Gzip, { paging }: Pick<Stream, 'paging'>) {
 function lineOf(paging: Stream['paging'], { key, bytes, delivered, quarantined, pages, slice }: DeliveredPart): string {
   const numbers = pages.map(([index]) => pageNumber(paging, index));
   const line = { key, bytes, records: delivered, pages: numbers, ...(slice === undefined ? {} : { slice }) };
-  return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineOf(key) });
+  return JSON.stringify(quarantined === 0 ? line : { ...line, quarantined, quarantine: quarantineKey(key) });
 }

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { Stream } from '../../core/connector/connector.ts';
-import { checkRecord, type Departure, recordKey } from '../../core/connector/schema.ts';
+import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
 import { writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { withoutSecrets } from '../../core/response/redact.ts';
 import { parseInstant } from '../../core/time.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
-import type { Exchange } from '../requests/keep-answer.ts';
-import type { Listed } from '../store/slices.ts';
+import type { KeptExchange } from '../requests/keep-answer.ts';
+import type { ListedSlice } from '../store/slices.ts';
 
 /** A page's records, ready to be stored. */
 export type PageContent = {
@@ -18,7 +18,7 @@ export type PageContent = {
   readonly lines: readonly string[];
   /** What does not fit the schema, each with its departures: one JSON line each. */
   readonly quarantined: readonly string[];
-  readonly departures: readonly Departure[];
+  readonly departures: readonly SchemaDeparture[];
   /** Eight bytes for each delivered record, and for each quarantined one: the fingerprint of its key. */
   readonly keys: readonly Buffer[];
   readonly quarantinedKeys: readonly Buffer[];
@@ -31,13 +31,13 @@ export type PageContent = {
   /** The lowest and the highest value of the watermark field, epoch milliseconds. */
   readonly lowest: number | undefined;
   readonly highest: number | undefined;
-  readonly exchange: Exchange;
+  readonly exchange: KeptExchange;
   /** These records stand for those that a part quarantined: the place of its listing, and its key. */
   readonly instead?: { readonly place: string; readonly part: string };
 };
 
 type Reading = {
-  readonly listed: Listed;
+  readonly listed: ListedSlice;
   readonly mode: 'strict' | 'permissive';
   /** The first record is the last one of the page before: it is dropped. */
   readonly overlaps: boolean;
@@ -52,7 +52,7 @@ export function readRecords(
   const { stream } = listed;
   const lines: string[] = [];
   const quarantined: string[] = [];
-  const departures = new Map<string, Departure>();
+  const departures = new Map<string, SchemaDeparture>();
   /** Fields that the schema drops: once one was seen, nobody looks at it again. */
   const unknown = new Set<string>();
   const keys: Buffer[] = [];
@@ -100,15 +100,15 @@ export function readRecords(
 }
 
 type ReadRecord =
-  | { readonly departures: readonly Departure[] }
+  | { readonly departures: readonly SchemaDeparture[] }
   | {
-      readonly departures: readonly Departure[];
+      readonly departures: readonly SchemaDeparture[];
       readonly line: string;
       readonly key: string;
       readonly seen: number | undefined;
     };
 
-function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
+function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
   try {
     const checked = checkRecord(stream, raw, unknown);
     const { departures } = checked;
@@ -130,29 +130,33 @@ function readRecord({ stream, slice, pick }: Listed, raw: unknown, unknown: Read
 }
 
 /** What the listings of a parent's children are told of it. */
-function pickParent(parent: unknown, key: string, departures: readonly Departure[]): ReadRecord {
+function pickParent(parent: unknown, key: string, departures: readonly SchemaDeparture[]): ReadRecord {
   if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
   return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures };
 }
 
 /** Of what stands there, only the last can be read. */
 const TWICE = 'this name comes twice';
-const comesTwice = (name: string): Departure => ({ path: name, change: 'retyped', sample: TWICE });
+const comesTwice = (name: string): SchemaDeparture => ({ path: name, change: 'retyped', sample: TWICE });
 
 /** A quarantined record, with the name that came twice in it, if that is why. `departures`: as they were stored. */
-export const nameTwiceIn = (departures: readonly Departure[], record: unknown): [unknown, string][] =>
+export const duplicateNamesIn = (departures: readonly SchemaDeparture[], record: unknown): [unknown, string][] =>
   departures.flatMap(({ path, sample }) => (sample === TWICE ? [[record, path]] : []));
 
 /** What the schema lets pass, but the connector's own functions cannot read. */
-const unreadable = (why: string): Departure => ({ path: '(record)', change: 'retyped', sample: why.slice(0, 60) });
+const unreadable = (why: string): SchemaDeparture => ({
+  path: '(record)',
+  change: 'retyped',
+  sample: why.slice(0, 60),
+});
 
-const describe = ({ path, change, sample }: Departure): string => `"${path}" is ${change} (${sample})`;
+const describe = ({ path, change, sample }: SchemaDeparture): string => `"${path}" is ${change} (${sample})`;
 
 /** The first 64 bits of the SHA-256 of a text: two of a million differing keys collide once in 37 million syncs. */
 const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').subarray(0, 8);
 
 /** What a page holds, as far as its reader can tell: the keys of its records, and what is delivered of them. */
-export const fingerprintOf = ({ keys, quarantinedKeys, lines }: PageContent): string =>
+export const pageFingerprint = ({ keys, quarantinedKeys, lines }: PageContent): string =>
   hash('sha256', Buffer.concat([...keys, ...quarantinedKeys, Buffer.from(lines.join('\n'))]), 'base64url').slice(0, 16);
 
 /** Two records are the same one if their keys are; a record without a key is compared whole. */

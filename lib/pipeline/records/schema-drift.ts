@@ -2,18 +2,22 @@ import { hash } from 'node:crypto';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
-import { driftKey, expires } from '../store/sync-keys.ts';
+import { workerCache } from '../invocation.ts';
+import { expiryOf, schemaDriftKey } from '../store/sync-keys.ts';
 import { driftState } from '../store/sync-state.ts';
 import type { PageContent } from './read-records.ts';
 
 /** How many departures from the schema one worker writes down, and a receipt names. */
 const NAMED = 50;
 
-const noted = remembered(() => new Map<string, Set<string>>());
+const noted = workerCache(() => new Map<string, Set<string>>());
 
 /** Writes down how records depart from their schema: each kind once in a sync, with a sample and the page that showed it first. */
-export async function noteDrift(invocation: Invocation, ref: SyncRef, pages: readonly PageContent[]): Promise<void> {
+export async function noteSchemaDrift(
+  invocation: Invocation,
+  ref: SyncRef,
+  pages: readonly PageContent[],
+): Promise<void> {
   if (pages.every(({ departures }) => departures.length === 0)) return;
   const { connector, syncs, clock } = invocation;
   const sync = `${ref.connection}/${ref.stream}/${ref.sync}`;
@@ -24,17 +28,17 @@ export async function noteDrift(invocation: Invocation, ref: SyncRef, pages: rea
       const kind = hash('sha256', `${path} ${change}`).slice(0, 16);
       if (known.has(kind) || known.size >= NAMED) continue;
       known.add(kind);
-      await syncs.create(driftKey(connector.name, ref, kind), {
+      await syncs.create(schemaDriftKey(connector.name, ref, kind), {
         ...{ path, change, sample, page: index },
-        ...expires(clock.now()),
+        ...expiryOf(clock.now()),
       });
     }
   }
 }
 
 /** The departures that a sync met, by the page that showed each first. */
-export async function readDrift({ syncs, connector }: Invocation, ref: SyncRef): Promise<SchemaChange[]> {
-  const { pk, sk } = driftKey(connector.name, ref);
+export async function readSchemaDrift({ syncs, connector }: Invocation, ref: SyncRef): Promise<SchemaChange[]> {
+  const { pk, sk } = schemaDriftKey(connector.name, ref);
   const found: SchemaChange[] = [];
   for await (const item of syncs.query(pk, sk)) found.push(driftState.parse(item));
   return found.sort((a, b) => a.page - b.page || (a.path < b.path ? -1 : 1)).slice(0, NAMED);

@@ -1,27 +1,27 @@
 import { failureSchema } from '../../core/failure.ts';
 import { refOf, type TaskOf } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import type { Refusal } from '../requests/fetched-page.ts';
-import { keepEvidence } from '../requests/keep-answer.ts';
-import { expires, failKey, parentOf } from '../store/sync-keys.ts';
+import type { PageRefusal } from '../requests/fetched-page.ts';
+import { keepResponse } from '../requests/keep-answer.ts';
+import { expiryOf, failedPageKey, parentOf } from '../store/sync-keys.ts';
 import { keepPage } from './kept-page.ts';
 
 /**
  * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
  * that is the task itself. Only then may the page leave the open set, so that no page is ever failed without a trace.
  */
-export async function setAside(
+export async function setPageAside(
   invocation: Invocation,
   task: TaskOf<'pages'> | TaskOf<'chain'>,
   page: number,
-  refusal: Refusal,
+  refusal: PageRefusal,
   attempts: number,
 ): Promise<void> {
   const { connector, syncs, failures, clock, log, metrics } = invocation;
   const ref = refOf(task);
   const now = clock.now();
   const { exchange } = refusal;
-  const evidence = await keepEvidence(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
+  const evidence = await keepResponse(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
   const { code, message, rule } = refusal.reason;
   const kept = {
     ...{ code, message, page, attempts, at: new Date(now).toISOString() },
@@ -32,11 +32,11 @@ export async function setAside(
   const whole = exchange && (await keepPage(invocation, ref, `${task.node}-${page}`, code, exchange));
   // By its listing: a later phase knows that, and not the block in which the page failed.
   const listing = task.kind === 'pages' ? (parentOf(task.node)?.parent ?? task.node) : task.node;
-  await syncs.create(failKey(connector.name, ref, `${listing}#${page}`), {
+  await syncs.create(failedPageKey(connector.name, ref, `${listing}#${page}`), {
     node: task.node,
     ...kept,
     ...(whole === undefined ? {} : { kept: whole }),
-    ...expires(now),
+    ...expiryOf(now),
   });
   const failure = failureSchema.parse({ ...kept, rule });
   const only = task.kind === 'pages' ? { from: page, to: page } : {};

@@ -1,15 +1,15 @@
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Item } from '../ports.ts';
-import type { Listed } from '../store/slices.ts';
+import type { ListedSlice } from '../store/slices.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 import type { PageEntry } from '../store/sync-state.ts';
 import type { PageContent } from './read-records.ts';
-import { noteDrift } from './schema-drift.ts';
+import { noteSchemaDrift } from './schema-drift.ts';
 
 /** A part is stored when this many bytes of records are waiting, so that memory and objects stay small. */
 export const PART_BYTES = 8 * 1024 * 1024;
-export const waitingBytes = (pages: readonly PageContent[]): number =>
+export const bufferedBytes = (pages: readonly PageContent[]): number =>
   pages.reduce((sum, page) => sum + page.lines.reduce((bytes, line) => bytes + line.length, 0), 0);
 
 /** So many keys at most are kept in a part's item: a sync of a hundred thousand small slices needs no object for each. */
@@ -18,9 +18,9 @@ const FEW_KEYS = 24;
 export const KEY_BYTES = 8;
 
 /** The object of key fingerprints that lies beside a part: those of its delivered records, then those of the quarantined ones. */
-export const keysOf = (part: string): string => part.replace(/\.ndjson(\.gz)?$/, '.keys');
+export const partKeysKey = (part: string): string => part.replace(/\.ndjson(\.gz)?$/, '.keys');
 /** The object of quarantined records beside a part. */
-export const quarantineOf = (part: string): string => part.replace('/parts/', '/quarantine/');
+export const quarantineKey = (part: string): string => part.replace('/parts/', '/quarantine/');
 
 /** A part that is stored, and what its item says of it. */
 export type StoredPart = { readonly id: string; readonly item: Item };
@@ -33,11 +33,11 @@ export async function storePart(
   invocation: Invocation,
   ref: SyncRef,
   node: string,
-  { of }: Pick<Listed, 'of'>,
+  { of }: Pick<ListedSlice, 'of'>,
   pages: readonly PageContent[],
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
-  await noteDrift(invocation, ref, sorted);
+  await noteSchemaDrift(invocation, ref, sorted);
   const id = invocation.random.id();
   const folder = syncFolder(invocation.connector.name, ref);
   const keys = Buffer.concat([
@@ -57,7 +57,7 @@ export async function storePart(
   const quarantined = sorted.flatMap((page) => page.quarantined);
   // Pages without records need no object: no manifest lists them.
   const bytes = lines.length + quarantined.length > 0 ? (await store(invocation, key, lines)).byteLength : 0;
-  if (quarantined.length > 0) await store(invocation, quarantineOf(key), quarantined);
+  if (quarantined.length > 0) await store(invocation, quarantineKey(key), quarantined);
   const kept = await storeKeys(invocation, key, keys);
   const instead = sorted[0]?.instead;
   const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
@@ -67,7 +67,7 @@ export async function storePart(
 /** Stores the fingerprints of a part's keys beside it, or gives what its item keeps of them. */
 async function storeKeys(invocation: Invocation, part: string, keys: Buffer): Promise<{ readonly keys?: string }> {
   if (keys.length <= KEY_BYTES * FEW_KEYS) return keys.length === 0 ? {} : { keys: keys.toString('base64') };
-  await put(invocation, keysOf(part), keys, 'application/octet-stream');
+  await put(invocation, partKeysKey(part), keys, 'application/octet-stream');
   return {};
 }
 

@@ -1,18 +1,18 @@
-import type { Answer } from '../../core/response/judge.ts';
+import type { HttpAnswer } from '../../core/response/judge.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 
-const told = remembered(() => new Set<string>());
+const told = workerCache(() => new Set<string>());
 
 /**
  * Notes that an API announces its end, or that what is asked for is going to change: `Sunset` (RFC 8594) and `Deprecation` (RFC 9745). Every
  * such answer is measured; what it says is logged once by each worker.
  */
-export function noteFarewell(invocation: Invocation, url: string, answer: Answer): void {
+export function reportDeprecation(invocation: Invocation, url: string, answer: HttpAnswer): void {
   if ('failed' in answer) return;
   const { sunset, deprecation } = answer.headers;
   if (sunset === undefined && deprecation === undefined) return;
-  invocation.metrics.add('Farewells', 1);
+  invocation.metrics.add('DeprecatedResponses', 1);
   const said = { sunset: shortened(sunset), deprecation: shortened(deprecation) };
   const { origin, pathname } = new URL(url);
   const known = told(invocation);

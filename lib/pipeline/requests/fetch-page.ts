@@ -2,24 +2,31 @@ import type { Raw, Reply, Request, Stream } from '../../core/connector/connector
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { instant, SECOND } from '../../core/time.ts';
-import type { Account } from '../credentials/account.ts';
+import type { AccountAccess } from '../credentials/account.ts';
 import type { Invocation } from '../invocation.ts';
-import { type FetchedPage, type PageResult, type Refusal, refusePage, requestsOf, unsent } from './fetched-page.ts';
-import type { Exchange } from './keep-answer.ts';
-import { type Granted, type Sending, sendAndJudge } from './send-and-judge.ts';
+import {
+  type FetchedPage,
+  type PageRefusal,
+  type PageResult,
+  refusePage,
+  requestsOf,
+  unsentRefusal,
+} from './fetched-page.ts';
+import type { KeptExchange } from './keep-answer.ts';
+import { type ConnectionAccess, type StreamRequest, sendAndJudge } from './send-and-judge.ts';
 
 /** How far ahead the slot of a count may be, in milliseconds. */
 const COUNT_PATIENCE = 10 * SECOND;
 /** What a stream asks once per sync, or why there is no answer. */
-export type Setup = { readonly value: Raw } | { readonly refusal: Refusal };
+export type SetupResult = { readonly value: Raw } | { readonly refusal: PageRefusal };
 
-export type PagePlace = Omit<Sending, 'stream'> & {
+export type PageRequest = Omit<StreamRequest, 'stream'> & {
   /** The connection, or why it cannot be used. */
-  readonly account: Account | Reason;
+  readonly account: AccountAccess | Reason;
   readonly stream: Stream;
   readonly slice: Slice;
   /** What the stream asks once per sync. */
-  readonly setup: Setup;
+  readonly setup: SetupResult;
   /** It is the listing's first page. */
   readonly first: boolean;
   /** What the request is told about its page. */
@@ -27,9 +34,9 @@ export type PagePlace = Omit<Sending, 'stream'> & {
 };
 
 /** Fetches a page; with the first one, and with one that is short, also the count that the stream asks for. */
-export async function fetchPage(invocation: Invocation, place: PagePlace): Promise<PageResult> {
+export async function fetchPage(invocation: Invocation, place: PageRequest): Promise<PageResult> {
   const { account, stream, setup, first } = place;
-  if ('code' in account) return { refusal: unsent(account) };
+  if ('code' in account) return { refusal: unsentRefusal(account) };
   if ('refusal' in setup) return setup;
   const about = { ...place, setup: setup.value };
   const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), place);
@@ -43,10 +50,10 @@ export async function fetchPage(invocation: Invocation, place: PagePlace): Promi
 
   // The page is there: its count may wait longer, and where there is no slot for it, the page is worth more without than asked for again.
   const slots = { meters: place.meters, patience: Math.max(place.patience, COUNT_PATIENCE) };
-  const counted = await ask(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
+  const counted = await askOnce(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
   const left = page.exchange.requests + requestsOf(['refusal' in counted ? counted.refusal : counted]);
   /** Both requests left, whatever came of them. */
-  const both = (exchange: Exchange): Exchange => ({ ...exchange, requests: left });
+  const both = (exchange: KeptExchange): KeptExchange => ({ ...exchange, requests: left });
   if ('refusal' in counted) {
     const { excused, exchange = page.exchange } = counted.refusal;
     if (excused !== undefined) return { page: { ...page, exchange: both(page.exchange) } };
@@ -71,7 +78,7 @@ function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reas
 
 /** Everything a request is told. */
 const told = (
-  { params, grant }: Granted,
+  { params, grant }: ConnectionAccess,
   { slice: { from, to, parents = [] }, setup }: { readonly slice: Slice; readonly setup: Raw },
   page: Raw,
 ) => ({
@@ -80,12 +87,12 @@ const told = (
 });
 
 /** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
-export async function ask(
+export async function askOnce(
   invocation: Invocation,
-  account: Account,
-  { meters, patience }: Pick<PagePlace, 'meters' | 'patience'>,
-  request: (at: Granted) => Request,
-): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: Refusal }> {
+  account: AccountAccess,
+  { meters, patience }: Pick<PageRequest, 'meters' | 'patience'>,
+  request: (at: ConnectionAccess) => Request,
+): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: PageRefusal }> {
   const asked = await sendAndJudge(invocation, account, request, { meters, patience, stream: { records: () => [] } });
   return 'page' in asked ? asked.page : asked;
 }

@@ -1,7 +1,7 @@
 import type { Reply } from '../../core/connector/connector.ts';
-import type { Reason, Verdict } from '../../core/response/judge.ts';
+import type { Reason, ResponseVerdict } from '../../core/response/judge.ts';
 import { redactSentence } from '../../core/response/redact.ts';
-import type { Exchange } from './keep-answer.ts';
+import type { KeptExchange } from './keep-answer.ts';
 
 /** A page that came. */
 export type FetchedPage = {
@@ -17,10 +17,10 @@ export type FetchedPage = {
   readonly url: string;
   /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
   readonly ambiguous: ReadonlyMap<unknown, string>;
-  readonly exchange: Exchange;
+  readonly exchange: KeptExchange;
 };
 /** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */
-export type Refusal = {
+export type PageRefusal = {
   readonly reason: Reason;
   readonly heals: boolean;
   /** What leads to the page has expired. */
@@ -31,12 +31,12 @@ export type Refusal = {
   /** It was not the page's fault, and is no attempt: in so many milliseconds it may come again. */
   readonly excused?: number | undefined;
   /** `undefined` if nothing was sent. */
-  readonly exchange: Exchange | undefined;
+  readonly exchange: KeptExchange | undefined;
 };
-export type PageResult = { readonly page: FetchedPage } | { readonly refusal: Refusal };
+export type PageResult = { readonly page: FetchedPage } | { readonly refusal: PageRefusal };
 
 /** The refusal of a page for which nothing was sent, and nothing will help. */
-export const unsent = (reason: Reason): Refusal => ({
+export const unsentRefusal = (reason: Reason): PageRefusal => ({
   reason,
   heals: false,
   expired: false,
@@ -46,7 +46,10 @@ export const unsent = (reason: Reason): Refusal => ({
 });
 
 /** Why an answer is no page. */
-export const refusalOf = (exchange: Exchange, verdict: Extract<Verdict, { reason: Reason }>): Refusal => ({
+export const refusalOf = (
+  exchange: KeptExchange,
+  verdict: Extract<ResponseVerdict, { reason: Reason }>,
+): PageRefusal => ({
   reason: redactReason(verdict.reason, exchange),
   heals: verdict.is === 'retry' || verdict.is === 'throttled',
   expired: verdict.is === 'restart',
@@ -56,17 +59,17 @@ export const refusalOf = (exchange: Exchange, verdict: Extract<Verdict, { reason
 });
 
 /** What was answered, but cannot be taken for what it says. */
-export const refusePage = ({ exchange }: Pick<FetchedPage, 'exchange'>, reason: Reason): Refusal => ({
-  ...unsent(redactReason(reason, exchange)),
+export const refusePage = ({ exchange }: Pick<FetchedPage, 'exchange'>, reason: Reason): PageRefusal => ({
+  ...unsentRefusal(redactReason(reason, exchange)),
   exchange,
 });
 
 /** A reason may quote what came, and reasons are seen by everybody. */
-const redactReason = (reason: Reason, { redaction }: Exchange): Reason => ({
+const redactReason = (reason: Reason, { redaction }: KeptExchange): Reason => ({
   ...reason,
   message: redactSentence(reason.message, redaction),
 });
 
 /** How many requests left for some pages, whether they came or not. */
-export const requestsOf = (all: readonly { readonly exchange: Exchange | undefined }[]): number =>
+export const requestsOf = (all: readonly { readonly exchange: KeptExchange | undefined }[]): number =>
   all.reduce((sum, { exchange }) => sum + (exchange?.requests ?? 0), 0);

@@ -1,22 +1,22 @@
 import type { Connector } from '../../core/connector/connector.ts';
-import type { Answer, Reason } from '../../core/response/judge.ts';
+import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { type Redaction, redactBody, redactHeaders, redactUrl, secretTexts } from '../../core/response/redact.ts';
-import type { Asked } from '../../core/response/redirect.ts';
+import type { RedirectRequest } from '../../core/response/redirect.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 
 /** How much of an unexpected body is kept, in characters. */
 const EVIDENCE_LENGTH = 64 * 1024;
 
 /** How a page was asked for and answered, to be counted, and to be kept if it is unexpected. */
-export type Exchange = {
+export type KeptExchange = {
   /** Method and URL, without what must not be kept. */
   readonly request: string;
   /** The URL as it was asked, and what came: only for who looks into them before anything is kept. */
   readonly asked: string;
-  readonly answer: Answer | undefined;
+  readonly answer: HttpAnswer | undefined;
   readonly status: number | undefined;
   /** Requests that left: more than one if it was redirected. */
   readonly requests: number;
@@ -28,10 +28,10 @@ export type Exchange = {
 export function exchangeOf(
   { redact }: Connector,
   secret: unknown,
-  asked: Asked,
-  answer: Answer,
+  asked: RedirectRequest,
+  answer: HttpAnswer,
   requests: number,
-): Exchange {
+): KeptExchange {
   const redaction = { secrets: secretTexts(secret), paths: redact };
   const request = `${asked.method} ${redactUrl(asked.url, redaction)}`;
   const status = 'status' in answer ? answer.status : undefined;
@@ -48,7 +48,7 @@ export function exchangeOf(
 }
 
 /** An unexpected answer as a text: the request's line, then status, headers and body as they came, without what must not be kept. */
-function describeAnswer(request: string, answer: Answer, redaction: Redaction): string {
+function describeAnswer(request: string, answer: HttpAnswer, redaction: Redaction): string {
   if ('failed' in answer) return `${request}\n\n${answer.message}\n`;
   const { status, headers, body } = answer;
   const text = new TextDecoder().decode(body);
@@ -66,7 +66,7 @@ function describeAnswer(request: string, answer: Answer, redaction: Redaction): 
 const evidenceKey = ({ connector, random }: Invocation, ref: SyncRef, name: string): string =>
   `evidence/${syncFolder(connector.name, ref)}/${name}-${random.id()}.txt`;
 
-export async function keepEvidence(
+export async function keepResponse(
   invocation: Invocation,
   ref: SyncRef,
   name: string,
@@ -78,22 +78,22 @@ export async function keepEvidence(
   return key;
 }
 
-const keptKinds = remembered(() => new Set<string>());
+const keptKinds = workerCache(() => new Set<string>());
 
 /**
  * Keeps one unexpected answer of each kind that a sync meets, though it may heal: what an API answered at night is what one asks for in the
  * morning. One of each kind from each worker, so that a storm of errors writes no thousands of objects; a page that is set aside has its own.
  */
-export async function keepKinds(
+export async function keepSamples(
   invocation: Invocation,
   ref: SyncRef,
-  unexpected: readonly { readonly reason: Reason; readonly exchange: Exchange | undefined }[],
+  unexpected: readonly { readonly reason: Reason; readonly exchange: KeptExchange | undefined }[],
 ): Promise<void> {
   const kept = keptKinds(invocation);
   for (const { reason, exchange } of unexpected) {
     const kind = `${ref.connection}/${ref.stream}/${ref.sync} ${reason.code}`;
     if (exchange === undefined || kept.has(kind)) continue;
     kept.add(kind);
-    await keepEvidence(invocation, ref, `healing-${reason.code}`, exchange.evidence());
+    await keepResponse(invocation, ref, `healing-${reason.code}`, exchange.evidence());
   }
 }

@@ -2,20 +2,20 @@ import { authorise } from '../../core/auth/authorise.ts';
 import type { Raw, Request, Stream } from '../../core/connector/connector.ts';
 import { buildRequest } from '../../core/connector/request.ts';
 import type { BuiltRequest } from '../../core/exchange.ts';
-import { judge, type Reason, type Verdict } from '../../core/response/judge.ts';
-import type { Asked } from '../../core/response/redirect.ts';
+import { judgeResponse, type Reason, type ResponseVerdict } from '../../core/response/judge.ts';
+import type { RedirectRequest } from '../../core/response/redirect.ts';
 import { parseDate } from '../../core/response/retry-after.ts';
 import { SECOND } from '../../core/time.ts';
-import type { Account } from '../credentials/account.ts';
-import type { Credential, Replacement } from '../credentials/credentials.ts';
+import type { AccountAccess } from '../credentials/account.ts';
+import type { Credential, CredentialReplacement } from '../credentials/credentials.ts';
 import { hmac } from '../credentials/refusal-tracker.ts';
-import { type Invocation, MARGIN } from '../invocation.ts';
-import { heed } from '../limits/feedback.ts';
-import type { MeterPlace } from '../limits/meters.ts';
+import { type Invocation, STORE_MARGIN } from '../invocation.ts';
+import { applyRateLimitFeedback } from '../limits/feedback.ts';
+import type { LimiterKey } from '../limits/limiter-store.ts';
 import { sendRequest } from '../limits/send-request.ts';
-import { noteFarewell } from './deprecation.ts';
-import { type PageResult, type Refusal, refusalOf, requestsOf, unsent } from './fetched-page.ts';
-import { type Exchange, exchangeOf } from './keep-answer.ts';
+import { reportDeprecation } from './deprecation.ts';
+import { type PageRefusal, type PageResult, refusalOf, requestsOf, unsentRefusal } from './fetched-page.ts';
+import { exchangeOf, type KeptExchange } from './keep-answer.ts';
 
 /** The longest a page may take, headers and body. */
 const PAGE_DEADLINE = 30 * SECOND;
@@ -25,12 +25,12 @@ const PAGE_BOUND = 32 * 1024 * 1024;
 const MOST_REDIRECTS = 5;
 
 /** What the connection and its token tell. */
-export type Granted = { readonly params: Raw; readonly grant: Raw };
+export type ConnectionAccess = { readonly params: Raw; readonly grant: Raw };
 
 /** How a request is sent, and its answer judged. */
-export type Sending = {
+export type StreamRequest = {
   /** The meters that it reserves on, and how far ahead a slot may be for it to wait here: milliseconds. */
-  readonly meters: readonly MeterPlace[];
+  readonly meters: readonly LimiterKey[];
   readonly patience: number;
   /** How often in a row the API asked for patience instead. */
   readonly refusals?: number;
@@ -47,15 +47,15 @@ export type Sending = {
  */
 export async function sendAndJudge(
   invocation: Invocation,
-  account: Account,
-  request: (at: Granted) => Request,
-  sending: Sending,
+  account: AccountAccess,
+  request: (at: ConnectionAccess) => Request,
+  sending: StreamRequest,
 ): Promise<PageResult> {
   const { credentials } = account;
-  let credential: Replacement = await credentials.current(invocation);
+  let credential: CredentialReplacement = await credentials.current(invocation);
   let refused: Attempt | undefined;
   while ('mark' in credential) {
-    const sent: Attempt | Refusal = await send(invocation, sending, account, credential, request);
+    const sent: Attempt | PageRefusal = await send(invocation, sending, account, credential, request);
     if ('reason' in sent) return { refusal: { ...sent, exchange: sent.exchange ?? refused?.exchange } };
     const attempt: Attempt = { ...sent, exchange: after(refused, sent.exchange) };
     const { verdict, used } = attempt;
@@ -72,7 +72,7 @@ export async function sendAndJudge(
 }
 
 /** An exchange, with the requests that led to it. */
-const after = (refused: Attempt | undefined, exchange: Exchange): Exchange => ({
+const after = (refused: Attempt | undefined, exchange: KeptExchange): KeptExchange => ({
   ...exchange,
   requests: exchange.requests + requestsOf(refused === undefined ? [] : [refused]),
 });
@@ -82,28 +82,28 @@ type Attempt = {
   readonly url: string;
   readonly used: Credential;
   readonly leftAt: number;
-  readonly exchange: Exchange;
-  readonly verdict: Exclude<Verdict, { is: 'redirect' }>;
+  readonly exchange: KeptExchange;
+  readonly verdict: Exclude<ResponseVerdict, { is: 'redirect' }>;
   readonly excused: number | undefined;
 };
 
 async function send(
   invocation: Invocation,
-  { stream, owes, meters, patience, refusals = 0, url }: Sending,
-  { credentials, params }: Account,
+  { stream, owes, meters, patience, refusals = 0, url }: StreamRequest,
+  { credentials, params }: AccountAccess,
   credential: Credential,
-  request: (at: Granted) => Request,
-): Promise<Attempt | Refusal> {
+  request: (at: ConnectionAccess) => Request,
+): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
   const built = build(invocation, params, credential, request, url);
-  if ('code' in built) return unsent(built);
+  if ('code' in built) return unsentRefusal(built);
   let used = credential;
-  let asked: Asked = built;
+  let asked: RedirectRequest = built;
   for (let requests = 1; ; requests++) {
     const sent = await sendRequest(invocation, {
       meters,
       patience,
-      limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - MARGIN)), bound: PAGE_BOUND },
+      limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - STORE_MARGIN)), bound: PAGE_BOUND },
       // A slot is waited for; a token may end, or be renewed, meanwhile.
       request: (now) => {
         const atHand = credentials.atHand(credential, now);
@@ -111,12 +111,12 @@ async function send(
         return atHand && authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, { now, hmac });
       },
     });
-    if ('later' in sent) return { ...unsent(NO_SLOT), heals: true, excused: sent.later };
+    if ('later' in sent) return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
     const { answer, leftAt } = sent;
-    noteFarewell(invocation, asked.url, answer);
-    const verdict = judge(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
+    reportDeprecation(invocation, asked.url, answer);
+    const verdict = judgeResponse(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
     const told = { meters, leftAt, refusals };
-    const excused = (await heed(invocation, told, answer, verdict))?.wait;
+    const excused = (await applyRateLimitFeedback(invocation, told, answer, verdict))?.wait;
     const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
     if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
@@ -140,11 +140,14 @@ function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageRes
 const PAUSED = 90 * SECOND;
 
 /** The page is not asked for, or not again. Only what the API refused is an attempt. */
-function withoutCredential(none: Exclude<Replacement, Credential>, attempt: Attempt | undefined): Refusal {
+function withoutCredential(
+  none: Exclude<CredentialReplacement, Credential>,
+  attempt: Attempt | undefined,
+): PageRefusal {
   const refused =
     attempt !== undefined && 'reason' in attempt.verdict
       ? refusalOf(attempt.exchange, attempt.verdict)
-      : unsent(none.reason);
+      : unsentRefusal(none.reason);
   if ('alone' in none) return { ...refused, reason: none.reason };
   if ('paused' in none) return { ...refused, reason: none.reason, heals: true, excused: PAUSED };
   const wait = attempt === undefined ? { excused: none.later } : { wait: none.later };
@@ -158,7 +161,7 @@ function build(
   { connector }: Invocation,
   params: Raw,
   { grant }: Credential,
-  request: (at: Granted) => Request,
+  request: (at: ConnectionAccess) => Request,
   url: string | undefined,
 ): BuiltRequest | Reason {
   try {

@@ -3,14 +3,14 @@ import type { Raw } from '../../core/connector/connector.ts';
 import { readJson, writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { SyncRef } from '../../core/tasks.ts';
-import type { Account } from '../credentials/account.ts';
+import type { AccountAccess } from '../credentials/account.ts';
 import type { Invocation } from '../invocation.ts';
-import type { MeterPlace } from '../limits/meters.ts';
+import type { LimiterKey } from '../limits/limiter-store.ts';
 import { updateNode } from '../store/node.ts';
-import type { Listed } from '../store/slices.ts';
-import { expires, ROOT, setupKey } from '../store/sync-keys.ts';
-import { ask, type Setup } from './fetch-page.ts';
-import { refusePage, requestsOf, unsent } from './fetched-page.ts';
+import type { ListedSlice } from '../store/slices.ts';
+import { expiryOf, ROOT_PATH, setupKey } from '../store/sync-keys.ts';
+import { askOnce, type SetupResult } from './fetch-page.ts';
+import { refusePage, requestsOf, unsentRefusal } from './fetched-page.ts';
 
 /** An item of DynamoDB has at most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); this is in bytes. */
 const MOST_KEPT = 350 * 1_024;
@@ -24,24 +24,24 @@ const kept = z.object({ value: z.string() });
 export async function setupOf(
   invocation: Invocation,
   ref: SyncRef,
-  { stream, name }: Listed,
-  account: Account | Reason,
-  slots: { readonly meters: readonly MeterPlace[]; readonly patience: number },
-): Promise<Setup> {
+  { stream, name }: ListedSlice,
+  account: AccountAccess | Reason,
+  slots: { readonly meters: readonly LimiterKey[]; readonly patience: number },
+): Promise<SetupResult> {
   const { setup } = stream;
   if (setup === undefined) return { value: undefined };
-  if ('code' in account) return { refusal: unsent(account) };
+  if ('code' in account) return { refusal: unsentRefusal(account) };
   const key = setupKey(invocation.connector.name, ref, name);
   const found = await invocation.syncs.get(key);
   if (found !== undefined) return { value: readJson(kept.parse(found).value) };
 
-  const asked = await ask(invocation, account, slots, setup.request);
+  const asked = await askOnce(invocation, account, slots, setup.request);
   const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
-  if (requests > 0) await updateNode(invocation, ref, ROOT, { add: { requests } });
+  if (requests > 0) await updateNode(invocation, ref, ROOT_PATH, { add: { requests } });
   if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };
   const read = readSetup(setup.read, asked.reply);
   if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
-  const put = await invocation.syncs.create(key, { value: read.value, ...expires(invocation.clock.now()) });
+  const put = await invocation.syncs.create(key, { value: read.value, ...expiryOf(invocation.clock.now()) });
   return { value: readJson(kept.parse(put.item).value) };
 }
 

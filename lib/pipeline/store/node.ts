@@ -1,7 +1,7 @@
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Change, Clause, Written } from '../ports.ts';
-import { expires, nodeKey } from './sync-keys.ts';
+import { expiryOf, nodeKey } from './sync-keys.ts';
 import { type Node, nodeState } from './sync-state.ts';
 
 export async function readNode(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
@@ -51,5 +51,5 @@ export async function createNode(
   item: Change['set'] & object,
 ): Promise<void> {
   const now = invocation.clock.now();
-  await invocation.syncs.create(nodeKey(invocation.connector.name, ref, path), { ...item, at: now, ...expires(now) });
+  await invocation.syncs.create(nodeKey(invocation.connector.name, ref, path), { ...item, at: now, ...expiryOf(now) });
 }

@@ -6,7 +6,7 @@ import { type Invocation, streamOf } from '../invocation.ts';
 import { type Chain, type Group, type Listing, parseParents } from './sync-state.ts';
 
 /** What a node lists: what its requests are told besides their page, and what becomes of the records. */
-export type Listed = {
+export type ListedSlice = {
   readonly stream: Stream;
   readonly slice: Slice;
   /** Of a listing of parents: the stream they are records of. They are not delivered; their children are listed by what is picked. */
@@ -16,7 +16,7 @@ export type Listed = {
   readonly name: string;
 };
 
-export function listed(invocation: Invocation, ref: SyncRef, node: Listing | Chain | Group): Listed {
+export function listedSlice(invocation: Invocation, ref: SyncRef, node: Listing | Chain | Group): ListedSlice {
   const { from, to, of, byKey } = node;
   const name = of ?? ref.stream;
   const declared = streamNamed(invocation, name);

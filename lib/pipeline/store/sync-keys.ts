@@ -4,7 +4,7 @@ import type { Key } from '../ports.ts';
 
 type StreamRef = Pick<SyncRef, 'connection' | 'stream'>;
 
-export const partition = (connector: string, { connection, stream }: StreamRef): string =>
+export const syncPartition = (connector: string, { connection, stream }: StreamRef): string =>
   `${connector}/${connection}#${stream}`;
 
 /** Connection and stream of a partition key. */
@@ -20,22 +20,25 @@ export function parsePartition(connector: string, pk: string): StreamRef | undef
 export const freshPartition = (connector: string, stream: string): string => `${connector}/${stream}`;
 
 /** Sort key of a stream's item. */
-export const STREAM = 'STREAM';
-export const streamKey = (connector: string, ref: StreamRef): Key => ({ pk: partition(connector, ref), sk: STREAM });
+export const STREAM_SORT_KEY = 'STREAM';
+export const streamKey = (connector: string, ref: StreamRef): Key => ({
+  pk: syncPartition(connector, ref),
+  sk: STREAM_SORT_KEY,
+});
 export const syncKey = (connector: string, ref: SyncRef): Key => ({
-  pk: partition(connector, ref),
+  pk: syncPartition(connector, ref),
   sk: `SYNC#${ref.sync}`,
 });
 const under =
   (kind: 'NODE' | 'PART' | 'FAIL' | 'DRIFT' | 'SETUP') =>
   (connector: string, ref: SyncRef, rest = ''): Key => ({
-    pk: partition(connector, ref),
+    pk: syncPartition(connector, ref),
     sk: `${kind}#${ref.sync}#${rest}`,
   });
 export const nodeKey = under('NODE');
 export const partKey = under('PART');
-export const failKey = under('FAIL');
-export const driftKey = under('DRIFT');
+export const failedPageKey = under('FAIL');
+export const schemaDriftKey = under('DRIFT');
 
 /** Where a sync's objects lie. */
 export const syncFolder = (connector: string, { connection, stream, sync }: SyncRef): string =>
@@ -45,14 +48,14 @@ export const setupKey = under('SETUP');
 /** State outlives its sync by this long, then DynamoDB removes it (TTL). Records and receipts stay. */
 const KEPT = 30 * DAY;
 /** The TTL attribute: epoch seconds (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html). */
-export const expires = (now: number): { expires: number } => ({ expires: Math.ceil((now + KEPT) / 1_000) });
+export const expiryOf = (now: number): { expires: number } => ({ expires: Math.ceil((now + KEPT) / 1_000) });
 
 /**
  * Path of the node a sync hangs on. A child's path is its parent's, a dot, and its name. Whatever is asked for again after the close hangs
  * on a root of its own, one for each phase: `0`, `1`, …
  */
-export const rootOf = (phase: number): string => (phase < 10 ? `${phase}` : phase < 100 ? `a${phase}` : `b${phase}`);
-export const ROOT = rootOf(0);
+export const rootPath = (phase: number): string => (phase < 10 ? `${phase}` : phase < 100 ? `a${phase}` : `b${phase}`);
+export const ROOT_PATH = rootPath(0);
 /** The phase that a node is of. As text, too, a later one comes behind. */
 export const phaseOf = (path: string): number => Number(/^[ab]?(\d+)/.exec(path)?.[1]);
 /** What a node is in every phase: its path without it. The root's is empty. */

@@ -258,7 +258,7 @@ export const partState = z.object({
 export type Part = z.output<typeof partState>;
 
 /** A page that was set aside. */
-export const failState = z.object({
+export const failedPageState = z.object({
   node: z.string(),
   page: z.number(),
   code: z.string(),
@@ -272,7 +272,7 @@ export const failState = z.object({
   /** The page that came and could not be read, whole. */
   kept: z.string().optional(),
 });
-export type Fail = z.output<typeof failState>;
+export type FailedPage = z.output<typeof failedPageState>;
 
 /** One way in which records of a sync depart from their schema. */
 export const driftState = z.object({

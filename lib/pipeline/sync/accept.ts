@@ -10,7 +10,7 @@ import { readSync } from './start-sync.ts';
  * tree, in a new revision of its receipt that says who was content with what; its verdict stays, but its watermark moves. Says why not, if
  * there is nothing to accept.
  */
-export async function accept(invocation: Invocation, ref: SyncRef, reason: string): Promise<string | undefined> {
+export async function acceptSync(invocation: Invocation, ref: SyncRef, reason: string): Promise<string | undefined> {
   const { syncs, connector, clock } = invocation;
   const sync = await readSync(invocation, ref);
   if (sync === undefined) return `there is no sync ${ref.sync} of this stream, or it is no longer kept`;

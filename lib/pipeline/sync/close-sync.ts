@@ -1,37 +1,40 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { pageNumber } from '../../core/connector/paging.ts';
 import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
-import { judgementOf } from '../../core/verdict/completeness.ts';
+import { judgeSync } from '../../core/verdict/completeness.ts';
 import { type Receipt, receiptSchema, receiptText } from '../../core/verdict/receipt.ts';
-import { followsOn, nextWatermark } from '../../core/verdict/watermark.ts';
+import { coversWatermark, nextWatermark } from '../../core/verdict/watermark.ts';
 import { type Invocation, streamOf } from '../invocation.ts';
 import type { Change, Clause } from '../ports.ts';
 import { readNode } from '../store/node.ts';
-import { rootOf, streamKey, syncFolder, syncKey } from '../store/sync-keys.ts';
+import { rootPath, streamKey, syncFolder, syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
-import type { Received } from '../tasks/outcome.ts';
-import { isDone } from '../tree/tree.ts';
-import { repair } from './repair.ts';
-import { begin, readSync } from './start-sync.ts';
-import { sumSync, type WholeSum } from './sum-sync.ts';
-import { beginAnew, countOf, supersede, whySuperseded } from './supersede.ts';
+import type { ReceivedTask } from '../tasks/outcome.ts';
+import { isNodeDone } from '../tree/tree.ts';
+import { repairMovedPages } from './repair.ts';
+import { beginSync, readSync } from './start-sync.ts';
+import { type SyncTotals, sumSync } from './sum-sync.ts';
+import { countRequests, startReplacement, supersedeSync, whySuperseded } from './supersede.ts';
 
 /**
  * Closes a sync whose tree is done: closing → sum → what moved is read again, or: stream (watermark, free) → manifest → receipt → event → closed. Each step may be
  * repeated: all of it is derived from the tree, which no longer changes, and the first receipt that was put stands.
  */
-export async function closeSync(invocation: Invocation, { task, receives }: Received<TaskOf<'close'>>): Promise<void> {
+export async function closeSync(
+  invocation: Invocation,
+  { task, receives }: ReceivedTask<TaskOf<'close'>>,
+): Promise<void> {
   const ref = refOf(task);
   const { syncs, connector } = invocation;
   const sync = await readSync(invocation, ref);
   if (sync === undefined || sync.status === 'closed') return;
   if (sync.superseded !== undefined) return closeSuperseded(invocation, ref, sync, sync.superseded);
   const superseded = whySuperseded(invocation, ref, sync);
-  if (superseded !== undefined && sync.status === 'open') return supersede(invocation, ref, sync, superseded);
-  const root = await readNode(invocation, ref, rootOf(sync.phase));
-  if (root === undefined || !isDone(invocation, ref, root)) {
+  if (superseded !== undefined && sync.status === 'open') return supersedeSync(invocation, ref, sync, superseded);
+  const root = await readNode(invocation, ref, rootPath(sync.phase));
+  if (root === undefined || !isNodeDone(invocation, ref, root)) {
     // What moved is read again, perhaps since this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.repairs > 0) await begin(invocation, ref);
+    if (receives > 1 && sync.repairs > 0) await beginSync(invocation, ref);
     return;
   }
   const key = syncKey(connector.name, ref);
@@ -41,18 +44,18 @@ export async function closeSync(invocation: Invocation, { task, receives }: Rece
   // Its stream went while it was being closed.
   if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
   const sum = await sumSync(invocation, ref, stream, sync.phase);
-  if (sync.accepted === undefined && (await repair(invocation, ref, sync, sum))) return;
-  const receipt = draw(invocation, ref, stream, sync, sum);
-  if (commits(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
+  if (sync.accepted === undefined && (await repairMovedPages(invocation, ref, sync, sum))) return;
+  const receipt = buildReceipt(invocation, ref, stream, sync, sum);
+  if (commitsWatermark(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
   await freeStream(invocation, ref);
-  await conclude(invocation, ref, sync, receipt, sum.manifest);
+  await publishReceipt(invocation, ref, sync, receipt, sum.manifest);
 }
 
 /** What was read is no longer what it was: the receipt says so, nothing is delivered, the watermark stays. */
 async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
-  const counts = await countOf(invocation, ref, sync);
+  const counts = await countRequests(invocation, ref, sync);
   const receipt: Receipt = {
-    ...heading(invocation, ref, sync),
+    ...receiptHeader(invocation, ref, sync),
     ...counts,
     verdict: 'INCOMPLETE',
     evidence: null,
@@ -61,12 +64,12 @@ async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncS
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
   await freeStream(invocation, ref);
-  await beginAnew(invocation, ref);
-  await conclude(invocation, ref, sync, receipt, await invocation.gzip(''));
+  await startReplacement(invocation, ref);
+  await publishReceipt(invocation, ref, sync, receipt, await invocation.gzip(''));
 }
 
 /** The last steps of a close: the receipt, the numbers, the event; then it is closed. */
-async function conclude(
+async function publishReceipt(
   invocation: Invocation,
   ref: SyncRef,
   sync: SyncState,
@@ -89,33 +92,34 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 }
 
 /** Whether a sync moves the watermark, and leaves its stream fresh. */
-const commits = (stream: Stream, verdict: Receipt['verdict'], failedPages: number, sync: SyncState): boolean =>
-  followsOn(stream.since, sync.watermark, sync) &&
+const commitsWatermark = (stream: Stream, verdict: Receipt['verdict'], failedPages: number, sync: SyncState): boolean =>
+  coversWatermark(stream.since, sync.watermark, sync) &&
   (sync.accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0));
 
 /**
  * Whether what was not read is older than what was, perhaps: a listing came to what the API lets be read of one, and only of one that begins with the
  * oldest it is known that what it kept back is still to be asked for by the next sync.
  */
-const leavesBehind = ({ order }: Stream, reasons: Receipt['reasons']): boolean =>
+const leavesRecordsOut = ({ order }: Stream, reasons: Receipt['reasons']): boolean =>
   order !== 'oldest first' && reasons.some(({ code }) => code === 'limit');
 
 /** The receipt of a sum. */
-function draw(
+function buildReceipt(
   invocation: Invocation,
   ref: SyncRef,
   stream: Stream,
   sync: SyncState,
-  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: WholeSum,
+  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: SyncTotals,
 ): Receipt {
-  const { verdict, evidence, reasons, drift } = judgementOf(judged);
+  const { verdict, evidence, reasons, drift } = judgeSync(judged);
   const { delivered, quarantined, dropped } = records;
   const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
   const before = sync.watermark ?? null;
   const moves =
-    commits(stream, verdict, pages.failed, sync) && (!leavesBehind(stream, reasons) || sync.accepted !== undefined);
+    commitsWatermark(stream, verdict, pages.failed, sync) &&
+    (!leavesRecordsOut(stream, reasons) || sync.accepted !== undefined);
   return {
-    ...heading(invocation, ref, sync),
+    ...receiptHeader(invocation, ref, sync),
     ...{ verdict, evidence, reasons },
     expected: { records: stated ?? null, source: stated === undefined ? null : source },
     pages,
@@ -131,7 +135,7 @@ function draw(
 }
 
 /** Which sync it is, when it was, and where its manifest lies. */
-function heading(
+function receiptHeader(
   { connector, clock }: Invocation,
   ref: SyncRef,
   sync: SyncState,

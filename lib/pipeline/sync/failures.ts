@@ -1,7 +1,7 @@
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { partition } from '../store/sync-keys.ts';
-import { type Fail, type SyncState, syncState } from '../store/sync-state.ts';
+import { syncPartition } from '../store/sync-keys.ts';
+import { type FailedPage, type SyncState, syncState } from '../store/sync-state.ts';
 import { readTrees } from '../tree/read-tree.ts';
 import { readStream } from './start-sync.ts';
 
@@ -10,7 +10,7 @@ export type FailedSync = {
   readonly ref: SyncRef;
   readonly sync: SyncState;
   /** Pages that failed, and that no later phase brought. */
-  readonly failed: readonly Fail[];
+  readonly failed: readonly FailedPage[];
 };
 
 /**
@@ -24,7 +24,7 @@ export async function* failedSyncs(
   const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
   for await (const { ref, sync } of closedSyncs(invocation, place)) {
     if (ref.sync <= lastCommitted) continue;
-    const failed: Fail[] = [];
+    const failed: FailedPage[] = [];
     for await (const { leaves } of readTrees(invocation, ref, sync.phase))
       for (const leaf of leaves.values()) failed.push(...leaf.failed);
     failed.sort((a, b) => a.page - b.page);
@@ -37,7 +37,7 @@ export async function* closedSyncs(
   { syncs, connector }: Invocation,
   place: Pick<SyncRef, 'connection' | 'stream'>,
 ): AsyncGenerator<Pick<FailedSync, 'ref' | 'sync'>> {
-  for await (const { sk, ...item } of syncs.query(partition(connector.name, place), 'SYNC#')) {
+  for await (const { sk, ...item } of syncs.query(syncPartition(connector.name, place), 'SYNC#')) {
     const sync = syncState.parse(item);
     if (sync.status === 'closed' && sync.superseded === undefined)
       yield { ref: { ...place, sync: sk.slice('SYNC#'.length) }, sync };

@@ -3,18 +3,26 @@ import type { Reason } from '../../core/response/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
 import { HOUR, SECOND } from '../../core/time.ts';
 import { keepAuthorised } from '../credentials/keep-authorised.ts';
-import { type Invocation, mayBegin } from '../invocation.ts';
-import { setAside } from '../records/set-aside.ts';
-import { type Refusal, unsent } from '../requests/fetched-page.ts';
+import { type Invocation, mayBeginPages } from '../invocation.ts';
+import { setPageAside } from '../records/set-aside.ts';
+import { type PageRefusal, unsentRefusal } from '../requests/fetched-page.ts';
 import { createNode, readNode, updateNode } from '../store/node.ts';
-import { childPath, parsePartition, ROOT, rootOf, STREAM, streamKey, syncKey } from '../store/sync-keys.ts';
+import {
+  childPath,
+  parsePartition,
+  ROOT_PATH,
+  rootPath,
+  STREAM_SORT_KEY,
+  streamKey,
+  syncKey,
+} from '../store/sync-keys.ts';
 import { type Block, type Chain, type Node, streamState } from '../store/sync-state.ts';
-import { hasToWait } from '../tasks/dispatch.ts';
-import { send, sendOpenPages } from '../tasks/send-tasks.ts';
-import { failPage, settle } from '../tree/tree.ts';
-import { measure } from './measure.ts';
-import { begin, readSync } from './start-sync.ts';
-import { giveUpClose, supersede, whySuperseded } from './supersede.ts';
+import { isWaitingForLimits } from '../tasks/dispatch.ts';
+import { sendOpenPages, sendTasks } from '../tasks/send-tasks.ts';
+import { advanceNode, failPage } from '../tree/tree.ts';
+import { measureConnector } from './measure.ts';
+import { beginSync, readSync } from './start-sync.ts';
+import { giveUpClose, supersedeSync, whySuperseded } from './supersede.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
@@ -44,17 +52,23 @@ export async function housekeep(
     for (const { pk, sk } of queue) {
       const place = parsePartition(connector.name, pk);
       if (place === undefined) continue;
-      if (!mayBegin(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
+      if (!mayBeginPages(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
       try {
-        if (sk === STREAM) await finishStart(invocation, place);
-        else await takeUp(invocation, { ...place, sync: sk.slice('SYNC#'.length) }, idle, paused.get(place.connection));
+        if (sk === STREAM_SORT_KEY) await finishStart(invocation, place);
+        else
+          await resumeSync(
+            invocation,
+            { ...place, sync: sk.slice('SYNC#'.length) },
+            idle,
+            paused.get(place.connection),
+          );
       } catch (error) {
         broken.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  await measure(invocation, live.filter(({ sk }) => sk !== STREAM).length);
+  await measureConnector(invocation, live.filter(({ sk }) => sk !== STREAM_SORT_KEY).length);
   // One sync that cannot be mended keeps nobody from the others, but somebody must hear of it.
   if (broken.length > 0) throw broken[0];
 }
@@ -65,7 +79,7 @@ async function finishStart(invocation: Invocation, place: Omit<SyncRef, 'sync'>)
   const { current, at } = streamState.parse((await syncs.get(streamKey(connector.name, place))) ?? {});
   if (current === undefined || at === undefined) return;
   if ((await readSync(invocation, { ...place, sync: current })) !== undefined) return;
-  await send(invocation, [{ v: TASK_VERSION, kind: 'start', ...place, at }]);
+  await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'start', ...place, at }]);
 }
 
 /** Longer than a message can be silent: in work, waiting for its visibility to end, or for its next attempt. */
@@ -74,7 +88,12 @@ const idleTime = ({ settings }: Invocation): number => {
   return visibility + Math.max(visibility, LONGEST_BACKOFF);
 };
 
-async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused: string | undefined): Promise<void> {
+async function resumeSync(
+  invocation: Invocation,
+  ref: SyncRef,
+  idle: number,
+  paused: string | undefined,
+): Promise<void> {
   const { connector, syncs, clock, log } = invocation;
   const now = clock.now();
   const sync = await readSync(invocation, ref);
@@ -83,12 +102,12 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
     return giveUpClose(invocation, ref, sync);
   // What was found superseded stays so, also where the deployment was rolled back before the close was asked for.
   const superseded = sync.superseded ?? whySuperseded(invocation, ref, sync);
-  if (superseded !== undefined) return supersede(invocation, ref, sync, superseded);
+  if (superseded !== undefined) return supersedeSync(invocation, ref, sync, superseded);
   // What is young, or waits for its time, needs no look at its tree.
   const waits = sync.status === 'open' ? sync.parkedUntil : undefined;
   const due = waits ?? Math.max(sync.startedAt, sync.roundAt) + idle;
   if (now < due && now < sync.deadline) return;
-  const nodes = await openNodes(invocation, ref, rootOf(sync.phase));
+  const nodes = await openNodes(invocation, ref, rootPath(sync.phase));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open')
     return giveUp(invocation, ref, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
@@ -96,7 +115,7 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
   if (paused !== undefined && sync.status === 'open') return;
   if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(invocation, ref, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
-  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await hasToWait(invocation, ref)) ? 0 : 1);
+  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(invocation, ref)) ? 0 : 1);
   if (rounds > ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
 
   const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds, roundAt: now } }, [
@@ -105,7 +124,7 @@ async function takeUp(invocation: Invocation, ref: SyncRef, idle: number, paused
   // A write that is repeated because its answer was lost fails against its own effect.
   if (!taken.ok && taken.item?.roundAt !== now) return;
   log.warn('sync taken up', { ...ref, round: rounds, open: nodes.length, silent: now - progress });
-  await sendAgain(invocation, ref, nodes);
+  await resendOpenWork(invocation, ref, nodes);
 }
 
 /** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */
@@ -113,11 +132,11 @@ async function unpark(
   invocation: Invocation,
   ref: SyncRef,
   parkedUntil: number,
-  nodes: readonly Open[],
+  nodes: readonly OpenSync[],
 ): Promise<void> {
   const { connector, syncs, clock, log } = invocation;
   if (clock.now() < parkedUntil) return;
-  await sendAgain(invocation, ref, nodes);
+  await resendOpenWork(invocation, ref, nodes);
   // Last: who dies before it is followed by somebody who sends again, and what comes twice counts once.
   await syncs.update(syncKey(connector.name, ref), { set: { roundAt: clock.now() }, remove: ['parkedUntil'] }, [
     { equal: ['parkedUntil', parkedUntil] },
@@ -125,21 +144,21 @@ async function unpark(
   log.info('sync goes on', { ...ref, open: nodes.length });
 }
 
-type Open = { readonly path: string; readonly node: Node };
+type OpenSync = { readonly path: string; readonly node: Node };
 
 /** A node and what is open below it, the root first: each opens only a bounded number of children at once. */
-async function openNodes(invocation: Invocation, ref: SyncRef, path: string): Promise<Open[]> {
+async function openNodes(invocation: Invocation, ref: SyncRef, path: string): Promise<OpenSync[]> {
   const node = await readNode(invocation, ref, path);
   if (node === undefined) return [];
-  const found: Open[] = [{ path, node }];
+  const found: OpenSync[] = [{ path, node }];
   if (node.kind === 'listing' || node.kind === 'group')
     for (const name of node.open) found.push(...(await openNodes(invocation, ref, childPath(path, name))));
   return found;
 }
 
 /** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
-async function sendAgain(invocation: Invocation, ref: SyncRef, nodes: readonly Open[]): Promise<void> {
-  if (nodes.length === 0) return begin(invocation, ref);
+async function resendOpenWork(invocation: Invocation, ref: SyncRef, nodes: readonly OpenSync[]): Promise<void> {
+  if (nodes.length === 0) return beginSync(invocation, ref);
   for (const { path, node } of nodes) {
     if (node.kind === 'block' && node.open.size > 0) {
       await sendOpenPages(invocation, ref, path, node);
@@ -149,9 +168,9 @@ async function sendAgain(invocation: Invocation, ref: SyncRef, nodes: readonly O
         { equal: ['step', node.step] },
         { present: 'lease' },
       ]);
-      await send(invocation, [chainTask(ref, path, node.step)]);
+      await sendTasks(invocation, [chainTask(ref, path, node.step)]);
     } else {
-      await settle(invocation, ref, path, node, true);
+      await advanceNode(invocation, ref, path, node, true);
     }
   }
 }
@@ -168,9 +187,9 @@ const pausedFor = (why: string): Reason => ({
 });
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
-async function giveUp(invocation: Invocation, ref: SyncRef, open: readonly Open[], reason: Reason): Promise<void> {
-  const refusal = unsent(reason);
-  const nodes = open.length > 0 ? open : await plantNothing(invocation, ref);
+async function giveUp(invocation: Invocation, ref: SyncRef, open: readonly OpenSync[], reason: Reason): Promise<void> {
+  const refusal = unsentRefusal(reason);
+  const nodes = open.length > 0 ? open : await createEmptyRoot(invocation, ref);
   for (const { path, node } of nodes) {
     if (node.kind === 'listing' || node.kind === 'group')
       await updateNode(invocation, ref, path, { set: { stopped: true } });
@@ -179,14 +198,14 @@ async function giveUp(invocation: Invocation, ref: SyncRef, open: readonly Open[
   }
   for (const { path } of nodes) {
     const node = await readNode(invocation, ref, path);
-    if (node !== undefined) await settle(invocation, ref, path, node, true);
+    if (node !== undefined) await advanceNode(invocation, ref, path, node, true);
   }
 }
 
 /** A sync that could not even be begun has nothing to be given up: a root that stands for all of it. */
-async function plantNothing(invocation: Invocation, ref: SyncRef): Promise<Open[]> {
-  await createNode(invocation, ref, ROOT, { kind: 'chain', step: 0, from: 0, to: 0 });
-  return openNodes(invocation, ref, ROOT);
+async function createEmptyRoot(invocation: Invocation, ref: SyncRef): Promise<OpenSync[]> {
+  await createNode(invocation, ref, ROOT_PATH, { kind: 'chain', step: 0, from: 0, to: 0 });
+  return openNodes(invocation, ref, ROOT_PATH);
 }
 
 async function giveUpChain(
@@ -194,10 +213,10 @@ async function giveUpChain(
   ref: SyncRef,
   path: string,
   { step, ended }: Chain,
-  refusal: Refusal,
+  refusal: PageRefusal,
 ): Promise<void> {
   if (ended !== undefined) return;
-  await setAside(invocation, chainTask(ref, path, step), step, refusal, 0);
+  await setPageAside(invocation, chainTask(ref, path, step), step, refusal, 0);
   await updateNode(invocation, ref, path, { set: { ended: 'failed' } }, [
     { equal: ['step', step] },
     { absent: 'ended' },
@@ -209,10 +228,10 @@ async function giveUpBlock(
   ref: SyncRef,
   path: string,
   { open }: Block,
-  refusal: Refusal,
+  refusal: PageRefusal,
 ): Promise<void> {
   for (const page of [...open].map(Number)) {
-    await setAside(invocation, pagesTask(ref, path, { from: page, to: page }), page, refusal, 0);
+    await setPageAside(invocation, pagesTask(ref, path, { from: page, to: page }), page, refusal, 0);
     await failPage(invocation, ref, path, page);
   }
 }

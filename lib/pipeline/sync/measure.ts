@@ -1,14 +1,14 @@
 import type * as z from 'zod';
 import { span } from '../../core/time.ts';
 import { connectionState } from '../credentials/account.ts';
-import { type Invocation, MARGIN } from '../invocation.ts';
+import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import { freshPartition, parsePartition } from '../store/sync-keys.ts';
 
 /**
  * What housekeeping tells of a connector as a whole. Reads the connections once and, of each stream, no more than its stalest
  * connections: an index has them in this order, so it costs the same however many there are.
  */
-export async function measure(invocation: Invocation, open: number): Promise<void> {
+export async function measureConnector(invocation: Invocation, open: number): Promise<void> {
   const { connector, metrics } = invocation;
   const accounts = await readConnections(invocation);
   const paused = [...accounts.values()].filter(({ status, pausedBy }) => status === 'paused' && pausedBy === undefined);
@@ -41,7 +41,7 @@ async function stalest(invocation: Invocation, stream: string, accounts: Account
     const place = parsePartition(connector.name, pk);
     if (place === undefined) continue;
     if (accounts.get(place.connection)?.status === 'active') return freshAt;
-    if (remaining() < MARGIN) return undefined;
+    if (remaining() < STORE_MARGIN) return undefined;
     await syncs.update({ pk, sk }, { remove: ['fresh', 'freshAt'] }, [{ equal: ['freshAt', freshAt] }]);
   }
   return undefined;

@@ -1,14 +1,14 @@
 import { LONGEST_BACKOFF } from '../../core/backoff.ts';
 import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { mapAgainNode } from '../listing/map-again.ts';
+import { remapNodeItem } from '../listing/remap-records.ts';
 import type { Item } from '../ports.ts';
 import { createNode } from '../store/node.ts';
-import { expires, phaseOf, rootOf, syncKey } from '../store/sync-keys.ts';
+import { expiryOf, phaseOf, rootPath, syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
-import type { Outcome, Received } from '../tasks/outcome.ts';
-import { againAt } from '../tree/again.ts';
-import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
+import type { ReceivedTask, TaskOutcome } from '../tasks/outcome.ts';
+import { retryItemAt } from '../tree/retry-node.ts';
+import { beginSync, readStream, readSync, SYNC_DEADLINE } from './start-sync.ts';
 
 /**
  * Sets only shrink: what failed is never opened again where it failed. A closed sync is asked for again in a new *phase*: a root of its
@@ -16,16 +16,16 @@ import { begin, DEADLINE, readStream, readSync } from './start-sync.ts';
  * write begins it; the close then puts a new revision of the receipt beside the old one. What a phase asks for is derived from the closed tree, so all
  * who ask for the same phase ask for the same.
  */
-export async function redrive(
+export async function redriveFailures(
   invocation: Invocation,
-  { task, receives }: Received<TaskOf<'redrive'>>,
-): Promise<Outcome> {
+  { task, receives }: ReceivedTask<TaskOf<'redrive'>>,
+): Promise<TaskOutcome> {
   const ref = refOf(task);
   const sync = await readSync(invocation, ref);
   if (sync === undefined) return 'done';
   if (sync.phase > task.phase) {
     // Begun, perhaps by this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.status === 'open') await begin(invocation, ref);
+    if (receives > 1 && sync.status === 'open') await beginSync(invocation, ref);
     return 'done';
   }
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
@@ -37,8 +37,8 @@ export async function redrive(
   }
   const root =
     task.what === 'pages'
-      ? await againAt(invocation, ref, sync.phase, '')
-      : await mapAgainNode(invocation, ref, sync.phase);
+      ? await retryItemAt(invocation, ref, sync.phase, '')
+      : await remapNodeItem(invocation, ref, sync.phase);
   if (root === undefined) return 'done';
   await openPhase(invocation, ref, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
   return 'done';
@@ -48,13 +48,13 @@ export async function redrive(
  * A task that lay in the failures queue and was sent back: it asks for everything of its sync that failed, once that is closed, unless a later
  * phase has. Until then it waits, even if its page is still open: whoever set that aside is about to write it down.
  */
-export function sentBack(
+export function redriveReturnedTask(
   invocation: Invocation,
-  received: Received<TaskOf<'pages'> | TaskOf<'chain'>>,
-): Promise<Outcome> {
+  received: ReceivedTask<TaskOf<'pages'> | TaskOf<'chain'>>,
+): Promise<TaskOutcome> {
   const { v, node } = received.task;
   const task = { v, kind: 'redrive', ...refOf(received.task), phase: phaseOf(node), what: 'pages' } as const;
-  return redrive(invocation, { ...received, task });
+  return redriveFailures(invocation, { ...received, task });
 }
 
 /** The root is there before the sync knows its phase, and the sync knows it before its tasks are out. */
@@ -72,7 +72,7 @@ export async function openPhase(
   const { syncs, connector, clock, log } = invocation;
   const now = clock.now();
   const phase = sync.phase + 1;
-  await createNode(invocation, ref, rootOf(phase), root);
+  await createNode(invocation, ref, rootPath(phase), root);
   const opened = await syncs.update(
     syncKey(connector.name, ref),
     {
@@ -82,15 +82,15 @@ export async function openPhase(
         revision,
         repairs,
         live: connector.name,
-        deadline: now + DEADLINE,
+        deadline: now + SYNC_DEADLINE,
         rounds: 0,
         roundAt: 0,
-        ...expires(now),
+        ...expiryOf(now),
       },
     },
     [{ equal: ['status', from] }, inPhase(sync.phase)],
   );
   if (opened.item?.phase !== phase) return;
   if (opened.ok) log.info('sync opened again', { ...ref, phase });
-  await begin(invocation, ref);
+  await beginSync(invocation, ref);
 }

@@ -1,19 +1,19 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../../core/tasks.ts';
 import { DAY, HOUR, span } from '../../core/time.ts';
-import { nextWindow } from '../../core/verdict/watermark.ts';
+import { nextSyncWindow } from '../../core/verdict/watermark.ts';
 import { connectionState } from '../credentials/account.ts';
-import { type Invocation, mayBegin, streamOf } from '../invocation.ts';
+import { type Invocation, mayBeginPages, streamOf } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
-import { expires, freshPartition, rootOf, streamKey, syncKey } from '../store/sync-keys.ts';
+import { expiryOf, freshPartition, rootPath, streamKey, syncKey } from '../store/sync-keys.ts';
 import { type StreamState, type SyncState, streamState, syncState } from '../store/sync-state.ts';
-import { send } from '../tasks/send-tasks.ts';
-import { plant } from '../tree/root-node.ts';
-import { settle } from '../tree/tree.ts';
-import { shapeOf } from './supersede.ts';
+import { sendTasks } from '../tasks/send-tasks.ts';
+import { createRoot } from '../tree/root-node.ts';
+import { advanceNode } from '../tree/tree.ts';
+import { listingShape } from './supersede.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
-export const DEADLINE = 24 * HOUR;
+export const SYNC_DEADLINE = 24 * HOUR;
 
 /** For how long a page limit that was found out is believed. APIs change, and a page that failed for another reason may have looked like one. */
 const LIMIT_KNOWN = 30 * DAY;
@@ -22,7 +22,7 @@ const LIMIT_KNOWN = 30 * DAY;
 const PORTION = 100;
 
 /** A scheduled tick: starts the stream's sync for each active connection. What does not fit the time goes into a tick that goes on. */
-export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promise<void> {
+export async function startDueSyncs(invocation: Invocation, task: TaskOf<'tick'>): Promise<void> {
   const { connections, connector } = invocation;
   // Schedules give seconds with or without fractions; an id must not depend on it.
   const at = new Date(task.at).toISOString();
@@ -32,11 +32,11 @@ export async function tick(invocation: Invocation, task: TaskOf<'tick'>): Promis
     if (connectionState.safeParse(item).data?.status === 'paused') continue;
     portion.push({ v: TASK_VERSION, kind: 'start', connection: item.sk, stream: task.stream, at });
     if (portion.length < PORTION) continue;
-    await send(invocation, portion);
+    await sendTasks(invocation, portion);
     portion = [];
-    if (!mayBegin(invocation)) return send(invocation, [{ ...task, after: item.sk }]);
+    if (!mayBeginPages(invocation)) return sendTasks(invocation, [{ ...task, after: item.sk }]);
   }
-  await send(invocation, portion);
+  await sendTasks(invocation, portion);
 }
 
 /** The id of the sync that a scheduled time starts: `20261122T173000000Z`. */
@@ -46,7 +46,7 @@ export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
  * Starts a sync, unless one of this stream is running or this tick came before. One write takes the stream; whatever else a sync needs
  * is derived from the stream as it then stands, so whoever finds it taken can go on with the start.
  */
-export async function start(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
+export async function startSync(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
   const { syncs, connector, log } = invocation;
   const ref: SyncRef = { connection: task.connection, stream: task.stream, sync: syncId(task.at) };
   if (streamOf(invocation, task.stream) === undefined) return;
@@ -66,7 +66,7 @@ export async function start(invocation: Invocation, task: TaskOf<'start'>): Prom
   if (stream.freshAt === undefined) await noteFirst(invocation, ref);
   await createSync(invocation, ref, task.at, stream);
   log.info('sync started', { ...ref });
-  await begin(invocation, ref);
+  await beginSync(invocation, ref);
 }
 
 /** From its first sync on a stream can grow stale, whether that sync ever comes to an end or not. */
@@ -75,14 +75,14 @@ async function noteFirst({ syncs, connector, clock }: Invocation, ref: SyncRef):
 }
 
 /** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by whoever opens it. */
-export async function begin(invocation: Invocation, ref: SyncRef): Promise<void> {
+export async function beginSync(invocation: Invocation, ref: SyncRef): Promise<void> {
   const sync = await readSync(invocation, ref);
   if (sync === undefined) return;
-  if (sync.phase === 0) await plant(invocation, ref, sync);
-  const path = rootOf(sync.phase);
+  if (sync.phase === 0) await createRoot(invocation, ref, sync);
+  const path = rootPath(sync.phase);
   const root = await readNode(invocation, ref, path);
-  if (root?.kind === 'chain') await send(invocation, [chainTask(ref, path, root.step)]);
-  else if (root !== undefined) await settle(invocation, ref, path, root, true);
+  if (root?.kind === 'chain') await sendTasks(invocation, [chainTask(ref, path, root.step)]);
+  else if (root !== undefined) await advanceNode(invocation, ref, path, root, true);
 }
 
 /** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */
@@ -94,24 +94,24 @@ async function createSync(invocation: Invocation, ref: SyncRef, at: string, stre
   const { syncs, connector, clock } = invocation;
   const now = clock.now();
   const declared = streamOf(invocation, ref.stream);
-  const { mode, from, to } = nextWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
+  const { mode, from, to } = nextSyncWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
   const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;
   await syncs.create(syncKey(connector.name, ref), {
     status: 'open',
     live: connector.name,
     declared: connector.revision,
-    shape: shapeOf(connector, ref.stream),
+    shape: listingShape(connector, ref.stream),
     at,
     mode,
     from,
     to,
     startedAt: now,
-    deadline: now + DEADLINE,
+    deadline: now + SYNC_DEADLINE,
     rounds: 0,
     roundAt: 0,
     ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
     ...(limit === undefined ? {} : { limit }),
-    ...expires(now),
+    ...expiryOf(now),
   });
 }
 

@@ -3,28 +3,28 @@ import { isCutShort } from '../../core/listing/listing.ts';
 import { sliceName } from '../../core/listing/slice.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import {
-  type Judged,
-  judgedWith,
-  NOTHING_JUDGED,
+  type JudgedListings,
+  NO_LISTINGS,
   type SyncListing,
-  unopenedWith,
+  withListing,
+  withUnopenedSlices,
 } from '../../core/verdict/completeness.ts';
-import type { Tally } from '../../core/verdict/judge-listing.ts';
+import type { ListingTally } from '../../core/verdict/judge-listing.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
 import type { Invocation } from '../invocation.ts';
 import { countRepeats, type KeyedPart } from '../records/count-repeats.ts';
 import { type DeliveredPart, openManifest } from '../records/manifest.ts';
-import { readDrift } from '../records/schema-drift.ts';
-import { isExhausted, listed } from '../store/slices.ts';
+import { readSchemaDrift } from '../records/schema-drift.ts';
+import { isExhausted, listedSlice } from '../store/slices.ts';
 import type { Part } from '../store/sync-state.ts';
-import { type Leaf, type ReadTree, readTrees } from '../tree/read-tree.ts';
+import { type ReadTree, readTrees, type TreeListing } from '../tree/read-tree.ts';
 
 /** How many listings are added up at once: each may have objects to read. */
 const LISTINGS_AT_ONCE = 20;
 
 /** The sum over a sync's tree: everything its receipt says is derived from this, and from nothing else. */
-export type Sum = {
-  judged: Judged;
+export type SyncSum = {
+  judged: JudgedListings;
   /** Slices were left that nobody listed. */
   unopened: boolean;
   readonly requests: { sent: number; throttled: number; retried: number };
@@ -42,12 +42,20 @@ export type Sum = {
 };
 
 /** Besides, once per sync: the ways in which records depart from their schema, and the list of the delivered parts, compressed. */
-export type WholeSum = Readonly<Sum> & { readonly schema: readonly SchemaChange[]; readonly manifest: Uint8Array };
+export type SyncTotals = Readonly<SyncSum> & {
+  readonly schema: readonly SchemaChange[];
+  readonly manifest: Uint8Array;
+};
 
 /** Adds up a sync's tree, some of it at a time: a hundred thousand parents take hardly more memory than a thousand. */
-export async function sumSync(invocation: Invocation, ref: SyncRef, stream: Stream, phase: number): Promise<WholeSum> {
-  const sum: Sum = {
-    ...{ judged: NOTHING_JUDGED, unopened: false, again: 0, stated: 0, exact: true },
+export async function sumSync(
+  invocation: Invocation,
+  ref: SyncRef,
+  stream: Stream,
+  phase: number,
+): Promise<SyncTotals> {
+  const sum: SyncSum = {
+    ...{ judged: NO_LISTINGS, unopened: false, again: 0, stated: 0, exact: true },
     requests: { sent: 0, throttled: 0, retried: 0 },
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { delivered: 0, quarantined: 0, dropped: 0 },
@@ -70,13 +78,13 @@ export async function sumSync(invocation: Invocation, ref: SyncRef, stream: Stre
     }
   }
   sum.again += await countRepeats(invocation, windows);
-  if (sum.unopened) sum.judged = unopenedWith(sum.judged, stream);
-  return { ...sum, schema: await readDrift(invocation, ref), manifest: await manifest.close() };
+  if (sum.unopened) sum.judged = withUnopenedSlices(sum.judged, stream);
+  return { ...sum, schema: await readSchemaDrift(invocation, ref), manifest: await manifest.close() };
 }
 
-type Found = SyncListing & { readonly place: string; readonly leaf: Leaf };
+type Found = SyncListing & { readonly place: string; readonly leaf: TreeListing };
 
-function addNodes(sum: Sum, { nodes, places }: ReadTree): void {
+function addNodes(sum: SyncSum, { nodes, places }: ReadTree): void {
   for (const { requests, throttled, retried } of nodes.values()) {
     sum.requests.sent += requests;
     sum.requests.throttled += throttled;
@@ -85,9 +93,9 @@ function addNodes(sum: Sum, { nodes, places }: ReadTree): void {
   for (const node of places.values()) sum.unopened ||= node.kind === 'group' && !isExhausted(node);
 }
 
-function addListing(sum: Sum, found: Found): void {
+function addListing(sum: SyncSum, found: Found): void {
   const { tally, leaf, ofParents } = found;
-  sum.judged = judgedWith(sum.judged, found);
+  sum.judged = withListing(sum.judged, found);
   sum.pages.planned += tally.planned;
   // However often they were read.
   sum.pages.fetched += new Set(tally.pages.map(([index]) => index)).size;
@@ -110,7 +118,7 @@ async function tallyAll(invocation: Invocation, ref: SyncRef, { leaves }: ReadTr
   const queue = leaves.entries();
   const lane = async (): Promise<void> => {
     for (const [place, leaf] of queue) {
-      const { stream, slice: whole, of } = listed(invocation, ref, leaf.node);
+      const { stream, slice: whole, of } = listedSlice(invocation, ref, leaf.node);
       const slice = place === '' ? undefined : sliceName(stream, whole, of);
       found.push({ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(invocation, leaf) });
     }
@@ -137,7 +145,10 @@ async function repeatsOf(invocation: Invocation, family: readonly Found[]): Prom
   );
 }
 
-async function tallyLeaf(invocation: Invocation, { node, blocks, parts, failed, forgone }: Leaf): Promise<Tally> {
+async function tallyLeaf(
+  invocation: Invocation,
+  { node, blocks, parts, failed, forgone }: TreeListing,
+): Promise<ListingTally> {
   const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
     leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
   );

@@ -4,7 +4,7 @@ import type { Receipt } from '../../core/verdict/receipt.ts';
 import { type Invocation, streamOf } from '../invocation.ts';
 import { syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
-import { send } from '../tasks/send-tasks.ts';
+import { sendTasks } from '../tasks/send-tasks.ts';
 import { readTrees } from '../tree/read-tree.ts';
 
 /**
@@ -17,13 +17,13 @@ import { readTrees } from '../tree/read-tree.ts';
  * How a stream and those of its parents are listed. A tree that was begun in one way cannot be read in another, be the connector's `revision` raised or
  * forgotten.
  */
-export function shapeOf(connector: Connector, name: string): string {
+export function listingShape(connector: Connector, name: string): string {
   const stream = connector.streams[name];
   if (stream === undefined) return '';
   const { kind, ...how } = stream.paging;
   const size = 'size' in how ? ` by ${how.size}` : '';
   const first = 'first' in how ? ` from ${how.first}` : '';
-  const above = stream.each === undefined ? '' : ` of ${shapeOf(connector, stream.each.of)}`;
+  const above = stream.each === undefined ? '' : ` of ${listingShape(connector, stream.each.of)}`;
   return `${name}: ${kind}${size}${first}${above}`;
 }
 
@@ -32,7 +32,7 @@ export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncSt
   const { connector } = invocation;
   if (streamOf(invocation, ref.stream) === undefined)
     return `the connector has no stream "${ref.stream}" any more: nothing of this sync is delivered`;
-  const shape = shapeOf(connector, ref.stream);
+  const shape = listingShape(connector, ref.stream);
   if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
     return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
   if (sync.declared === connector.revision || sync.phase > 0) return undefined;
@@ -40,7 +40,7 @@ export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncSt
 }
 
 /** Ends a sync that cannot go on. What others still do for it counts for nothing. */
-export const supersede = (invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> =>
+export const supersedeSync = (invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> =>
   end(invocation, ref, sync, 'open', why);
 
 /**
@@ -69,18 +69,18 @@ async function end(
     inPhase(sync.phase),
   ]);
   log.warn('sync superseded', { ...ref, reason: superseded });
-  await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
+  await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
 }
 
 /** Begins another sync in the place of a superseded one, unless its stream is gone. */
-export async function beginAnew(invocation: Invocation, { connection, stream }: SyncRef): Promise<void> {
+export async function startReplacement(invocation: Invocation, { connection, stream }: SyncRef): Promise<void> {
   if (streamOf(invocation, stream) === undefined) return;
   const at = new Date(invocation.clock.now()).toISOString();
-  await send(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
+  await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
 }
 
 /** What a superseded sync did, without a look at what it read. */
-export async function countOf(
+export async function countRequests(
   invocation: Invocation,
   ref: SyncRef,
   sync: SyncState,

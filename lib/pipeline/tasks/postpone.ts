@@ -1,9 +1,9 @@
-import { appoint } from '../../core/limits/meter.ts';
+import { bookAppointments } from '../../core/limits/limiter.ts';
 import type { SyncRef, TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { changeMeters, type MeterPlace } from '../limits/meters.ts';
-import { gaugesOf } from '../limits/slots.ts';
+import { changeLimiters, type LimiterKey } from '../limits/limiter-store.ts';
+import { limitBindings } from '../limits/slots.ts';
 import { syncKey } from '../store/sync-keys.ts';
 
 /** The longest delay a message can be sent with. */
@@ -14,13 +14,13 @@ const MOMENT = SECOND;
 const LEAD = SECOND / 2;
 
 /** A task, and how many requests it stands for. */
-export type Portion = { readonly task: TaskOf<'pages'> | TaskOf<'chain'>; readonly requests: number };
+export type PacedTask = { readonly task: TaskOf<'pages'> | TaskOf<'chain'>; readonly requests: number };
 
 /** Sends tasks so that they come when the meters will have room for them. Without limits that is at once. */
 export async function sendByAppointment(
   invocation: Invocation,
-  places: readonly MeterPlace[],
-  portions: readonly Portion[],
+  places: readonly LimiterKey[],
+  portions: readonly PacedTask[],
   least = 0,
 ): Promise<void> {
   const waits = await appointments(invocation, places, portions, least);
@@ -33,14 +33,14 @@ export async function sendByAppointment(
  * Lets tasks that found no slot come back, no sooner than in `wait` milliseconds. What would wait longer than a message can is parked:
  * the tasks are done with, and housekeeping sends again what is open when the time has come.
  */
-export async function postpone(
+export async function postponeTasks(
   invocation: Invocation,
   ref: SyncRef,
-  places: readonly MeterPlace[],
-  portions: readonly Portion[],
+  places: readonly LimiterKey[],
+  portions: readonly PacedTask[],
   wait: number,
 ): Promise<void> {
-  if (wait > LONGEST_DELAY + MOMENT) return park(invocation, ref, invocation.clock.now() + wait);
+  if (wait > LONGEST_DELAY + MOMENT) return parkSync(invocation, ref, invocation.clock.now() + wait);
   await sendByAppointment(invocation, places, portions, wait);
 }
 
@@ -48,15 +48,15 @@ const delayOf = (wait: number): number => Math.floor(Math.min(LONGEST_DELAY, Mat
 
 async function appointments(
   invocation: Invocation,
-  places: readonly MeterPlace[],
-  portions: readonly Portion[],
+  places: readonly LimiterKey[],
+  portions: readonly PacedTask[],
   least: number,
 ): Promise<readonly number[]> {
   const { clock } = invocation;
   if (places.every(({ limits }) => limits.length === 0)) return portions.map(() => least);
-  const times = await changeMeters(invocation, places, (standing, now) => {
+  const times = await changeLimiters(invocation, places, (standing, now) => {
     const counts = portions.map(({ requests }) => requests);
-    const { times: result, meters } = appoint(gaugesOf(places, standing), now, counts);
+    const { times: result, meters } = bookAppointments(limitBindings(places, standing), now, counts);
     return { result, meters };
   });
   const now = clock.now();
@@ -64,7 +64,7 @@ async function appointments(
 }
 
 /** Notes until when a sync waits. */
-async function park(invocation: Invocation, ref: SyncRef, until: number): Promise<void> {
+async function parkSync(invocation: Invocation, ref: SyncRef, until: number): Promise<void> {
   const { syncs, connector, log } = invocation;
   const parked = await syncs.update(syncKey(connector.name, ref), { set: { parkedUntil: Math.ceil(until) } }, [
     { either: [{ absent: 'parkedUntil' }, { less: ['parkedUntil', Math.ceil(until)] }] },

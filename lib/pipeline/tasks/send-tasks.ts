@@ -1,25 +1,30 @@
-import type { Window } from '../../core/listing/listing.ts';
+import type { DispatchWindow } from '../../core/listing/listing.ts';
 import type { TaskOf } from '../../core/tasks.ts';
 import { chainTask, type SyncRef, type Task } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import type { Block } from '../store/sync-state.ts';
-import { dispatch, pagesPortions, windowFor } from './dispatch.ts';
-import type { Portion } from './postpone.ts';
+import { dispatchTasks, dispatchWindowFor, pageTasksOf } from './dispatch.ts';
+import type { PacedTask } from './postpone.ts';
 
 /** The tasks of a node that was just put. One that opens children of its own has none. */
-export function firstTasks(window: Window, ref: SyncRef, path: string, { kind, open, step }: Item): Portion[] {
+export function firstTasks(
+  window: DispatchWindow,
+  ref: SyncRef,
+  path: string,
+  { kind, open, step }: Item,
+): PacedTask[] {
   if (kind === 'chain') return [{ task: chainTask(ref, path, Number(step)), requests: 1 }];
-  return kind === 'block' && open instanceof Set ? pagesPortions(window, ref, path, open) : [];
+  return kind === 'block' && open instanceof Set ? pageTasksOf(window, ref, path, open) : [];
 }
 
 export async function sendOpenPages(invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> {
-  const window = await windowFor(invocation, ref);
-  await dispatch(invocation, ref, pagesPortions(window, ref, path, block.open));
+  const window = await dispatchWindowFor(invocation, ref);
+  await dispatchTasks(invocation, ref, pageTasksOf(window, ref, path, block.open));
 }
 
 /** Sends tasks of one connection. `delay`: whole seconds. */
-export async function send(invocation: Invocation, tasks: readonly Task[], delay = 0): Promise<void> {
+export async function sendTasks(invocation: Invocation, tasks: readonly Task[], delay = 0): Promise<void> {
   await invocation.queue.send(
     tasks.map((task) => ({ task, group: 'connection' in task ? task.connection : task.stream, delay })),
   );
@@ -32,7 +37,7 @@ export type ReadingTask = TaskOf<'pages'> | TaskOf<'chain'>;
  * Sends tasks on of which one may kill whoever reads it: a second apart, so that they come one by one, and none is there when another kills. They carry
  * the attempts that they had.
  */
-export async function sendApart({ queue }: Invocation, tasks: readonly ReadingTask[]): Promise<void> {
+export async function sendIsolated({ queue }: Invocation, tasks: readonly ReadingTask[]): Promise<void> {
   if (tasks.length === 0) return;
   await queue.send(tasks.map((task, index) => ({ task, group: task.connection, delay: index + 1 })));
 }

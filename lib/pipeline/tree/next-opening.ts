@@ -1,23 +1,30 @@
-import { BLOCK_PAGES, indexesOf, isBarren, nextStep, stride, type Window } from '../../core/listing/listing.ts';
+import {
+  BLOCK_PAGES,
+  type DispatchWindow,
+  indexesOf,
+  isMostlyFailing,
+  nextListingStep,
+  pageStride,
+} from '../../core/listing/listing.ts';
 import { windowAt, windowCount } from '../../core/listing/slice.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import { parseInstant } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Item } from '../ports.ts';
-import { isExhausted, listed, streamNamed } from '../store/slices.ts';
+import { isExhausted, listedSlice, streamNamed } from '../store/slices.ts';
 import { childPath, phaseOf, placeOf, sliceChild } from '../store/sync-keys.ts';
 import type { Group, Listing, Node } from '../store/sync-state.ts';
-import { windowFor } from '../tasks/dispatch.ts';
-import { againAt, movedPages } from './again.ts';
+import { dispatchWindowFor } from '../tasks/dispatch.ts';
 import { nextParents } from './next-parents.ts';
-import { lastBlockRepeats, lastPage, toldByFirstPage } from './read-parts.ts';
-import { seedling } from './root-node.ts';
+import { firstPageInfo, lastBlockRepeats, lastPageWithRecords } from './read-parts.ts';
+import { movedPages, retryItemAt } from './retry-node.ts';
+import { newNodeItem } from './root-node.ts';
 
-export type Opener = Listing | Group;
-export const isOpener = (node: Node): node is Opener => node.kind === 'listing' || node.kind === 'group';
+export type OpeningNode = Listing | Group;
+export const opensChildren = (node: Node): node is OpeningNode => node.kind === 'listing' || node.kind === 'group';
 
 /** What a node opens next: its children by name, and what it then knows. */
-export type Opening = {
+export type NextOpening = {
   readonly children: ReadonlyMap<string, Item>;
   /** How many of them were never opened in an earlier phase. */
   readonly fresh: number;
@@ -31,18 +38,18 @@ export async function nextOpening(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  node: Opener,
-): Promise<Opening | undefined> {
+  node: OpeningNode,
+): Promise<NextOpening | undefined> {
   if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
   if (node.opened === 1 && node.open.size === 0 && !node.told) {
     // Who read the first page died before he could say what it told.
-    const { stream } = listed(invocation, ref, node);
-    const told = await toldByFirstPage(invocation, ref, path, node, stream.paging);
+    const { stream } = listedSlice(invocation, ref, node);
+    const told = await firstPageInfo(invocation, ref, path, node, stream.paging);
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
-  if (isBarren(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
-  const next = step(invocation, ref, node, await windowFor(invocation, ref));
-  if (next === 'done' && !isProven(node)) return nextTail(invocation, ref, path, node);
+  if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
+  const next = listingStepOf(invocation, ref, node, await dispatchWindowFor(invocation, ref));
+  if (next === 'done' && !isEndProven(node)) return nextTail(invocation, ref, path, node);
   if (typeof next === 'string') return undefined;
   const told = node.announced !== undefined && node.covered < node.announced;
   if (!told && node.last !== undefined && (await lastBlockRepeats(invocation, ref, path, node)))
@@ -56,17 +63,17 @@ export async function nextOpening(
 }
 
 /** Whether a listing is done does not depend on its window. */
-export const SMALLEST: Window = { blocks: 1, blockPages: 1, taskPages: 1 };
+export const SMALLEST_WINDOW: DispatchWindow = { blocks: 1, blockPages: 1, taskPages: 1 };
 
-export const step = (invocation: Invocation, ref: SyncRef, listing: Listing, window: Window) =>
-  nextStep(
-    listed(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
+export const listingStepOf = (invocation: Invocation, ref: SyncRef, listing: Listing, window: DispatchWindow) =>
+  nextListingStep(
+    listedSlice(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
     { ...listing, outstanding: listing.open.size },
     window,
   );
 
 /** Whether nothing is left to be shown of a listing's end. Where a total says it, nothing is. */
-export function isProven(listing: Listing): boolean {
+export function isEndProven(listing: Listing): boolean {
   const { proven, announced, broken, stopped } = listing;
   return proven || announced !== undefined || broken || stopped;
 }
@@ -76,12 +83,12 @@ export function isProven(listing: Listing): boolean {
  * end. Offsets can ask for a page that begins with that record: if it brings nothing else, the listing ends there. A short page alone shows no end: the
  * API may give fewer records than it was asked for.
  */
-async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<Opening> {
+async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<NextOpening> {
   // An API that only repeats its last page shows no end.
   if (listing.limited) return { children: new Map(), fresh: 0, set: { proven: true } };
-  const { paging } = listed(invocation, ref, listing).stream;
+  const { paging } = listedSlice(invocation, ref, listing).stream;
   const size = listing.size ?? ('size' in paging ? paging.size : 1);
-  const last = await lastPage(invocation, ref, path, listing);
+  const last = await lastPageWithRecords(invocation, ref, path, listing);
   const isFull = last !== undefined && last.records >= size;
   if (
     last !== undefined &&
@@ -96,7 +103,7 @@ async function nextTail(invocation: Invocation, ref: SyncRef, path: string, list
   if (paging.kind === 'pages' || last === undefined || last.gone || isShown)
     return { children: new Map(), fresh: 0, set: { proven: true } };
   const { first: from, offset: begin } = last.tail ?? { first: 0, offset: 0 };
-  const offset = begin + (last.index - from) * stride('offsets', size) + last.records - 1;
+  const offset = begin + (last.index - from) * pageStride('offsets', size) + last.records - 1;
   // As long as what comes is full, there is more: twice as much is asked for each time.
   const pages = isFull && last.tail !== undefined ? Math.min(BLOCK_PAGES, 2 * (last.index - from + 1)) : 1;
   const { covered } = listing;
@@ -112,18 +119,18 @@ async function nextSlices(
   ref: SyncRef,
   path: string,
   group: Group,
-): Promise<Opening | undefined> {
+): Promise<NextOpening | undefined> {
   const room = widest(invocation) - group.open.size;
   if (group.stopped || isExhausted(group) || 2 * room < widest(invocation)) return undefined;
   const left = indexesOf(group.again, group.redone, room);
   if (left.length > 0) return reopen(invocation, ref, path, group, left);
   const { opened } = group;
-  const { stream, slice, of } = listed(invocation, ref, group);
+  const { stream, slice, of } = listedSlice(invocation, ref, group);
   const { from, to, parents } = slice;
   if (group.over === 'windows') {
     const count = Math.min(room, windowCount(group) - opened);
     const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
-    const items = windows.map((window) => seedling(stream, { ...window, parents }, of, group));
+    const items = windows.map((window) => newNodeItem(stream, { ...window, parents }, of, group));
     return { children: named(opened, items), fresh: count, set: {} };
   }
   if (stream.each === undefined) return undefined;
@@ -131,7 +138,7 @@ async function nextSlices(
   if (opened === 0) {
     const forebear = streamNamed(invocation, parent);
     const whole = { from: parseInstant(forebear.since?.start) ?? 0, to };
-    return { children: named(0, [seedling(forebear, whole, parent)]), fresh: 1, set: {} };
+    return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.
   if (group.open.has(sliceChild(0))) return undefined;
@@ -140,7 +147,7 @@ async function nextSlices(
     together,
     of: parent,
   });
-  const items = found.batches.map((batch) => seedling(stream, { from, to, parents: batch }, of));
+  const items = found.batches.map((batch) => newNodeItem(stream, { from, to, parents: batch }, of));
   const { after, line, exhausted } = found;
   return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } };
 }
@@ -155,12 +162,12 @@ async function reopen(
   path: string,
   { redone, repair }: Group,
   indexes: readonly number[],
-): Promise<Opening> {
+): Promise<NextOpening> {
   const wanted = repair > 0 ? movedPages(invocation, ref, repair) : undefined;
   const children = new Map<string, Item>();
   for (const name of indexes.map(sliceChild)) {
     const place = placeOf(childPath(path, name));
-    const item = await againAt(invocation, ref, phaseOf(path) - 1, place, wanted);
+    const item = await retryItemAt(invocation, ref, phaseOf(path) - 1, place, wanted);
     if (item !== undefined) children.set(name, item);
   }
   return { children, fresh: 0, set: { redone: redone + indexes.length } };

@@ -1,11 +1,11 @@
 import { readJson } from '../../core/response/json.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
-import { parentOf, partKey, phaseOf, placeOf, rootOf } from '../store/sync-keys.ts';
+import { parentOf, partKey, phaseOf, placeOf, rootPath } from '../store/sync-keys.ts';
 import { type Group, type Part, partState } from '../store/sync-state.ts';
-import { partCounts } from './read-parts.ts';
+import { isPartCounted } from './read-parts.ts';
 
 /** What is opened next: the parents of each slice, and how far the parts that list them have then been read. */
 export type FoundParents = {
@@ -55,7 +55,7 @@ const BATCH_LENGTH = 100_000;
 type Line = { readonly text: string; readonly isNew: boolean };
 
 /** The parts of parents that were read last, in their order: a group takes a few parents at a time. */
-const lastRead = remembered<{ of: Listed }>(() => ({ of: newListed('') }));
+const lastRead = workerCache<{ of: Listed }>(() => ({ of: newListed('') }));
 type Listed = { readonly name: string; readonly parts: Map<string, readonly Line[]>; readonly seen: Set<string> };
 const newListed = (name: string): Listed => ({ name, parts: new Map(), seen: new Set() });
 
@@ -77,7 +77,7 @@ async function* listedParents(
     read = id;
   }
   for (let phase = 0; phase <= phaseOf(listing); phase++)
-    for await (const item of invocation.syncs.query(pk, sk + rootOf(phase) + placeOf(listing), read && sk + read)) {
+    for await (const item of invocation.syncs.query(pk, sk + rootPath(phase) + placeOf(listing), read && sk + read)) {
       const id = item.sk.slice(sk.length);
       const part = partState.parse(item);
       if (part.of !== of || part.delivered === 0 || !(await counts(invocation, ref, id, part))) continue;
@@ -100,5 +100,5 @@ async function linesOf({ objects }: Invocation, { key }: Part): Promise<readonly
 async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {
   const up = parentOf(part.node);
   const node = await readNode(invocation, ref, part.node);
-  return partCounts(id, part, node, up && (await readNode(invocation, ref, up.parent)));
+  return isPartCounted(id, part, node, up && (await readNode(invocation, ref, up.parent)));
 }

@@ -1,9 +1,9 @@
 import type { Stream } from '../../core/connector/connector.ts';
-import { type Told, tellsOf } from '../../core/listing/listing.ts';
+import { type FirstPageInfo, readFirstPage } from '../../core/listing/listing.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
-import { partKey, phaseOf, placeOf, rootOf } from '../store/sync-keys.ts';
+import { partKey, phaseOf, placeOf, rootPath } from '../store/sync-keys.ts';
 import {
   type Listing,
   type Node,
@@ -18,29 +18,29 @@ import {
  * Whether a part counts: a block of a listing holds its id, or a chain has gone past the step it begins at. Any other is an orphan, or
  * belongs to a listing in whose place others were read.
  */
-export function partCounts(id: string, part: Part, node: Node | undefined, up: Node | undefined): boolean {
+export function isPartCounted(id: string, part: Part, node: Node | undefined, up: Node | undefined): boolean {
   if (node?.kind === 'block') return up?.kind === 'listing' && node.parts.has(id.slice(id.indexOf('@') + 1));
   return node?.kind === 'chain' && (part.pages[0]?.[0] ?? 0) < node.step;
 }
 
 /** What the first page of a numbered listing told, by its part; nothing if it did not come. */
-export async function toldByFirstPage(
+export async function firstPageInfo(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
   listing: Listing,
   paging: Stream['paging'],
-): Promise<Told> {
+): Promise<FirstPageInfo> {
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return {};
   for await (const part of partsOf(invocation, ref, `${path}.`, listing, 0)) {
     for (const [index, fetched] of part.pages)
-      if (index === 0) return tellsOf(paging, { fetched, total: part.greatestTotal });
+      if (index === 0) return readFirstPage(paging, { fetched, total: part.greatestTotal });
   }
   return {};
 }
 
 /** What is known of one page of a numbered listing, if it came. */
-export async function readEntry(
+export async function readPageEntry(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -68,7 +68,7 @@ export type LastPage = {
  * By its parts. Called when nothing of the listing is open. What a later phase read counts: the listing may be shorter or longer by now. A listing may
  * have as many blocks as pages, so from its end on only those are read that it takes to see which parts count.
  */
-export async function lastPage(
+export async function lastPageWithRecords(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -137,7 +137,7 @@ async function* partsOf(
 async function* partsBelow(invocation: Invocation, ref: SyncRef, prefixed: string): AsyncIterable<FoundPart> {
   const prefix = partKey(invocation.connector.name, ref);
   for (let phase = 0; phase <= phaseOf(prefixed); phase++) {
-    const below = prefix.sk + rootOf(phase) + placeOf(prefixed);
+    const below = prefix.sk + rootPath(phase) + placeOf(prefixed);
     for await (const { sk, ...item } of invocation.syncs.query(prefix.pk, below))
       yield { id: sk.slice(prefix.sk.length), part: partState.parse(item) };
   }
@@ -149,6 +149,6 @@ function countedIn(invocation: Invocation, ref: SyncRef, listing: Listing) {
   return async ({ id, part }: FoundPart): Promise<{ readonly tail: Tail | undefined } | undefined> => {
     if (!blocks.has(part.node)) blocks.set(part.node, await readNode(invocation, ref, part.node));
     const block = blocks.get(part.node);
-    return block?.kind === 'block' && partCounts(id, part, block, listing) ? { tail: tailOf(block) } : undefined;
+    return block?.kind === 'block' && isPartCounted(id, part, block, listing) ? { tail: tailOf(block) } : undefined;
   };
 }

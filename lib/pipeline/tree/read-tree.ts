@@ -2,20 +2,20 @@ import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import {
   childPath,
-  failKey,
+  failedPageKey,
   nodeKey,
   parentOf,
   partKey,
   phaseOf,
   placeOf,
-  rootOf,
+  rootPath,
   sliceChild,
 } from '../store/sync-keys.ts';
 import {
   type Block,
   type Chain,
-  type Fail,
-  failState,
+  type FailedPage,
+  failedPageState,
   type Group,
   type Listing,
   type Node,
@@ -23,17 +23,17 @@ import {
   type Part,
   partState,
 } from '../store/sync-state.ts';
-import { partCounts } from './read-parts.ts';
+import { isPartCounted } from './read-parts.ts';
 
 /** A listing of the tree, with what was read of it in all phases. */
-export type Leaf = {
+export type TreeListing = {
   /** As the last phase has it that read of it: only that one knows how far it came. */
   readonly node: Listing | Chain;
   /** Of a numbered listing, by path. */
   readonly blocks: Map<string, Block>;
   readonly parts: Part[];
   /** Pages that failed, and that no later phase brought, or set aside again. */
-  readonly failed: readonly Fail[];
+  readonly failed: readonly FailedPage[];
   /** Pages that were to show the end and failed, where a later phase looked for it anew. */
   readonly forgone: number;
 };
@@ -47,7 +47,7 @@ export type ReadTree = {
   /** The names of the groups and listings below each place. */
   readonly children: ReadonlyMap<string, readonly string[]>;
   /** The listings that count, by place. */
-  readonly leaves: ReadonlyMap<string, Leaf>;
+  readonly leaves: ReadonlyMap<string, TreeListing>;
 };
 
 /** A place, or all places whose text begins so. */
@@ -118,7 +118,7 @@ async function lastNode(
   place: string,
 ): Promise<Node | undefined> {
   for (let each = phase; each >= 0; each--) {
-    const item = await syncs.get(nodeKey(connector.name, ref, rootOf(each) + place));
+    const item = await syncs.get(nodeKey(connector.name, ref, rootPath(each) + place));
     if (item !== undefined) return nodeState.parse(item);
   }
   return undefined;
@@ -146,7 +146,7 @@ async function readItself(invocation: Invocation, ref: SyncRef, phase: number, p
   const nodes = new Map<string, Node>();
   const places = new Map<string, Group | Listing | Chain>();
   for (let each = 0; each <= phase; each++) {
-    const path = rootOf(each) + place;
+    const path = rootPath(each) + place;
     const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
     const node = item && nodeState.parse(item);
     if (node === undefined) continue;
@@ -169,7 +169,7 @@ async function readMapped(invocation: Invocation, ref: SyncRef, phase: number): 
   const chains = new Map<string, Node>();
   const parts = new Map<string, Part>();
   for (let each = 1; each <= phase; each++) {
-    const path = rootOf(each);
+    const path = rootPath(each);
     const item = await syncs.get(nodeKey(connector.name, ref, path));
     const node = item && nodeState.parse(item);
     if (node === undefined || !maps(node)) continue;
@@ -194,12 +194,12 @@ async function readBelow(
   const [nodes, parts, failures] = await Promise.all([
     below(nodeKey, (item) => nodeState.parse(item)),
     below(partKey, (item) => partState.parse(item)),
-    below(failKey, (item) => failState.parse(item)),
+    below(failedPageKey, (item) => failedPageState.parse(item)),
   ]);
   const places = new Map<string, Group | Listing | Chain>();
   for (const [path, node] of nodes) if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
 
-  type Open = Leaf & { readonly fails: Fail[] };
+  type Open = TreeListing & { readonly fails: FailedPage[] };
   const leaves = new Map<string, Open>();
   for (const [at, node] of places)
     if (node.kind !== 'group')
@@ -211,7 +211,7 @@ async function readBelow(
   for (const [id, part] of [...parts, ...mapped.parts]) {
     const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
     const node = nodes.get(part.node) ?? mapped.chains.get(part.node);
-    if (leaf !== undefined && partCounts(id, part, node, leaf.node)) leaf.parts.push(part);
+    if (leaf !== undefined && isPartCounted(id, part, node, leaf.node)) leaf.parts.push(part);
   }
   for (const fail of failures.values())
     if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.fails.push(fail);
@@ -241,7 +241,7 @@ async function collect<T>(
   const found = new Map<string, T>();
   const cut = key('').sk.length;
   for (let each = 0; each <= phase; each++) {
-    const { pk, sk: prefix } = key(rootOf(each) + place);
+    const { pk, sk: prefix } = key(rootPath(each) + place);
     for await (const item of syncs.query(pk, prefix))
       if (asText || BELOW.has(item.sk.charAt(prefix.length))) found.set(item.sk.slice(cut), parse(item));
   }
@@ -267,7 +267,10 @@ function hasFailed(node: Node | undefined, page: number): boolean {
 }
 
 /** Of a page that was read in several phases the last one counts; and of those that were to show where a listing ends, the last phase's. */
-function stillFailed({ blocks, parts }: Leaf, fails: readonly Fail[]): Pick<Leaf, 'failed' | 'forgone'> {
+function stillFailed(
+  { blocks, parts }: TreeListing,
+  fails: readonly FailedPage[],
+): Pick<TreeListing, 'failed' | 'forgone'> {
   const isTail = (node: string): boolean => blocks.get(node)?.first !== undefined;
   const lookedFor = [...blocks.keys()].reduce((last, node) => (isTail(node) ? Math.max(last, phaseOf(node)) : last), 0);
   const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor);

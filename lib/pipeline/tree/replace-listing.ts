@@ -1,17 +1,17 @@
-import { type Narrower, narrower } from '../../core/listing/slice.ts';
+import { type NarrowerWindows, narrowWindows } from '../../core/listing/slice.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import { updateNode } from '../store/node.ts';
-import type { Listed } from '../store/slices.ts';
+import type { ListedSlice } from '../store/slices.ts';
 import { streamKey, syncKey } from '../store/sync-keys.ts';
 import type { Chain, Listing, SyncState } from '../store/sync-state.ts';
-import { settle } from './tree.ts';
+import { advanceNode } from './tree.ts';
 
 /**
  * A listing that cannot be read as it was begun: its cursor has expired, or it is longer than the API lets be read. A group takes its place in
  * the tree, whose slices are listed instead. Nothing that was read of it counts any more.
  */
-export type Instead = Narrower & {
+export type Replacement = NarrowerWindows & {
   readonly restarts: number;
   /** How many records the API lets be read, where that was found out just now. */
   readonly limit?: number;
@@ -21,29 +21,32 @@ export type Instead = Narrower & {
 const MOST_RESTARTS = 3;
 
 /** Begins a listing again; `undefined` if that was done often enough. */
-export function again({ slice: { from, to } }: Listed, { restarts, byKey }: Chain): Instead | undefined {
+export function restartListing(
+  { slice: { from, to } }: ListedSlice,
+  { restarts, byKey }: Chain,
+): Replacement | undefined {
   return restarts < MOST_RESTARTS ? { width: Math.max(1, to - from), byKey, restarts: restarts + 1 } : undefined;
 }
 
 /** Lists narrower windows instead; `undefined` if there are none. */
-export function cut(
-  { stream, slice }: Listed,
+export function splitWindow(
+  { stream, slice }: ListedSlice,
   { byKey, stray }: Pick<Chain | Listing, 'byKey' | 'stray'>,
-): (Instead & { restarts: 0 }) | undefined {
-  const found = stray ? undefined : narrower(stream, slice, byKey);
+): (Replacement & { restarts: 0 }) | undefined {
+  const found = stray ? undefined : narrowWindows(stream, slice, byKey);
   return found && { ...found, restarts: 0 };
 }
 
 /** How many records of a listing the API lets be read, as the connector declares it or an earlier sync found out. */
-export function limitOf({ stream: { paging }, of }: Listed, sync: SyncState): number | undefined {
+export function readLimitOf({ stream: { paging }, of }: ListedSlice, sync: SyncState): number | undefined {
   return ('max' in paging ? paging.max : undefined) ?? (of === undefined ? sync.limit : undefined);
 }
 
 /** Statuses by which APIs refuse a page that lies beyond what they let be read. */
-export const NO_SUCH_PAGE: ReadonlySet<number> = new Set([400, 403, 404, 410, 413, 416, 422]);
+export const REFUSED_PAGE_STATUSES: ReadonlySet<number> = new Set([400, 403, 404, 410, 413, 416, 422]);
 
 /** What a node is no longer when it becomes a group. */
-const GONE = [
+const LISTING_ONLY_ATTRIBUTES = [
   ...[
     'open',
     'unsent',
@@ -70,7 +73,7 @@ const GONE = [
  * Puts a group in the place of a listing that has not ended: its chain has not, or the block whose page showed that it is too long is still open. Who
  * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
  */
-export async function listInstead(
+export async function replaceListing(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -79,7 +82,7 @@ export async function listInstead(
     of,
     block = '',
   }: { readonly node: Chain | Listing; readonly of: string | undefined; readonly block?: string },
-  { width, byKey, restarts, limit }: Instead,
+  { width, byKey, restarts, limit }: Replacement,
   requests: number,
 ): Promise<void> {
   if (limit !== undefined && of === undefined) await noteLimit(invocation, ref, limit);
@@ -93,7 +96,7 @@ export async function listInstead(
     path,
     {
       set: { kind: 'group', over: 'windows', width, byKey, restarts, opened: 0 },
-      remove: GONE,
+      remove: LISTING_ONLY_ATTRIBUTES,
       add: { requests },
     },
     unchanged,
@@ -101,7 +104,7 @@ export async function listInstead(
   if (written.item?.kind !== 'group') return;
   if (!written.ok) await updateNode(invocation, ref, path, { add: { requests } });
   invocation.log.info(restarts > 0 ? 'listing begun again' : 'slice cut', { ...ref, width, byKey, restarts });
-  await settle(invocation, ref, path, written.item, true);
+  await advanceNode(invocation, ref, path, written.item, true);
 }
 
 /** What one slice found out, the others of this sync and the syncs to come need not. */

@@ -1,38 +1,38 @@
 import type { Stream } from '../../core/connector/connector.ts';
-import { formOf, type Slice } from '../../core/listing/slice.ts';
+import { listingForm, type Slice } from '../../core/listing/slice.ts';
 import { writeJson } from '../../core/response/json.ts';
 import type { SyncRef } from '../../core/tasks.ts';
-import { accountOf } from '../credentials/account.ts';
+import { readAccount } from '../credentials/account.ts';
 import { type Invocation, streamOf } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { createNode } from '../store/node.ts';
-import { ROOT } from '../store/sync-keys.ts';
+import { ROOT_PATH } from '../store/sync-keys.ts';
 import type { Group, SyncState } from '../store/sync-state.ts';
 
 /** The root of a new sync, put if it is absent. */
-export async function plant(invocation: Invocation, ref: SyncRef, { from, to }: SyncState): Promise<void> {
+export async function createRoot(invocation: Invocation, ref: SyncRef, { from, to }: SyncState): Promise<void> {
   const stream = streamOf(invocation, ref.stream);
   if (stream === undefined) return;
   const only = await onlyParent(invocation, ref, stream);
   const parents = only === undefined ? undefined : [only];
-  await createNode(invocation, ref, ROOT, seedling(stream, { from, to, parents }));
+  await createNode(invocation, ref, ROOT_PATH, newNodeItem(stream, { from, to, parents }));
 }
 
 /** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
 async function onlyParent(invocation: Invocation, ref: SyncRef, { each }: Stream): Promise<unknown> {
   if (each?.only === undefined) return undefined;
-  const account = await accountOf(invocation, ref.connection);
+  const account = await readAccount(invocation, ref.connection);
   return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 
 /** The node that lists a slice of a stream, before anything of it is read. `of`: the stream's name, where it is not the sync's own. */
-export function seedling(
+export function newNodeItem(
   stream: Stream,
   { from, to, parents }: Slice,
   of?: string,
   { restarts, byKey }: Pick<Group, 'restarts' | 'byKey'> = { restarts: 0, byKey: false },
 ): Item {
-  const form = formOf(stream, { from, to, parents });
+  const form = listingForm(stream, { from, to, parents });
   const slice = {
     from,
     to,

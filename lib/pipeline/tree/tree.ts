@@ -5,9 +5,17 @@ import { createNode, readNode, updateNode } from '../store/node.ts';
 import { isExhausted } from '../store/slices.ts';
 import { childPath, nodeKey, parentOf } from '../store/sync-keys.ts';
 import type { Node } from '../store/sync-state.ts';
-import { dispatch, windowFor } from '../tasks/dispatch.ts';
-import { firstTasks, send, sendOpenPages } from '../tasks/send-tasks.ts';
-import { isOpener, isProven, nextOpening, type Opener, type Opening, SMALLEST, step } from './next-opening.ts';
+import { dispatchTasks, dispatchWindowFor } from '../tasks/dispatch.ts';
+import { firstTasks, sendOpenPages, sendTasks } from '../tasks/send-tasks.ts';
+import {
+  isEndProven,
+  listingStepOf,
+  type NextOpening,
+  nextOpening,
+  type OpeningNode,
+  opensChildren,
+  SMALLEST_WINDOW,
+} from './next-opening.ts';
 
 /**
  * The completion tree. Each node holds the set of its open children; sets only shrink, and who finishes a node passes
@@ -15,12 +23,12 @@ import { isOpener, isProven, nextOpening, type Opener, type Opening, SMALLEST, s
  */
 
 /** Whether nothing of a node is left to do. */
-export function isDone(invocation: Invocation, ref: SyncRef, node: Node): boolean {
+export function isNodeDone(invocation: Invocation, ref: SyncRef, node: Node): boolean {
   if (node.kind === 'chain') return node.ended !== undefined;
   if (node.kind === 'block') return node.open.size === 0;
   if (node.open.size > 0) return false;
   if (node.kind === 'group') return node.stopped || isExhausted(node);
-  return step(invocation, ref, node, SMALLEST) === 'done' && isProven(node);
+  return listingStepOf(invocation, ref, node, SMALLEST_WINDOW) === 'done' && isEndProven(node);
 }
 
 /**
@@ -29,7 +37,7 @@ export function isDone(invocation: Invocation, ref: SyncRef, node: Node): boolea
  * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died. `healAbove`: the same of the nodes
  * above it.
  */
-export async function settle(
+export async function advanceNode(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -37,7 +45,7 @@ export async function settle(
   heal = false,
   healAbove = heal,
 ): Promise<void> {
-  if (heal || !isOpener(node)) return passOn(invocation, ref, path, node, heal, healAbove);
+  if (heal || !opensChildren(node)) return completeNode(invocation, ref, path, node, heal, healAbove);
   // Children that end together would all open the same next ones. Whoever came first does it, and looks again for the others: he holds
   // a message of the same batch.
   const openers = openersOf(invocation);
@@ -48,7 +56,7 @@ export async function settle(
     let current: Node | undefined = node;
     do {
       openers.set(name, 'once');
-      if (current !== undefined) await passOn(invocation, ref, path, current, heal, healAbove);
+      if (current !== undefined) await completeNode(invocation, ref, path, current, heal, healAbove);
       if (openers.get(name) === 'again') current = await readNode(invocation, ref, path);
     } while (openers.get(name) === 'again');
   } finally {
@@ -64,7 +72,7 @@ function openersOf(invocation: Invocation): Map<string, 'once' | 'again'> {
   return openers;
 }
 
-async function passOn(
+async function completeNode(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
@@ -72,19 +80,19 @@ async function passOn(
   heal: boolean,
   healAbove: boolean,
 ): Promise<void> {
-  const settled = isOpener(node) ? await openChildren(invocation, ref, path, node, heal) : node;
-  if (settled === undefined || !isDone(invocation, ref, settled)) return;
+  const settled = opensChildren(node) ? await openChildren(invocation, ref, path, node, heal) : node;
+  if (settled === undefined || !isNodeDone(invocation, ref, settled)) return;
   const up = parentOf(path);
   if (up === undefined) {
-    await send(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
+    await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
     return;
   }
-  const left = await leave(invocation, ref, up, settled);
-  if (left.ok) await settle(invocation, ref, up.parent, left.item, healAbove);
+  const left = await removeFromParent(invocation, ref, up, settled);
+  if (left.ok) await advanceNode(invocation, ref, up.parent, left.item, healAbove);
 }
 
 /** Takes a node that is done out of its parent, and tells what failed of it. What is counted of a block is counted by whoever takes it out, once. */
-async function leave(
+async function removeFromParent(
   invocation: Invocation,
   ref: SyncRef,
   { parent, name }: { readonly parent: string; readonly name: string },
@@ -108,11 +116,11 @@ async function openChildren(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  node: Opener,
+  node: OpeningNode,
   heal: boolean,
-): Promise<Opener | undefined> {
+): Promise<OpeningNode | undefined> {
   let current: Node | undefined = node;
-  while (current !== undefined && isOpener(current)) {
+  while (current !== undefined && opensChildren(current)) {
     // Also what somebody else has opened meanwhile: to those above, it is sent when this returns.
     if (heal && current.unsent.size > 0) {
       for (const name of current.unsent) await sendChild(invocation, ref, childPath(path, name));
@@ -121,18 +129,18 @@ async function openChildren(
     }
     const next = await nextOpening(invocation, ref, path, current);
     if (next === undefined) return current;
-    current = await open(invocation, ref, path, current, next);
+    current = await openNodes(invocation, ref, path, current, next);
   }
   return undefined;
 }
 
 /** Children are there before their parent knows them, and their parent knows them before their tasks are out. */
-export async function open(
+export async function openNodes(
   invocation: Invocation,
   ref: SyncRef,
   path: string,
-  node: Opener,
-  { children, fresh, set }: Opening,
+  node: OpeningNode,
+  { children, fresh, set }: NextOpening,
 ): Promise<Node | undefined> {
   const opener = invocation.random.id();
   const names = new Set(children.keys());
@@ -148,18 +156,18 @@ export async function open(
     asSeen(node),
   );
   // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = entered.item !== undefined && isOpener(entered.item) && entered.item.opener === opener;
+  const mine = entered.item !== undefined && opensChildren(entered.item) && entered.item.opener === opener;
   if ((!entered.ok && !mine) || names.size === 0) return entered.item;
-  const window = await windowFor(invocation, ref);
+  const window = await dispatchWindowFor(invocation, ref);
   const tasks = [...children].flatMap(([name, item]) => firstTasks(window, ref, childPath(path, name), item));
-  await dispatch(invocation, ref, tasks);
+  await dispatchTasks(invocation, ref, tasks);
   for (const [name, { kind }] of children)
     if (kind === 'listing' || kind === 'group') await sendChild(invocation, ref, childPath(path, name));
   return markSent(invocation, ref, path, names);
 }
 
 /** That a node is as it was when it was decided what it opens: nobody else has opened anything, ended it, or put others in its place. */
-function asSeen(node: Opener): Clause[] {
+function asSeen(node: OpeningNode): Clause[] {
   const same = (name: string, value: string | number | undefined): Clause =>
     value === undefined ? { absent: name } : { equal: [name, value] };
   return [
@@ -175,9 +183,9 @@ async function sendChild(invocation: Invocation, ref: SyncRef, path: string): Pr
   const node = await readNode(invocation, ref, path);
   if (node?.kind === 'block') await sendOpenPages(invocation, ref, path, node);
   else if (node?.kind === 'chain' && node.ended === undefined)
-    await send(invocation, [chainTask(ref, path, node.step)]);
+    await sendTasks(invocation, [chainTask(ref, path, node.step)]);
   // Whoever opens or heals the parent sends the others himself: to heal it from here would lead back to this child, for ever.
-  else if (node !== undefined) await settle(invocation, ref, path, node, true, false);
+  else if (node !== undefined) await advanceNode(invocation, ref, path, node, true, false);
 }
 
 async function markSent(

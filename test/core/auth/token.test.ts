@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { meaningOf } from '../../../lib/core/auth/suspicion.ts';
-import { LEASE, lifeOf, nextStep, patience, TOKEN_DEADLINE, tokenState } from '../../../lib/core/auth/token.ts';
+import { interpretRefusal } from '../../../lib/core/auth/refused-credential.ts';
+import {
+  nextTokenStep,
+  REFRESH_LEASE,
+  TOKEN_DEADLINE,
+  tokenLifetime,
+  tokenRetryDelay,
+  tokenState,
+} from '../../../lib/core/auth/token.ts';
 
 const valid = { version: 3, token: 'jwe', refresh: 'jwe', validUntil: 1_000, refreshAt: 800 };
-const step = (item: object, now: number) => nextStep(tokenState.parse(item), now);
+const step = (item: object, now: number) => nextTokenStep(tokenState.parse(item), now);
 
 describe('what to do for a token', () => {
   it('there is none: ask for one', () => assert.deepEqual(step({}, 1), { do: 'refresh', early: false }));
@@ -33,25 +40,26 @@ describe('what to do for a token', () => {
   });
 });
 
-it('a lease is longer than what it protects', () => assert.ok(LEASE > TOKEN_DEADLINE));
+it('a lease is longer than what it protects', () => assert.ok(REFRESH_LEASE > TOKEN_DEADLINE));
 
 it('a token is refreshed at 75 to 85 % of its life, and used for all of it but a margin', () => {
   const hour = 3_600_000;
-  assert.deepEqual(lifeOf(0, hour, 0), { validUntil: hour - 30_000, refreshAt: 0.75 * hour });
-  assert.deepEqual(lifeOf(0, 2_000, 1), { validUntil: 1_900, refreshAt: 1_700 });
-  assert.deepEqual(lifeOf(5, undefined, 0.5), {});
+  assert.deepEqual(tokenLifetime(0, hour, 0), { validUntil: hour - 30_000, refreshAt: 0.75 * hour });
+  assert.deepEqual(tokenLifetime(0, 2_000, 1), { validUntil: 1_900, refreshAt: 1_700 });
+  assert.deepEqual(tokenLifetime(5, undefined, 0.5), {});
 });
 
 it('patience doubles to five minutes, and heeds the server', () => {
-  assert.equal(patience(1, 1), 2_000);
-  assert.equal(patience(3, 0), 4_000);
-  assert.equal(patience(50, 1), 300_000);
-  assert.equal(patience(1, 1, 60_000), 60_000);
+  assert.equal(tokenRetryDelay(1, 1), 2_000);
+  assert.equal(tokenRetryDelay(3, 0), 4_000);
+  assert.equal(tokenRetryDelay(50, 1), 300_000);
+  assert.equal(tokenRetryDelay(1, 1, 60_000), 60_000);
 });
 
 describe('what the refusal of a credential means', () => {
   const circumstances = { mark: 'v3', request: 'a', proven: true, now: 2_000 };
-  const meaning = (item: object, more: object = {}) => meaningOf(tokenState.parse(item), { ...circumstances, ...more });
+  const meaning = (item: object, more: object = {}) =>
+    interpretRefusal(tokenState.parse(item), { ...circumstances, ...more });
   const suspected = { suspect: 'v3', suspectAt: 1_500, suspectFor: 'a' };
 
   it('it never worked: it is wrong', () => assert.deepEqual(meaning({}, { proven: false }), { is: 'pause' }));

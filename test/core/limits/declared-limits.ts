@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { complainOfLimits, type Limit } from '../../../lib/core/limits/limits.ts';
+import { type Limit, limitsComplaint } from '../../../lib/core/limits/limits.ts';
 import type { Span } from '../../../lib/core/time.ts';
 
 /** A limit as a connector may declare it, the cost of one stream's requests, and of every stream's. `units`: what of it is ours. */
@@ -33,4 +33,4 @@ export const declaredLimit = (window: 'rolling' | 'fixed'): fc.Arbitrary<Declare
       const limit: Limit = points ? { points: units, ...more } : { requests: units, ...more };
       return { limit, cost: costs[0] ?? 1, costs, units: Math.floor(units * (share ?? 1)) };
     })
-    .filter(({ limit, costs }) => complainOfLimits([limit], costs) === undefined);
+    .filter(({ limit, costs }) => limitsComplaint([limit], costs) === undefined);

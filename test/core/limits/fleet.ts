@@ -1,5 +1,11 @@
+import {
+  type LimiterState,
+  newLimiter,
+  onRejection,
+  type Reservation,
+  reserveSlots,
+} from '../../../lib/core/limits/limiter.ts';
 import type { ResolvedLimit } from '../../../lib/core/limits/limits.ts';
-import { type Meter, newMeter, push, type Reservation, reserve } from '../../../lib/core/limits/meter.ts';
 
 /** Workers that share meters, as pure steps in true time: what they reserve on, when they really leave, and what goes wrong on the way. */
 
@@ -31,7 +37,7 @@ export type Hold = { readonly until: number; readonly slots: { readonly slot: nu
 
 export type Fleet = {
   readonly departures: readonly Departure[];
-  readonly meters: readonly Meter[];
+  readonly meters: readonly LimiterState[];
   /** Reservations that lost their compare-and-set. */
   readonly beaten: number;
   /** Holds, and the slots that were given after each, until the next. */
@@ -41,26 +47,31 @@ export type Fleet = {
 /** `skews`: by how many milliseconds each worker's clock is wrong. `start`: true time, epoch milliseconds. */
 export function runFleet(start: number, plans: readonly Plan[], skews: readonly number[], acts: readonly Act[]): Fleet {
   const count = Math.max(...plans.map((plan) => plan.length));
-  const meters: Meter[] = Array.from({ length: count }, () => newMeter);
+  const meters: LimiterState[] = Array.from({ length: count }, () => newLimiter);
   const departures: Departure[] = [];
   const holds: Hold[] = [];
   let beaten = 0;
 
-  type Writing = { readonly at: number; readonly order: number; readonly act: Act; readonly seen: readonly Meter[] };
+  type Writing = {
+    readonly at: number;
+    readonly order: number;
+    readonly act: Act;
+    readonly seen: readonly LimiterState[];
+  };
   const writings: Writing[] = [];
 
   const skewOf = ({ worker }: Act): number => skews[worker % skews.length] ?? 0;
   const planOf = ({ stream }: Act): Plan => plans[stream % plans.length] ?? [];
-  const stepOf = (act: Act, standing: readonly Meter[], at: number): Reservation =>
-    reserve(
-      planOf(act).map((limits, index) => ({ limits, meter: standing[index] ?? newMeter })),
+  const stepOf = (act: Act, standing: readonly LimiterState[], at: number): Reservation =>
+    reserveSlots(
+      planOf(act).map((limits, index) => ({ limits, meter: standing[index] ?? newLimiter })),
       at + skewOf(act),
       act.wanted,
       act.horizon,
     );
 
   /** Writes meter after meter, each only if nobody was quicker: what was written before one is beaten stays written. */
-  function store(seen: readonly Meter[], next: readonly Meter[]): boolean {
+  function store(seen: readonly LimiterState[], next: readonly LimiterState[]): boolean {
     for (const [index, meter] of next.entries()) {
       const [before, standing] = [seen[index], meters[index]];
       if (before === undefined || standing === undefined || meter === before) continue;
@@ -98,7 +109,7 @@ export function runFleet(start: number, plans: readonly Plan[], skews: readonly 
     const [meter] = meters;
     if (act.refusal === undefined || meter === undefined) return;
     const now = at + skewOf(act);
-    const held = push(meter, { leftAt: now, wait: act.refusal, is: 'refused' }, now);
+    const held = onRejection(meter, { leftAt: now, wait: act.refusal, is: 'refused' }, now);
     if (held === undefined) return;
     meters[0] = { ...held, version: meter.version + 1 };
     holds.push({ until: held.heldUntil, slots: [] });

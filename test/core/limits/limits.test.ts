@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
-  complainOfLimits,
   type Limit,
   limitSchema,
+  limitsComplaint,
   MICRO,
-  margin,
   resolveLimit,
   scopedLimits,
+  windowMargin,
 } from '../../../lib/core/limits/limits.ts';
 import { DAY, MINUTE, SECOND, span } from '../../../lib/core/time.ts';
 import { declaredLimit } from './declared-limits.ts';
@@ -58,10 +58,10 @@ describe('a rolling limit', () => {
         const length = span(limit.per);
         assert.ok(Number.isSafeInteger(interval) && interval > 0);
         assert.ok(burst >= counted && burst <= units);
-        const most = burst + Math.floor(((length + margin(length)) * MICRO) / interval);
+        const most = burst + Math.floor(((length + windowMargin(length)) * MICRO) / interval);
         const unit = limit.points === undefined ? 1 : costs.reduce(greatestCommonDivisor);
         assert.ok(Math.floor(most / unit) * unit <= units, `${most} of ${units}`);
-        assert.equal(tolerance, margin(length) / 2);
+        assert.equal(tolerance, windowMargin(length) / 2);
       }),
     );
   });
@@ -86,7 +86,7 @@ it('a fixed window counts its units, and leaves a margin at both of its ends', (
 });
 
 it('the margin is a twentieth of the window, and at most 250 ms', () => {
-  assert.deepEqual([SECOND, 2 * SECOND, 5 * SECOND, MINUTE, DAY].map(margin), [50, 100, 250, 250, 250]);
+  assert.deepEqual([SECOND, 2 * SECOND, 5 * SECOND, MINUTE, DAY].map(windowMargin), [50, 100, 250, 250, 250]);
 });
 
 it('limits that are not the same have keys of their own; who counts against the same limit finds the same', () => {
@@ -160,13 +160,13 @@ describe('a limit that makes no sense is refused, with a sentence', () => {
     [{ requests: 10, per: '1 second', burst: 6 }, [1], /burst of 6 is more than half of the limit of 10 per 1 second/],
   ];
   for (const [limit, costs, sentence] of whole)
-    it(JSON.stringify([limit, costs]), () => assert.match(complainOfLimits([limit], costs) ?? 'none', sentence));
+    it(JSON.stringify([limit, costs]), () => assert.match(limitsComplaint([limit], costs) ?? 'none', sentence));
 
   it('and every other is not', () => {
     fc.assert(
       fc.property(declaredLimit('rolling'), ({ limit, costs }) => {
         assert.equal(complaint(limit), undefined);
-        assert.equal(complainOfLimits([limit], costs), undefined);
+        assert.equal(limitsComplaint([limit], costs), undefined);
       }),
     );
   });

@@ -3,27 +3,27 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
   announcedPages,
-  type Extent,
+  type DispatchWindow,
+  dispatchWindowOf,
   isCutShort,
-  nextStep,
+  type ListingExtent,
+  nextListingStep,
   readRanges,
-  runs,
-  type Window,
-  windowOf,
+  toPageRanges,
   writeRanges,
 } from '../../../lib/core/listing/listing.ts';
 
-const fresh: Extent = { opened: 0, outstanding: 0, covered: 0, broken: false, stopped: false };
+const fresh: ListingExtent = { opened: 0, outstanding: 0, covered: 0, broken: false, stopped: false };
 
-const WINDOW: Window = { blocks: 4, blockPages: 100, taskPages: 10 };
-const NARROW: Window = { ...WINDOW, blocks: 2 };
+const WINDOW: DispatchWindow = { blocks: 4, blockPages: 100, taskPages: 10 };
+const NARROW: DispatchWindow = { ...WINDOW, blocks: 2 };
 
 /** Opens and finishes blocks until the listing is done; gives the pages in the order of their opening. */
 function readAll(kind: 'pages' | 'offsets', announced: number | undefined, end: number, window = WINDOW): number[] {
   const pages: number[] = [];
-  let extent: Extent = fresh;
+  let extent: ListingExtent = fresh;
   for (;;) {
-    const step = nextStep(kind, extent, window);
+    const step = nextListingStep(kind, extent, window);
     if (step === 'done') return pages;
     if (step === 'wait') {
       const seen = pages.filter((page) => page >= end);
@@ -66,34 +66,42 @@ describe('a numbered listing', () => {
   });
 
   it('opens no more than its window at once', () => {
-    const step = nextStep('pages', { ...fresh, opened: 5, covered: 31, outstanding: 4, announced: 1_000 }, WINDOW);
+    const step = nextListingStep(
+      'pages',
+      { ...fresh, opened: 5, covered: 31, outstanding: 4, announced: 1_000 },
+      WINDOW,
+    );
     assert.equal(step, 'wait');
   });
 
   it('has as much dispatched as its limits let through in 8 s, in two blocks, and tasks that fit into 2 s', () => {
-    assert.deepEqual(windowOf(0, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
-    assert.deepEqual(windowOf(100, 10), { blocks: 2, blockPages: 40, taskPages: 10 });
-    assert.deepEqual(windowOf(1_000, 10), { blocks: 2, blockPages: 4, taskPages: 2 });
-    assert.deepEqual(windowOf(60_000, 10), { blocks: 2, blockPages: 1, taskPages: 1 });
-    assert.deepEqual(windowOf(1, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
+    assert.deepEqual(dispatchWindowOf(0, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
+    assert.deepEqual(dispatchWindowOf(100, 10), { blocks: 2, blockPages: 40, taskPages: 10 });
+    assert.deepEqual(dispatchWindowOf(1_000, 10), { blocks: 2, blockPages: 4, taskPages: 2 });
+    assert.deepEqual(dispatchWindowOf(60_000, 10), { blocks: 2, blockPages: 1, taskPages: 1 });
+    assert.deepEqual(dispatchWindowOf(1, 10), { blocks: 20, blockPages: 100, taskPages: 10 });
     // While answers take long more is under way, in blocks of the same size.
-    assert.deepEqual(windowOf(100, 10, 8_000), { blocks: 6, blockPages: 40, taskPages: 10 });
-    const step = nextStep('pages', { ...fresh, opened: 6, covered: 20, announced: 1_000 }, windowOf(1_000, 10));
+    assert.deepEqual(dispatchWindowOf(100, 10, 8_000), { blocks: 6, blockPages: 40, taskPages: 10 });
+    const step = nextListingStep(
+      'pages',
+      { ...fresh, opened: 6, covered: 20, announced: 1_000 },
+      dispatchWindowOf(1_000, 10),
+    );
     assert.deepEqual(step, { open: { from: 20, to: 23 } });
   });
 
   it('of unknown extent ends where a page failed for good, a known one does not', () => {
     const extent = { ...fresh, opened: 1, covered: 1, broken: true };
-    assert.equal(nextStep('pages', extent, WINDOW), 'done');
+    assert.equal(nextListingStep('pages', extent, WINDOW), 'done');
     assert.ok(isCutShort(extent));
-    assert.deepEqual(nextStep('pages', { ...extent, announced: 5 }, WINDOW), { open: { from: 1, to: 2 } });
+    assert.deepEqual(nextListingStep('pages', { ...extent, announced: 5 }, WINDOW), { open: { from: 1, to: 2 } });
     assert.ok(!isCutShort({ ...extent, announced: 5, covered: 5 }));
   });
 
   it('that was stopped opens nothing, and waits for what is open', () => {
     const extent = { ...fresh, opened: 2, covered: 3, announced: 100, stopped: true };
-    assert.equal(nextStep('pages', { ...extent, outstanding: 1 }, WINDOW), 'wait');
-    assert.equal(nextStep('pages', extent, WINDOW), 'done');
+    assert.equal(nextListingStep('pages', { ...extent, outstanding: 1 }, WINDOW), 'wait');
+    assert.equal(nextListingStep('pages', extent, WINDOW), 'done');
     assert.ok(isCutShort(extent));
   });
 });
@@ -116,7 +124,7 @@ it('announced pages hold every record: the last one some, and no page behind it 
 it('runs cover scattered pages once, in tasks of at most 10 neighbours', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(300)), (pages) => {
-      const cut = runs(pages, 10);
+      const cut = toPageRanges(pages, 10);
       assert.deepEqual(
         cut.flatMap((each) => upTo(each.to - each.from + 1).map((i) => each.from + i)),
         pages.toSorted((a, b) => a - b),
@@ -129,13 +137,13 @@ it('runs cover scattered pages once, in tasks of at most 10 neighbours', () => {
 it('ranges are read as they were written', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(300), { maxLength: 100 }), (pages) => {
-      const ranges = runs(pages, 100);
+      const ranges = toPageRanges(pages, 100);
       assert.deepEqual(readRanges(writeRanges(ranges)), ranges);
     }),
   );
   assert.ok(
     writeRanges(
-      runs(
+      toPageRanges(
         upTo(20_000).map((i) => 1_000_000 + 2 * i),
         100,
       ),
@@ -150,11 +158,13 @@ it('what an earlier reading left comes first, a bounded number at once; then the
     { from: 20, to: 20 },
   ];
   const left = { ...fresh, covered: 30, announced: 31, again };
-  assert.deepEqual(nextStep('pages', left, NARROW), { open: again[0] });
-  assert.deepEqual(nextStep('pages', { ...left, opened: 1, outstanding: 1 }, NARROW), { open: again[1] });
-  assert.equal(nextStep('pages', { ...left, opened: 2, outstanding: 2 }, NARROW), 'wait');
-  assert.deepEqual(nextStep('pages', { ...left, opened: 3, outstanding: 1 }, NARROW), { open: { from: 30, to: 30 } });
-  assert.equal(nextStep('pages', { ...left, opened: 4, covered: 31, end: 30 }, NARROW), 'done');
+  assert.deepEqual(nextListingStep('pages', left, NARROW), { open: again[0] });
+  assert.deepEqual(nextListingStep('pages', { ...left, opened: 1, outstanding: 1 }, NARROW), { open: again[1] });
+  assert.equal(nextListingStep('pages', { ...left, opened: 2, outstanding: 2 }, NARROW), 'wait');
+  assert.deepEqual(nextListingStep('pages', { ...left, opened: 3, outstanding: 1 }, NARROW), {
+    open: { from: 30, to: 30 },
+  });
+  assert.equal(nextListingStep('pages', { ...left, opened: 4, covered: 31, end: 30 }, NARROW), 'done');
   const full = { ...left, opened: 4, covered: 31 };
-  assert.deepEqual(nextStep('pages', full, NARROW), { open: { from: 31, to: 31 } }, 'the last page was full');
+  assert.deepEqual(nextListingStep('pages', full, NARROW), { open: { from: 31, to: 31 } }, 'the last page was full');
 });

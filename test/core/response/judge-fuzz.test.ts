@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import * as z from 'zod';
 import { cursor, defineConnector, keyset, links, none, pages } from '../../../lib/core/connector/connector.ts';
 import { chainPage, nextCursor } from '../../../lib/core/listing/chain.ts';
-import { judge } from '../../../lib/core/response/judge.ts';
+import { judgeResponse } from '../../../lib/core/response/judge.ts';
 import { readRecords } from '../../../lib/pipeline/records/read-records.ts';
 import { seededRandom } from '../../memory/random.ts';
 
@@ -199,7 +199,7 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
     const url = 'https://api.test/rows';
     const owes =
       stream.paging.kind === 'pages' && chance(0.5) ? (total: number | undefined) => (total ?? 0) > 0 : undefined;
-    const verdict = judge(answer(), {
+    const verdict = judgeResponse(answer(), {
       stream,
       rules: errors,
       owes,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { backoff } from '../../../lib/core/backoff.ts';
 import type { Stream } from '../../../lib/core/connector/stream.ts';
-import { type Answer, judge, type Verdict } from '../../../lib/core/response/judge.ts';
+import { type HttpAnswer, judgeResponse, type ResponseVerdict } from '../../../lib/core/response/judge.ts';
 import type { Rule } from '../../../lib/core/response/rules.ts';
 import { kinds } from '../../pipeline/kinds.ts';
 
@@ -19,12 +19,16 @@ const answer = (status: number, body: string | Uint8Array = '', headers: Record<
   body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
 });
 
-const judged = (given: Answer, rules: readonly Rule[] = [], owes?: (total: number | undefined) => boolean): Verdict =>
-  judge(given, { stream, rules, owes, asked: ASKED, now: NOW });
-const codeOf = (verdict: Verdict): string | undefined => ('reason' in verdict ? verdict.reason.code : undefined);
+const judged = (
+  given: HttpAnswer,
+  rules: readonly Rule[] = [],
+  owes?: (total: number | undefined) => boolean,
+): ResponseVerdict => judgeResponse(given, { stream, rules, owes, asked: ASKED, now: NOW });
+const codeOf = (verdict: ResponseVerdict): string | undefined =>
+  'reason' in verdict ? verdict.reason.code : undefined;
 
 describe('what an answer is', () => {
-  const cases: [string, Answer, Verdict['is'], string?][] = [
+  const cases: [string, HttpAnswer, ResponseVerdict['is'], string?][] = [
     ['a page', answer(200, '{"rows":[{"id":1}],"total":1}'), 'page'],
     ['a page with a byte order mark', answer(200, '\ufeff{"rows":[],"total":0}'), 'page'],
     ['204, which has no body', answer(204), 'page'],
@@ -55,11 +59,11 @@ describe('what an answer is', () => {
     ['a redirect to nowhere', answer(302), 'failure', 'http-302'],
     ['401', answer(401, '{}'), 'reauthorise', 'http-401'],
     ...[400, 403, 404, 409, 410, 422].map(
-      (s) => [`${s}`, answer(s, '{}'), 'failure', `http-${s}`] as [string, Answer, 'failure', string],
+      (s) => [`${s}`, answer(s, '{}'), 'failure', `http-${s}`] as [string, HttpAnswer, 'failure', string],
     ),
     ['429', answer(429, 'oops'), 'throttled', 'http-429'],
     ...[408, 425, 500, 502, 503, 504, 520].map(
-      (s) => [`${s}`, answer(s, 'oops'), 'retry', `http-${s}`] as [string, Answer, 'retry', string],
+      (s) => [`${s}`, answer(s, 'oops'), 'retry', `http-${s}`] as [string, HttpAnswer, 'retry', string],
     ),
   ];
   for (const [what, given, is, code] of cases) {
@@ -88,8 +92,13 @@ describe('what an answer is', () => {
     assert.equal(judged(empty, [], () => false).is, 'end');
     const silent = kinds.cursor.connector.streams.rows;
     assert.equal(
-      judge(answer(200, '{"rows":[]}'), { stream: found(silent), rules: [], owes: () => false, asked: ASKED, now: NOW })
-        .is,
+      judgeResponse(answer(200, '{"rows":[]}'), {
+        stream: found(silent),
+        rules: [],
+        owes: () => false,
+        asked: ASKED,
+        now: NOW,
+      }).is,
       'page',
     );
   });

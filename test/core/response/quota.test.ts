@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Learned, quotaLearned, quotaOf } from '../../../lib/core/response/quota.ts';
+import { type LearnedQuota, quotaLearned, quotaOf } from '../../../lib/core/response/quota.ts';
 import { DAY } from '../../../lib/core/time.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -162,7 +162,7 @@ describe('what a connector learns of a quota', () => {
     const value = fc.jsonValue();
     const anything = fc
       .record({ used: value, left: value, of: value, resetsAt: value }, { requiredKeys: [] })
-      .map((learned): Learned => JSON.parse(JSON.stringify(learned)));
+      .map((learned): LearnedQuota => JSON.parse(JSON.stringify(learned)));
     fc.assert(
       fc.property(fc.oneof(numbers, anything), (learned) => {
         const { left = 0, resetsIn = 0, of = 0 } = quotaLearned(learned, undefined, NOW) ?? {};

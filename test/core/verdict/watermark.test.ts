@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { nextWatermark, nextWindow } from '../../../lib/core/verdict/watermark.ts';
+import { nextSyncWindow, nextWatermark } from '../../../lib/core/verdict/watermark.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const since = { lookback: '5 minutes', start: '2020-01-01T00:00:00Z' } as const;
 
 it('the first window begins at the start, later ones reach back before the watermark, and each ends when its sync starts', () => {
-  assert.deepEqual(nextWindow(undefined, '2026-11-01T00:00:00Z', NOW), { from: 0, to: NOW, mode: 'full' });
-  assert.deepEqual(nextWindow(since, undefined, NOW), { from: Date.parse(since.start), to: NOW, mode: 'full' });
-  assert.deepEqual(nextWindow({ lookback: '1 hour' }, undefined, NOW), { from: 0, to: NOW, mode: 'full' });
-  assert.deepEqual(nextWindow(since, '2026-11-22T11:00:00.000Z', NOW), {
+  assert.deepEqual(nextSyncWindow(undefined, '2026-11-01T00:00:00Z', NOW), { from: 0, to: NOW, mode: 'full' });
+  assert.deepEqual(nextSyncWindow(since, undefined, NOW), { from: Date.parse(since.start), to: NOW, mode: 'full' });
+  assert.deepEqual(nextSyncWindow({ lookback: '1 hour' }, undefined, NOW), { from: 0, to: NOW, mode: 'full' });
+  assert.deepEqual(nextSyncWindow(since, '2026-11-22T11:00:00.000Z', NOW), {
     from: Date.parse('2026-11-22T10:55:00Z'),
     to: NOW,
     mode: 'incremental',

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { MINUTE } from '../../../lib/core/time.ts';
 import { connect, makeLink } from '../../../lib/pipeline/consent/connect.ts';
-import { accountOf } from '../../../lib/pipeline/credentials/account.ts';
+import { readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import { readTokenState } from '../../../lib/pipeline/credentials/credentials.ts';
 import { noBrowser, openBrowser } from '../../oidc/chromium.ts';
 import { type ConnectServer, startConnectServer } from '../../oidc/connect-server.ts';
@@ -60,7 +60,7 @@ describe('a person consents in a browser', { skip: skip ?? false }, () => {
     assert.equal(await heading(page), 'Connected');
 
     const invocation = world.worker();
-    const account = await accountOf(invocation, 'main');
+    const account = await readAccount(invocation, 'main');
     assert.ok('credentials' in account);
     const credential = await account.credentials.current(invocation);
     assert.ok('mark' in credential && credential.mark === 'v1');

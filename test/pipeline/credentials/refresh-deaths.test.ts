@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { LEASE } from '../../../lib/core/auth/token.ts';
+import { REFRESH_LEASE } from '../../../lib/core/auth/token.ts';
 import { HOUR, MINUTE, SECOND } from '../../../lib/core/time.ts';
 import { makeLink } from '../../../lib/pipeline/consent/connect.ts';
-import { accountOf } from '../../../lib/pipeline/credentials/account.ts';
+import { readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import type { Credential, NoCredential } from '../../../lib/pipeline/credentials/credentials.ts';
 import { readTokenState } from '../../../lib/pipeline/credentials/credentials.ts';
 import type { Invocation } from '../../../lib/pipeline/invocation.ts';
@@ -58,7 +58,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     return world;
   }
   async function credentialOf(invocation: Invocation): Promise<Credential | NoCredential> {
-    const account = await accountOf(invocation, 'main');
+    const account = await readAccount(invocation, 'main');
     if ('paused' in account) return { reason: account.paused, paused: true };
     assert.ok('credentials' in account);
     return account.credentials.current(invocation);
@@ -68,7 +68,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     const died = Promise.withResolvers<'died'>();
     const invocation = world.worker(mortal(world.ports, death, calls, () => died.resolve('died')));
     const work = async (): Promise<'lived'> => {
-      const account = await accountOf(invocation, 'main');
+      const account = await readAccount(invocation, 'main');
       assert.ok('credentials' in account);
       await account.credentials.current(invocation);
       await account.credentials.current(invocation);
@@ -106,7 +106,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
         assert.ok('mark' in meanwhile, context);
         assert.equal(provider.counts.revoked, revoked, context);
 
-        passed += 0.2 * HOUR + LEASE;
+        passed += 0.2 * HOUR + REFRESH_LEASE;
         const next = await credentialOf(world.worker());
         const answered = (call === request && moment === 'after') || (call > request && call < stored);
         const gone = answered || (call === stored && moment === 'before');

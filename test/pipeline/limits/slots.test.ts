@@ -4,18 +4,18 @@ import * as z from 'zod';
 import { bearer, defineConnector, type Limit, pages } from '../../../lib/core/connector/connector.ts';
 import { resolveLimit } from '../../../lib/core/limits/limits.ts';
 import { HOUR, SECOND } from '../../../lib/core/time.ts';
-import { accountOf, metersOf } from '../../../lib/pipeline/credentials/account.ts';
+import { limitersOf, readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import type { Invocation } from '../../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../../lib/pipeline/invocation.ts';
-import { heed } from '../../../lib/pipeline/limits/feedback.ts';
-import { type MeterPlace, meterPlace } from '../../../lib/pipeline/limits/meters.ts';
-import { type Later, type Slot, takeSlot } from '../../../lib/pipeline/limits/slots.ts';
+import { newWorkerMemory } from '../../../lib/pipeline/invocation.ts';
+import { applyRateLimitFeedback } from '../../../lib/pipeline/limits/feedback.ts';
+import { type LimiterKey, limiterKey } from '../../../lib/pipeline/limits/limiter-store.ts';
+import { type RequestSlot, type SlotLater, takeSlot } from '../../../lib/pipeline/limits/slots.ts';
 import { memorySecrets } from '../../memory/secrets.ts';
 import { type Fleet, limited, makeFleet, START, settled } from '../fleet.ts';
 
 const TEN: Limit = { requests: 10, per: '1 second' };
-const placeOf = (...limits: Limit[]): MeterPlace =>
-  meterPlace(
+const placeOf = (...limits: Limit[]): LimiterKey =>
+  limiterKey(
     'test',
     'secret/s',
     limits.map((limit) => resolveLimit(limit, 1, [1])),
@@ -23,12 +23,12 @@ const placeOf = (...limits: Limit[]): MeterPlace =>
 const newFleet = (concurrency = 160): Fleet =>
   makeFleet({ connector: limited([TEN], ['rows'], { concurrency }), pages: {}, workers: 4 });
 
-const isSlot = (taken: Slot | Later): taken is Slot => 'leftAt' in taken;
+const isSlot = (taken: RequestSlot | SlotLater): taken is RequestSlot => 'leftAt' in taken;
 
 /** Sends requests that take so long, each as soon as it has a slot; gives when they left, and what was said to those that had none. */
 async function send(
   invocation: Invocation,
-  place: MeterPlace,
+  place: LimiterKey,
   count: number,
   takes = 100,
   patience = 2 * SECOND,
@@ -133,7 +133,10 @@ describe('a slot', () => {
     await settled(fleet, theirs.clock.wait(700));
     const answer = { status: 429, headers: {}, body: new Uint8Array() };
     const throttled = { is: 'throttled', reason: { code: 'http-429', message: '' }, wait: 10_000 } as const;
-    await settled(fleet, heed(theirs, { meters: [place], leftAt: theirs.clock.now(), refusals: 0 }, answer, throttled));
+    await settled(
+      fleet,
+      applyRateLimitFeedback(theirs, { meters: [place], leftAt: theirs.clock.now(), refusals: 0 }, answer, throttled),
+    );
     const held = theirs.clock.now();
     const { left, later } = await settled(fleet, sending);
     assert.ok(
@@ -195,12 +198,12 @@ describe('whose meter it is', () => {
       ...fleet.invocationOf(0),
       connector,
       secrets: memorySecrets(Object.fromEntries(secrets)),
-      memory: newMemory(),
+      memory: newWorkerMemory(),
     };
     return Promise.all(
       Object.keys(tokens).map(async (connection) => {
         await fleet.ports.connections.create({ pk: 'test', sk: connection }, { params: '{}', status: 'active' });
-        return metersOf(await accountOf(invocation, connection), 'rows').map(({ key }) => key.pk);
+        return limitersOf(await readAccount(invocation, connection), 'rows').map(({ key }) => key.pk);
       }),
     );
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { it } from 'node:test';
 import { countRepeats, type KeyedPart } from '../../../lib/pipeline/records/count-repeats.ts';
-import { keysOf } from '../../../lib/pipeline/records/store-part.ts';
+import { partKeysKey } from '../../../lib/pipeline/records/store-part.ts';
 import { honest, numbered, rows } from '../kinds.ts';
 import { makeWorld } from '../world.ts';
 
@@ -19,7 +19,7 @@ async function store(name: string, keys: readonly string[], each: number): Promi
     const part = { key: `${name}/${at}.ndjson.gz`, keys: undefined, delivered: some.length, quarantined: 0 };
     if (at === 0) parts.push({ ...part, keys: fingerprints(some).toString('base64') });
     else {
-      await world.objects.create(keysOf(part.key), fingerprints(some), { type: 'application/octet-stream' });
+      await world.objects.create(partKeysKey(part.key), fingerprints(some), { type: 'application/octet-stream' });
       parts.push(part);
     }
   }

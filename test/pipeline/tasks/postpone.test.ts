@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { pagesTask } from '../../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../../lib/core/time.ts';
 import { readSync } from '../../../lib/pipeline/sync/start-sync.ts';
-import { postpone } from '../../../lib/pipeline/tasks/postpone.ts';
+import { postponeTasks } from '../../../lib/pipeline/tasks/postpone.ts';
 import { honest, kinds, rows } from '../kinds.ts';
 import { makeWorld } from '../world.ts';
 
@@ -18,7 +18,7 @@ async function postponed(wait: number) {
   await world.workOnce();
   for (const { receipt } of world.queue.receive(10)) world.queue.remove(receipt);
   const task = pagesTask(ref, '0.0-0', { from: 0, to: 0 });
-  await postpone(world.invocation(), ref, [], [{ task, requests: 1 }], wait);
+  await postponeTasks(world.invocation(), ref, [], [{ task, requests: 1 }], wait);
   const { parkedUntil } = (await readSync(world.invocation(), ref)) ?? assert.fail('no sync');
   return { comes: world.queue.next(), now: world.clock.now(), parkedUntil };
 }

@@ -4,7 +4,7 @@ import type * as z from 'zod';
  * What is wrong with a value that somebody wrote, as half a sentence that names the place and the mend; `undefined` if it fits. Only the
  * first thing is told: the others are often its consequences.
  */
-export function complain(shape: z.ZodType, value: unknown): string | undefined {
+export function schemaComplaint(shape: z.ZodType, value: unknown): string | undefined {
   const result = shape.safeParse(value);
   if (result.success) return undefined;
   const [issue] = result.error.issues;

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Meter } from '../../../lib/core/limits/meter.ts';
+import type { LimiterState } from '../../../lib/core/limits/limiter.ts';
 import { SECOND } from '../../../lib/core/time.ts';
 import type { Invocation } from '../../../lib/pipeline/invocation.ts';
-import { newMemory } from '../../../lib/pipeline/invocation.ts';
-import { changeMeters, meterPlace, readMeters } from '../../../lib/pipeline/limits/meters.ts';
+import { newWorkerMemory } from '../../../lib/pipeline/invocation.ts';
+import { changeLimiters, limiterKey, readLimiters } from '../../../lib/pipeline/limits/limiter-store.ts';
 import type { Table } from '../../../lib/pipeline/ports.ts';
 import { memoryTable } from '../../memory/table.ts';
 import { type Fleet, limited, makeFleet, settled } from '../fleet.ts';
 
-const place = meterPlace('test', 'secret/s', []);
-const other = meterPlace('test', 'connector', []);
+const place = limiterKey('test', 'secret/s', []);
+const other = limiterKey('test', 'connector', []);
 
 const newFleet = (workers = 1): Fleet => makeFleet({ connector: limited([]), pages: {}, workers });
 
@@ -18,11 +18,11 @@ const newFleet = (workers = 1): Fleet => makeFleet({ connector: limited([]), pag
 const on = (fleet: Fleet, rateLimits: Table = fleet.ports.rateLimits): Invocation => ({
   ...fleet.invocationOf(0),
   rateLimits,
-  memory: newMemory(),
+  memory: newWorkerMemory(),
 });
 
 /** Adds 1 to what is booked on each meter. */
-const count = (standing: readonly Meter[]) => ({
+const count = (standing: readonly LimiterState[]) => ({
   result: standing.map(({ booked }) => booked),
   meters: standing.map((meter) => ({ ...meter, booked: meter.booked + 1 })),
 });
@@ -38,13 +38,13 @@ describe('changing a meter', () => {
       Promise.all(
         workers.map(async (worker) => {
           for (let change = 0; change < 20; change++) {
-            const found = await changeMeters(worker, [place], count);
+            const found = await changeLimiters(worker, [place], count);
             if (found !== 'contended') before.push(found);
           }
         }),
       ),
     );
-    const [meter] = await settled(fleet, readMeters(on(fleet), [place], 0));
+    const [meter] = await settled(fleet, readLimiters(on(fleet), [place], 0));
     assert.equal(meter?.booked, before.length);
     assert.equal(meter?.version, before.length);
     // Each was made on what the one before it left.
@@ -66,18 +66,18 @@ describe('changing a meter', () => {
       },
     };
     const worker = on(fleet, repeating);
-    for (const expected of [0, 1, 2]) assert.deepEqual(await changeMeters(worker, [place], count), [expected]);
+    for (const expected of [0, 1, 2]) assert.deepEqual(await changeLimiters(worker, [place], count), [expected]);
   });
 
   it('writes nothing when nothing changes', async () => {
     const fleet = newFleet();
     await settled(
       fleet,
-      changeMeters(on(fleet), [place], (standing) => ({ result: standing })),
+      changeLimiters(on(fleet), [place], (standing) => ({ result: standing })),
     );
     await settled(
       fleet,
-      changeMeters(on(fleet), [place], (meters) => ({ result: 0, meters })),
+      changeLimiters(on(fleet), [place], (meters) => ({ result: 0, meters })),
     );
     assert.equal(fleet.count('meter writes'), 0);
   });
@@ -85,10 +85,10 @@ describe('changing a meter', () => {
   it('of two meters begins again when it is beaten on the second: what the first lost is lost for nobody', async () => {
     const fleet = newFleet();
     const [mine, theirs] = [on(fleet), on(fleet)];
-    const both = changeMeters(mine, [place, other], count);
-    const one = changeMeters(theirs, [other], count);
+    const both = changeLimiters(mine, [place, other], count);
+    const one = changeLimiters(theirs, [other], count);
     await settled(fleet, Promise.all([both, one]));
-    const [first, second] = await settled(fleet, readMeters(on(fleet), [place, other], 0));
+    const [first, second] = await settled(fleet, readLimiters(on(fleet), [place, other], 0));
     assert.equal(second?.booked, 2);
     assert.ok(first !== undefined && first.booked >= 1);
   });
@@ -96,7 +96,7 @@ describe('changing a meter', () => {
   it('knows what its own worker wrote without reading it again', async () => {
     const fleet = newFleet();
     const worker = on(fleet);
-    for (let change = 0; change < 10; change++) await settled(fleet, changeMeters(worker, [place], count));
+    for (let change = 0; change < 10; change++) await settled(fleet, changeLimiters(worker, [place], count));
     assert.deepEqual([fleet.count('meter reads'), fleet.count('meter writes')], [1, 10]);
   });
 
@@ -109,9 +109,9 @@ describe('changing a meter', () => {
       get: (key) => (down ? Promise.reject(new Error('throttled')) : table.get(key)),
     };
     const worker = on(fleet, failing);
-    await assert.rejects(changeMeters(worker, [place], count), /throttled/);
+    await assert.rejects(changeLimiters(worker, [place], count), /throttled/);
     down = false;
-    assert.deepEqual(await changeMeters(worker, [place], count), [0]);
+    assert.deepEqual(await changeLimiters(worker, [place], count), [0]);
   });
 });
 
@@ -119,7 +119,7 @@ describe('reading a meter', () => {
   it('is shared by all who want to know at the same moment', async () => {
     const fleet = newFleet();
     const worker = on(fleet);
-    await settled(fleet, Promise.all(Array.from({ length: 20 }, () => readMeters(worker, [place], 0))));
+    await settled(fleet, Promise.all(Array.from({ length: 20 }, () => readLimiters(worker, [place], 0))));
     assert.equal(fleet.count('meter reads'), 1);
   });
 
@@ -127,7 +127,7 @@ describe('reading a meter', () => {
     const fleet = newFleet();
     const worker = on(fleet);
     for (let look = 0; look < 10; look++) {
-      await settled(fleet, readMeters(worker, [place], SECOND / 4));
+      await settled(fleet, readLimiters(worker, [place], SECOND / 4));
       await settled(fleet, worker.clock.wait(100));
     }
     const reads = fleet.count('meter reads');
@@ -143,7 +143,7 @@ describe('reading a meter', () => {
       get: ({ pk }) => (pk === place.key.pk ? Promise.reject(new Error('throttled')) : slow.promise),
     };
     let over = false;
-    const reading = readMeters(on(fleet, uneven), [place, other], 0).finally(() => {
+    const reading = readLimiters(on(fleet, uneven), [place, other], 0).finally(() => {
       over = true;
     });
     const failed = assert.rejects(reading, /throttled/);

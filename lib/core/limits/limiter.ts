@@ -5,7 +5,7 @@ import { MICRO, type ResolvedLimit } from './limits.ts';
  * The meter of a limit scope: a timetable that every worker shares. Reserving a slot moves the timetable on; nobody is ever refused,
  * only told a time. All steps are pure: who writes the result makes sure that the meter has not changed meanwhile.
  */
-export type Meter = {
+export type LimiterState = {
   /** Raised by each write. 0: nobody has used the meter yet. */
   readonly version: number;
   /** By {@link ResolvedLimit.key}, in microseconds: of a rolling limit its theoretical arrival time, of a fixed one the start of the window last used. */
@@ -25,7 +25,7 @@ export type Meter = {
   readonly downSince: number;
 };
 
-export const newMeter: Meter = {
+export const newLimiter: LimiterState = {
   version: 0,
   times: {},
   used: {},
@@ -38,7 +38,7 @@ export const newMeter: Meter = {
 };
 
 /** A meter, and the limits that a request reserves against. A request may need several: of its secret, of its whole connector. */
-export type Gauge = { readonly limits: readonly ResolvedLimit[]; readonly meter: Meter };
+export type LimitBinding = { readonly limits: readonly ResolvedLimit[]; readonly meter: LimiterState };
 
 /** An API that does not answer is asked once a second whether it does again. */
 const PROBE_INTERVAL = SECOND;
@@ -51,14 +51,14 @@ const MOST_CAUTION = 20;
 const FORGIVEN_AFTER = MINUTE;
 
 /** What is known of a meter beyond its limits, as one more limit: an API that is down, or one whose limit is lower than is known. */
-function limitsOf({ limits, meter }: Gauge, now: number): readonly ResolvedLimit[] {
+function limitsOf({ limits, meter }: LimitBinding, now: number): readonly ResolvedLimit[] {
   const interval = cautiousInterval(limits, meter, now);
   if (interval === 0) return limits;
   const tolerance = interval / MICRO;
   return [...limits, { window: 'rolling', key: 'caution', cost: 1, share: 1, interval, burst: 1, tolerance }];
 }
 
-function cautiousInterval(limits: readonly ResolvedLimit[], meter: Meter, now: number): number {
+function cautiousInterval(limits: readonly ResolvedLimit[], meter: LimiterState, now: number): number {
   const { downSince, strikes, heldUntil } = meter;
   const guessed = strikes > 0 && now < heldUntil + GUESS_HOLDS ? GUESSED_INTERVAL * MICRO : 0;
   const known = limits.length === 0 ? guessed : paceOf(limits);
@@ -72,7 +72,7 @@ const paceOf = (limits: readonly ResolvedLimit[]): number =>
   limits.reduce((most, limit) => (limit.window === 'rolling' ? Math.max(most, limit.cost * limit.interval) : most), 0);
 
 /** The strikes that still count. */
-const strikesOf = ({ strikes, heldUntil }: Meter, at: number): number =>
+const strikesOf = ({ strikes, heldUntil }: LimiterState, at: number): number =>
   Math.max(0, strikes - Math.floor(Math.max(0, at - heldUntil) / FORGIVEN_AFTER));
 
 type Rolling = Extract<ResolvedLimit, { window: 'rolling' }>;
@@ -81,11 +81,11 @@ type Rolling = Extract<ResolvedLimit, { window: 'rolling' }>;
  * The theoretical arrival time of a rolling limit, in microseconds. After a hold nothing bursts: of what was saved up before, no more
  * counts than one request needs.
  */
-const arrival = ({ key, cost, burst, interval }: Rolling, { times, heldUntil }: Meter): number =>
+const arrival = ({ key, cost, burst, interval }: Rolling, { times, heldUntil }: LimiterState): number =>
   Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval);
 
 /** The earliest instant from `at` on at which a limit lets a request leave, in microseconds. */
-function earliest(limit: ResolvedLimit, meter: Meter, at: number): number {
+function earliest(limit: ResolvedLimit, meter: LimiterState, at: number): number {
   if (limit.window === 'rolling') {
     const { cost, burst, interval } = limit;
     return Math.max(at, arrival(limit, meter) + (cost - burst) * interval);
@@ -99,7 +99,7 @@ function earliest(limit: ResolvedLimit, meter: Meter, at: number): number {
 }
 
 /** The meter after a request has been given the slot `at`. */
-function charge(meter: Meter, limits: readonly ResolvedLimit[], at: number): Meter {
+function charge(meter: LimiterState, limits: readonly ResolvedLimit[], at: number): LimiterState {
   if (limits.length === 0) return meter;
   const times = { ...meter.times };
   const used = { ...meter.used };
@@ -117,7 +117,7 @@ function charge(meter: Meter, limits: readonly ResolvedLimit[], at: number): Met
 }
 
 /** The earliest instant from `at` on that suits every limit of every gauge, in microseconds. */
-function nextSlot(gauges: readonly Gauge[], now: number, at: number): number {
+function nextSlot(gauges: readonly LimitBinding[], now: number, at: number): number {
   const from = Math.max(at, ...gauges.map(({ meter }) => meter.heldUntil * MICRO));
   const found = gauges.reduce(
     (latest, gauge) => limitsOf(gauge, now).reduce((time, limit) => earliest(limit, gauge.meter, time), latest),
@@ -131,14 +131,19 @@ export type Reservation = {
   readonly slots: readonly number[];
   /** When the next one could, in epoch milliseconds. */
   readonly next: number;
-  readonly meters: readonly Meter[];
+  readonly meters: readonly LimiterState[];
 };
 
 /**
  * Reserves up to `wanted` slots that are at most `horizon` milliseconds ahead. A slot is strict: whoever cannot leave at it, but for the limits'
  * tolerance, reserves again.
  */
-export function reserve(gauges: readonly Gauge[], now: number, wanted: number, horizon: number): Reservation {
+export function reserveSlots(
+  gauges: readonly LimitBinding[],
+  now: number,
+  wanted: number,
+  horizon: number,
+): Reservation {
   const slots: number[] = [];
   let standing = gauges.map((gauge) => regain(gauge, now));
   let next = nextSlot(standing, now, now * MICRO);
@@ -151,7 +156,7 @@ export function reserve(gauges: readonly Gauge[], now: number, wanted: number, h
 }
 
 /** Where the meter stood idle although work had appointments, those were too late: the ones to come are moved up by what was lost. */
-function regain(gauge: Gauge, now: number): Gauge {
+function regain(gauge: LimitBinding, now: number): LimitBinding {
   const { limits, meter } = gauge;
   const times = limits.flatMap(({ window, key }) => (window === 'rolling' ? (meter.times[key] ?? []) : []));
   const lost = times.length === 0 ? 0 : now * MICRO - Math.max(...times, meter.heldUntil * MICRO);
@@ -169,21 +174,25 @@ const FURTHEST = 10 * MINUTE;
 const SOON = SECOND;
 
 /** Whether whoever reserves on these meters has to wait: for a slot, or behind the work that has appointments. */
-export const isBusy = (gauges: readonly Gauge[], now: number): boolean =>
+export const isLimiterBusy = (gauges: readonly LimitBinding[], now: number): boolean =>
   nextSlot(gauges, now, now * MICRO) > (now + SOON) * MICRO || gauges.some(({ meter }) => meter.booked > now * MICRO);
 
 export type Appointments = {
   /** When each portion of requests should come back, in order: epoch milliseconds. */
   readonly times: readonly number[];
-  readonly meters: readonly Meter[];
+  readonly meters: readonly LimiterState[];
 };
 
 /**
  * Gives portions of requests a time to come back at, one after the other. An appointment is advice: it keeps what is waiting out of
  * the workers' way, and no limit rests on it.
  */
-export function appoint(gauges: readonly Gauge[], now: number, portions: readonly number[]): Appointments {
-  const pace = spacing(gauges, now);
+export function bookAppointments(
+  gauges: readonly LimitBinding[],
+  now: number,
+  portions: readonly number[],
+): Appointments {
+  const pace = requestSpacing(gauges, now);
   const furthest = (now + FURTHEST) * MICRO;
   const booked = Math.max(...gauges.map(({ meter }) => meter.booked));
   let at = Math.max(nextSlot(gauges, now, now * MICRO), Math.min(booked, furthest));
@@ -196,7 +205,7 @@ export function appoint(gauges: readonly Gauge[], now: number, portions: readonl
 }
 
 /** Microseconds from one request to the next when the limits are used to the full; 0: nothing limits them. */
-export const spacing = (gauges: readonly Gauge[], now: number): number =>
+export const requestSpacing = (gauges: readonly LimitBinding[], now: number): number =>
   paceOf(gauges.flatMap((gauge) => limitsOf(gauge, now)));
 
 /** The longest and the first hold that is put without advice. */
@@ -205,7 +214,7 @@ const FIRST_HOLD = 2 * SECOND;
 /** After so many requests in a row without an answer the API is taken to be down: the circuit breaker opens. */
 const BREAKER = 3;
 
-export type Incident = {
+export type Rejection = {
   /** When the request that was refused left. */
   readonly leftAt: number;
   /** Milliseconds to wait, as the API advised; `undefined`: it did not say. */
@@ -220,7 +229,11 @@ export type Incident = {
  * or if that is not to wait at all, each hold in a row is twice as long. In a row they are while the API refuses again before it has
  * answered for as long as it was left alone; where it answers for longer than that, the next hold is shorter.
  */
-export function push(meter: Meter, { leftAt, wait = 0, is }: Incident, now: number): Meter | undefined {
+export function onRejection(
+  meter: LimiterState,
+  { leftAt, wait = 0, is }: Rejection,
+  now: number,
+): LimiterState | undefined {
   if (leftAt < meter.heldUntil) return undefined;
   const silences = is === 'silence' ? meter.silences + 1 : 0;
   if (is === 'silence' && silences < BREAKER) return { ...meter, silences };
@@ -232,9 +245,9 @@ export function push(meter: Meter, { leftAt, wait = 0, is }: Incident, now: numb
 }
 
 /** Holds the meter until the API's quota is renewed, before it has to refuse; `undefined` if it is held as long already. */
-export const holdUntil = (meter: Meter, until: number, now: number): Meter | undefined =>
+export const holdUntil = (meter: LimiterState, until: number, now: number): LimiterState | undefined =>
   until <= Math.max(now, meter.heldUntil) ? undefined : { ...meter, heldAt: now, heldUntil: Math.ceil(until) };
 
 /** The API answers again; `undefined` if nobody thought it did not. */
-export const recover = (meter: Meter): Meter | undefined =>
+export const onRecovery = (meter: LimiterState): LimiterState | undefined =>
   meter.silences === 0 ? undefined : { ...meter, silences: 0, downSince: 0, strikes: 0 };

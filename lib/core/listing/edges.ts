@@ -8,13 +8,17 @@
 export type PageRead = readonly [index: number, records: number, first: string, last: string];
 
 /** `checked`: pairs of neighbours. `moved`: pages that did not begin where the one before them ended, as they were read first. `broken`: those where no version does. */
-export type Edges = { readonly checked: number; readonly moved: readonly number[]; readonly broken: readonly number[] };
+export type PageEdges = {
+  readonly checked: number;
+  readonly moved: readonly number[];
+  readonly broken: readonly number[];
+};
 
 /** Where a walk over pages stands: the last record seen, and whether more must follow it. */
 type Standing = { readonly last: string; readonly full: boolean };
 
 /** `pages`: all versions, each page's in the order of reading. `full`: records of a full page. `tails`: pages that were to begin with the last record of all. */
-export function compareEdges(pages: readonly PageRead[], full: number, tails: ReadonlySet<number>): Edges {
+export function compareEdges(pages: readonly PageRead[], full: number, tails: ReadonlySet<number>): PageEdges {
   const versions = Map.groupBy(pages, ([index]) => index);
   const indexes = [...versions.keys()].sort((a, b) => a - b);
   const lastTail = Math.max(-1, ...tails);
@@ -62,7 +66,7 @@ const distinct = (all: readonly Standing[]): Standing[] => [
 /** How often a listing is read again where its pages do not agree, and how many pages to either side each time. */
 const REACH = [4, 40, 1_000] as const;
 /** How many rounds of repair a sync has. */
-export const REPAIRS = REACH.length;
+export const REPAIR_ROUNDS = REACH.length;
 
 /**
  * The pages that are read again in a round, from 1: whatever moved did so between the two sides of a break, and not always next to it. `last`: the

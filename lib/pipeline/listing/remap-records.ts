@@ -2,29 +2,29 @@ import { readJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 import type { Item } from '../ports.ts';
-import { nameTwiceIn, type PageContent, readRecords } from '../records/read-records.ts';
-import { quarantineOf } from '../records/store-part.ts';
-import type { Exchange } from '../requests/keep-answer.ts';
-import { listed } from '../store/slices.ts';
+import { duplicateNamesIn, type PageContent, readRecords } from '../records/read-records.ts';
+import { quarantineKey } from '../records/store-part.ts';
+import type { KeptExchange } from '../requests/keep-answer.ts';
+import { listedSlice } from '../store/slices.ts';
 import { phaseOf } from '../store/sync-keys.ts';
 import type { Part } from '../store/sync-state.ts';
-import { type Leaf, readTrees } from '../tree/read-tree.ts';
+import { readTrees, type TreeListing } from '../tree/read-tree.ts';
 
 /**
  * What was quarantined is mapped again once the connector is mended, and nobody asks the API for it: a phase of its own walks over the
  * parts that have such records, in the order of their keys, and stores what now fits, and what still does not, as parts that take their place.
  */
-export async function mapAgainNode(invocation: Invocation, ref: SyncRef, phase: number): Promise<Item | undefined> {
+export async function remapNodeItem(invocation: Invocation, ref: SyncRef, phase: number): Promise<Item | undefined> {
   const sources = await quarantined(invocation, ref, phase);
   return sources.length === 0 ? undefined : { kind: 'chain', maps: true, step: 0, from: 0, to: 0 };
 }
 
-type Source = { readonly place: string; readonly node: Leaf['node']; readonly part: Part };
+type Source = { readonly place: string; readonly node: TreeListing['node']; readonly part: Part };
 
 /** Those of the phase that was asked for last: a closed tree does not change. */
-const lastFound = remembered<{ of: string; sources: readonly Source[] }>(() => ({ of: '', sources: [] }));
+const lastFound = workerCache<{ of: string; sources: readonly Source[] }>(() => ({ of: '', sources: [] }));
 
 async function quarantined(invocation: Invocation, ref: SyncRef, phase: number): Promise<readonly Source[]> {
   const last = lastFound(invocation);
@@ -39,15 +39,20 @@ async function quarantined(invocation: Invocation, ref: SyncRef, phase: number):
   return sources;
 }
 
-export type MappedAgain = { readonly content: PageContent; readonly last: boolean } | { readonly reason: Reason };
+export type RemappedPart = { readonly content: PageContent; readonly last: boolean } | { readonly reason: Reason };
 
 /** Maps the records again that one part quarantined. `step`: which part, of those that an earlier phase left. */
-export async function mapAgain(invocation: Invocation, ref: SyncRef, path: string, step: number): Promise<MappedAgain> {
+export async function remapPart(
+  invocation: Invocation,
+  ref: SyncRef,
+  path: string,
+  step: number,
+): Promise<RemappedPart> {
   const sources = await quarantined(invocation, ref, phaseOf(path) - 1);
   const source = sources[step];
   if (source === undefined) return { reason: { code: 'no-quarantine', message: 'there is nothing left to map again' } };
   const { place, node, part } = source;
-  const body = await invocation.objects.get(quarantineOf(part.key));
+  const body = await invocation.objects.get(quarantineKey(part.key));
   if (body === undefined)
     return { reason: { code: 'no-quarantine', message: `the quarantined records of ${part.key} are no longer kept` } };
   const kept = (await invocation.gunzip(body))
@@ -60,11 +65,11 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
       reply: { status: 200, header: () => undefined, body: undefined },
       ...{ records: lines.map(({ record }) => record), total: undefined, estimate: undefined, empty: false, url: '' },
       // What could not be read of it then is not there to be read now.
-      ambiguous: new Map(lines.flatMap(({ record, departures }) => nameTwiceIn(departures, record))),
+      ambiguous: new Map(lines.flatMap(({ record, departures }) => duplicateNamesIn(departures, record))),
       ...{ answeredAt: part.answeredAt, exchange },
     };
     const content = readRecords(page, index, {
-      listed: listed(invocation, ref, node),
+      listed: listedSlice(invocation, ref, node),
       mode: 'permissive',
       overlaps: false,
     });
@@ -89,7 +94,7 @@ export async function mapAgain(invocation: Invocation, ref: SyncRef, path: strin
   };
 }
 
-const unasked = ({ connector }: Invocation): Exchange => ({
+const unasked = ({ connector }: Invocation): KeptExchange => ({
   ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
   redaction: { secrets: [], paths: connector.redact },
 });

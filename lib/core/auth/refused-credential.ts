@@ -9,35 +9,39 @@ import type { TokenState } from './token.ts';
 const SUSPICION = MINUTE;
 const SUSPICION_OF_ONE = HOUR;
 /** When a page that was refused, perhaps for reasons of its own, is asked for again. */
-const AGAIN = 30 * SECOND;
+const RETRY_AFTER_REFUSAL = 30 * SECOND;
 
 /** What the refusal of a credential means when there is no newer one. */
-export type Meaning =
+export type RefusalMeaning =
   /** It is the credential: nobody can work with it. */
   | { readonly is: 'pause' }
   /** Nobody knows yet. `note`: what is to be written down. */
-  | { readonly is: 'later'; readonly millis: number; readonly note: Suspicion | undefined };
+  | { readonly is: 'later'; readonly millis: number; readonly note: RefusalNote | undefined };
 
 /** Attributes of the connection's token item. */
-export type Suspicion = Readonly<Record<string, string | number | boolean>>;
+export type RefusalNote = Readonly<Record<string, string | number | boolean>>;
 
 /** `proven`: whether credentials like this one ever worked. `request`: names what was asked, without telling it. */
-export type Circumstances = {
+export type RefusalContext = {
   readonly mark: string;
   readonly request: string;
   readonly proven: boolean;
   readonly now: number;
 };
 
-export function meaningOf(state: TokenState, { mark, request, proven, now }: Circumstances): Meaning {
+export function interpretRefusal(state: TokenState, { mark, request, proven, now }: RefusalContext): RefusalMeaning {
   if (!proven) return { is: 'pause' };
   if (state.suspect !== mark) {
     const note = { suspect: mark, suspectAt: now, suspectFor: request, suspectMany: false };
-    return { is: 'later', millis: AGAIN, note };
+    return { is: 'later', millis: RETRY_AFTER_REFUSAL, note };
   }
   const many = state.suspectMany || state.suspectFor !== request;
   if (now - state.suspectAt >= (many ? SUSPICION : SUSPICION_OF_ONE)) return { is: 'pause' };
-  return { is: 'later', millis: AGAIN, note: many === state.suspectMany ? undefined : { suspectMany: many } };
+  return {
+    is: 'later',
+    millis: RETRY_AFTER_REFUSAL,
+    note: many === state.suspectMany ? undefined : { suspectMany: many },
+  };
 }
 
 export const refusedCredential = (reason: Reason): Reason => ({

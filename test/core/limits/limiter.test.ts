@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Limit, MICRO, margin, type ResolvedLimit, resolveLimit } from '../../../lib/core/limits/limits.ts';
 import {
-  appoint,
-  type Gauge,
+  bookAppointments,
   holdUntil,
-  isBusy,
-  type Meter,
-  newMeter,
-  push,
-  recover,
-  reserve,
-} from '../../../lib/core/limits/meter.ts';
+  isLimiterBusy,
+  type LimitBinding,
+  type LimiterState,
+  newLimiter,
+  onRecovery,
+  onRejection,
+  reserveSlots,
+} from '../../../lib/core/limits/limiter.ts';
+import { type Limit, MICRO, type ResolvedLimit, resolveLimit, windowMargin } from '../../../lib/core/limits/limits.ts';
 import { DAY, HOUR, MINUTE, SECOND, type Span, span } from '../../../lib/core/time.ts';
 import { declaredLimit } from './declared-limits.ts';
 import { type Act, type Plan, runFleet, worstAlignedWindow, worstWindow } from './fleet.ts';
@@ -22,15 +22,15 @@ const NOW = Date.UTC(2026, 10, 22, 12);
 const toMicros = (millis: number): number => Math.round(millis * MICRO) / MICRO;
 
 /** A meter on which requests of cost 1 reserve. */
-const gaugeOf = (limits: readonly Limit[], meter: Meter = newMeter): Gauge => ({
+const gaugeOf = (limits: readonly Limit[], meter: LimiterState = newLimiter): LimitBinding => ({
   limits: limits.map((limit) => resolveLimit(limit, 1, [1])),
   meter,
 });
-const slotsOf = (gauge: Gauge, wanted: number, now = NOW): readonly number[] =>
-  reserve([gauge], now, wanted, Number.POSITIVE_INFINITY).slots.map((slot) => toMicros(slot - now));
+const slotsOf = (gauge: LimitBinding, wanted: number, now = NOW): readonly number[] =>
+  reserveSlots([gauge], now, wanted, Number.POSITIVE_INFINITY).slots.map((slot) => toMicros(slot - now));
 /** Reserves, and gives the gauge as it stands then. */
-function after(gauge: Gauge, wanted: number, now = NOW): Gauge {
-  const [meter] = reserve([gauge], now, wanted, Number.POSITIVE_INFINITY).meters;
+function after(gauge: LimitBinding, wanted: number, now = NOW): LimitBinding {
+  const [meter] = reserveSlots([gauge], now, wanted, Number.POSITIVE_INFINITY).meters;
   return { ...gauge, meter: meter ?? gauge.meter };
 }
 
@@ -47,10 +47,10 @@ describe('a timetable', () => {
   });
 
   it('gives no slot beyond the horizon, but tells when the next is', () => {
-    const { slots, next } = reserve([ten], NOW, 100, SECOND);
+    const { slots, next } = reserveSlots([ten], NOW, 100, SECOND);
     assert.equal(slots.length, 10);
     assert.ok(Math.abs(next - NOW - 1_050.01) < 1e-3);
-    assert.deepEqual(reserve([after(ten, 20)], NOW, 1, SECOND).slots, []);
+    assert.deepEqual(reserveSlots([after(ten, 20)], NOW, 1, SECOND).slots, []);
   });
 
   it('bursts after a pause, and pays for it', () => {
@@ -64,7 +64,7 @@ describe('a timetable', () => {
     const minute: Limit = { requests: 30, per: '1 minute' };
     const together = slotsOf(gaugeOf([second, minute]), 2);
     assert.deepEqual(together, [0, 2_008.334]);
-    const apart = reserve([gaugeOf([second]), gaugeOf([minute])], NOW, 2, HOUR).slots.map((slot) =>
+    const apart = reserveSlots([gaugeOf([second]), gaugeOf([minute])], NOW, 2, HOUR).slots.map((slot) =>
       toMicros(slot - NOW),
     );
     assert.deepEqual(apart, together);
@@ -72,7 +72,7 @@ describe('a timetable', () => {
 
   it('lets requests without limits leave at once', () => {
     assert.deepEqual(slotsOf(gaugeOf([]), 3), [0, 0, 0]);
-    assert.deepEqual(reserve([], NOW, 2, 0).slots, [NOW, NOW]);
+    assert.deepEqual(reserveSlots([], NOW, 2, 0).slots, [NOW, NOW]);
   });
 });
 
@@ -151,7 +151,7 @@ const fleets = fc
     const plans = streams.map(
       (resolved): Plan => (meters === 1 ? [resolved] : [resolved.slice(0, 1), resolved.slice(1)]),
     );
-    const least = Math.min(...limits.map(({ limit }) => margin(span(limit.per))));
+    const least = Math.min(...limits.map(({ limit }) => windowMargin(span(limit.per))));
     return fc.record({
       limits: fc.constant(limits),
       streams: fc.constant(streams),
@@ -219,8 +219,8 @@ describe('whatever workers do, crash, repeat and race for', () => {
         for (const each of wholes) assert.ok(Number.isSafeInteger(each) && each >= 0, String(each));
         const end = start + acts.reduce((sum, act) => sum + act.after + act.writing, 0) + HOUR;
         const longest = Math.max(0, ...acts.map(({ horizon }) => horizon)) + 20 * paceOf(streams.flat()) + 31 * DAY;
-        const gauges = (plans[0] ?? []).map((limits, index) => ({ limits, meter: meters[index] ?? newMeter }));
-        const { slots } = reserve(gauges, end, 1, longest);
+        const gauges = (plans[0] ?? []).map((limits, index) => ({ limits, meter: meters[index] ?? newLimiter }));
+        const { slots } = reserveSlots(gauges, end, 1, longest);
         assert.equal(slots.length, 1);
       }),
       { numRuns: 300 },
@@ -236,13 +236,13 @@ describe('what a limit allows is used', () => {
         const resolved = resolveLimit(limit, cost, costs);
         assert.ok(resolved.window === 'rolling');
         const length = span(limit.per);
-        let gauge: Gauge = { limits: [resolved], meter: newMeter };
+        let gauge: LimitBinding = { limits: [resolved], meter: newLimiter };
         let granted = 0;
         // Workers come whenever they are told to, each for a portion, for ten windows.
         for (let now = NOW; now < NOW + 10 * length; ) {
-          const { slots, next, meters } = reserve([gauge], now, portion, 2 * SECOND);
+          const { slots, next, meters } = reserveSlots([gauge], now, portion, 2 * SECOND);
           granted += slots.filter((slot) => slot < NOW + 10 * length).length;
-          gauge = { ...gauge, meter: meters[0] ?? newMeter };
+          gauge = { ...gauge, meter: meters[0] ?? newLimiter };
           now = Math.max(now, next);
         }
         const promised = Math.floor((10 * length * MICRO) / (cost * resolved.interval));
@@ -272,26 +272,26 @@ describe('what a limit allows is used', () => {
 
 describe('holds', () => {
   const refused = (leftAt: number, wait?: number) => ({ leftAt, wait, is: 'refused' }) as const;
-  const held = (meter: Meter, leftAt: number, now: number, wait?: number): Meter => {
-    const next = push(meter, refused(leftAt, wait), now);
+  const held = (meter: LimiterState, leftAt: number, now: number, wait?: number): LimiterState => {
+    const next = onRejection(meter, refused(leftAt, wait), now);
     assert.ok(next);
     return next;
   };
 
   it('last as long as advised', () => {
-    assert.equal(held(newMeter, NOW, NOW, 7_000).heldUntil, NOW + 7_000);
-    assert.equal(held(newMeter, NOW, NOW, DAY).heldUntil, NOW + DAY);
+    assert.equal(held(newLimiter, NOW, NOW, 7_000).heldUntil, NOW + 7_000);
+    assert.equal(held(newLimiter, NOW, NOW, DAY).heldUntil, NOW + DAY);
   });
 
   it('are put once for an incident, however many requests were under way', () => {
-    const meter = held(newMeter, NOW - 300, NOW, 7_000);
+    const meter = held(newLimiter, NOW - 300, NOW, 7_000);
     for (const leftAt of [NOW - 400, NOW, NOW + 6_999])
-      assert.equal(push(meter, refused(leftAt, 7_000), NOW + 200), undefined);
+      assert.equal(onRejection(meter, refused(leftAt, 7_000), NOW + 200), undefined);
     assert.equal(held(meter, NOW + 7_000, NOW + 7_200, 7_000).heldUntil, NOW + 14_200);
   });
 
   it('without advice take longer each time in a row, up to 15 minutes', () => {
-    let meter = held(newMeter, NOW, NOW);
+    let meter = held(newLimiter, NOW, NOW);
     const waits = Array.from({ length: 12 }, () => {
       const wait = meter.heldUntil - meter.heldAt;
       meter = held(meter, meter.heldUntil, meter.heldUntil + 100);
@@ -301,7 +301,7 @@ describe('holds', () => {
   });
 
   it('are shorter again when the API answered for longer than it was left alone', () => {
-    let meter = held(newMeter, NOW, NOW);
+    let meter = held(newLimiter, NOW, NOW);
     for (let round = 0; round < 4; round++) meter = held(meter, meter.heldUntil, meter.heldUntil);
     assert.equal(meter.heldUntil - meter.heldAt, 32_000);
     const later = meter.heldUntil + 33_000;
@@ -311,16 +311,16 @@ describe('holds', () => {
   });
 
   it('take as long as without advice where the advice is not to wait at all', () => {
-    assert.equal(held(newMeter, NOW, NOW, 0).heldUntil, NOW + 2_000);
+    assert.equal(held(newLimiter, NOW, NOW, 0).heldUntil, NOW + 2_000);
   });
 
   it('in a row slow the meter down, up to twenty times, and each minute without one less', () => {
     const ten = gaugeOf([{ requests: 10, per: '1 second' }]);
-    const spacingAt = (meter: Meter, now: number): number => {
+    const spacingAt = (meter: LimiterState, now: number): number => {
       const [first = 0, second = 0] = slotsOf({ ...ten, meter }, 2, now);
       return Math.round(second - first);
     };
-    let meter = held(newMeter, NOW, NOW, 1_000);
+    let meter = held(newLimiter, NOW, NOW, 1_000);
     assert.equal(spacingAt(meter, meter.heldUntil), 105);
     const spacings = Array.from({ length: 6 }, () => {
       meter = held(meter, meter.heldUntil + 500, meter.heldUntil + 500, 1_000);
@@ -346,12 +346,12 @@ describe('holds', () => {
 
   it('of one meter hold a request that reserves on several', () => {
     const free = gaugeOf([{ requests: 10, per: '1 second' }]);
-    const holding = gaugeOf([], held(newMeter, NOW, NOW, 5_000));
-    assert.deepEqual(reserve([free, holding], NOW, 1, MINUTE).slots, [NOW + 5_000]);
+    const holding = gaugeOf([], held(newLimiter, NOW, NOW, 5_000));
+    assert.deepEqual(reserveSlots([free, holding], NOW, 1, MINUTE).slots, [NOW + 5_000]);
   });
 
   it('until a quota is renewed are only ever lengthened', () => {
-    const meter = held(newMeter, NOW, NOW, 7_000);
+    const meter = held(newLimiter, NOW, NOW, 7_000);
     assert.equal(holdUntil(meter, NOW + 5_000, NOW), undefined);
     assert.equal(holdUntil(meter, NOW - 1, NOW), undefined);
     assert.equal(holdUntil(meter, NOW + 9_000, NOW)?.heldUntil, NOW + 9_000);
@@ -360,9 +360,9 @@ describe('holds', () => {
   it('whatever the advice, leave a whole number behind', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: DAY, noNaN: true }), (wait) => {
-        const meter = held(newMeter, NOW, NOW, wait);
+        const meter = held(newLimiter, NOW, NOW, wait);
         assert.ok(Number.isSafeInteger(meter.heldUntil) && meter.heldUntil >= NOW + wait);
-        const until = holdUntil(newMeter, NOW + wait, NOW)?.heldUntil ?? NOW;
+        const until = holdUntil(newLimiter, NOW + wait, NOW)?.heldUntil ?? NOW;
         assert.ok(Number.isSafeInteger(until) && until >= NOW + wait);
       }),
     );
@@ -371,11 +371,11 @@ describe('holds', () => {
 
 describe('where no limit is declared and the API refuses all the same', () => {
   const undeclared = gaugeOf([]);
-  const refuse = (meter: Meter, at: number): Meter =>
-    push(meter, { leftAt: at, wait: undefined, is: 'refused' }, at) ?? meter;
+  const refuse = (meter: LimiterState, at: number): LimiterState =>
+    onRejection(meter, { leftAt: at, wait: undefined, is: 'refused' }, at) ?? meter;
 
   it('departures are spaced, more with each refusal in a row, to one a second', () => {
-    let meter = refuse(newMeter, NOW);
+    let meter = refuse(newLimiter, NOW);
     const spacings = Array.from({ length: 7 }, () => {
       const [first = 0, second = 0] = slotsOf({ limits: [], meter }, 2, meter.heldUntil);
       meter = refuse(meter, meter.heldUntil);
@@ -385,7 +385,7 @@ describe('where no limit is declared and the API refuses all the same', () => {
   });
 
   it('and no longer when nothing was refused for ten minutes', () => {
-    const meter = refuse(newMeter, NOW);
+    const meter = refuse(newLimiter, NOW);
     assert.deepEqual(slotsOf({ ...undeclared, meter }, 3, meter.heldUntil + 10 * MINUTE), [0, 0, 0]);
   });
 });
@@ -393,9 +393,9 @@ describe('where no limit is declared and the API refuses all the same', () => {
 describe('appointments', () => {
   const ten = gaugeOf([{ requests: 10, per: '1 second' }]);
   const pace = 105.001;
-  const appointed = (gauge: Gauge, portions: readonly number[], now = NOW) => {
-    const { times, meters } = appoint([gauge], now, portions);
-    return { times: times.map((time) => Math.round(time - now)), gauge: { ...gauge, meter: meters[0] ?? newMeter } };
+  const appointed = (gauge: LimitBinding, portions: readonly number[], now = NOW) => {
+    const { times, meters } = bookAppointments([gauge], now, portions);
+    return { times: times.map((time) => Math.round(time - now)), gauge: { ...gauge, meter: meters[0] ?? newLimiter } };
   };
 
   it('are as far apart as what they stand for takes', () => {
@@ -405,7 +405,7 @@ describe('appointments', () => {
   it('come after those that others have, and after a hold', () => {
     const { gauge } = appointed(ten, [10]);
     assert.deepEqual(appointed(gauge, [1, 1]).times, [1_050, 1_155]);
-    const meter = push(newMeter, { leftAt: NOW, wait: 5_000, is: 'refused' }, NOW) ?? newMeter;
+    const meter = onRejection(newLimiter, { leftAt: NOW, wait: 5_000, is: 'refused' }, NOW) ?? newLimiter;
     assert.deepEqual(appointed({ ...ten, meter }, [1, 1]).times, [5_000, 5_105]);
   });
 
@@ -429,21 +429,21 @@ describe('appointments', () => {
   });
 
   it('keep a meter busy until they are over, as slots and holds do', () => {
-    assert.equal(isBusy([ten], NOW), false);
-    assert.deepEqual([isBusy([after(ten, 1)], NOW), isBusy([after(ten, 11)], NOW)], [false, true]);
+    assert.equal(isLimiterBusy([ten], NOW), false);
+    assert.deepEqual([isLimiterBusy([after(ten, 1)], NOW), isLimiterBusy([after(ten, 11)], NOW)], [false, true]);
     const { gauge } = appointed(ten, [10]);
-    assert.deepEqual([isBusy([gauge], NOW + 1_000), isBusy([gauge], NOW + 1_100)], [true, false]);
-    const meter = push(newMeter, { leftAt: NOW, wait: 5_000, is: 'refused' }, NOW) ?? newMeter;
+    assert.deepEqual([isLimiterBusy([gauge], NOW + 1_000), isLimiterBusy([gauge], NOW + 1_100)], [true, false]);
+    const meter = onRejection(newLimiter, { leftAt: NOW, wait: 5_000, is: 'refused' }, NOW) ?? newLimiter;
     assert.deepEqual(
-      [isBusy([{ ...ten, meter }], NOW + 3_999), isBusy([{ ...ten, meter }], NOW + 4_000)],
+      [isLimiterBusy([{ ...ten, meter }], NOW + 3_999), isLimiterBusy([{ ...ten, meter }], NOW + 4_000)],
       [true, false],
     );
   });
 
   it('a fixed window is not busy at its ends', () => {
     const fixed = gaugeOf([{ requests: 100, per: '1 minute', window: 'fixed' }]);
-    for (const at of [NOW - 200, NOW, NOW + 200]) assert.equal(isBusy([fixed], at), false);
-    assert.equal(isBusy([after(fixed, 100)], NOW + SECOND), true);
+    for (const at of [NOW - 200, NOW, NOW + 200]) assert.equal(isLimiterBusy([fixed], at), false);
+    assert.equal(isLimiterBusy([after(fixed, 100)], NOW + SECOND), true);
   });
 
   it('are at once where nothing limits', () => {
@@ -452,7 +452,7 @@ describe('appointments', () => {
 });
 
 it('an API that answers again is no longer thought to be down', () => {
-  assert.equal(recover(newMeter), undefined);
+  assert.equal(onRecovery(newLimiter), undefined);
 });
 
 describe('a clock that is a minute ahead', () => {

@@ -1,23 +1,23 @@
-import { compareEdges, pagesAround } from '../../core/listing/drift.ts';
-import { BLOCK_PAGES, isCutShort, runs, writeRanges } from '../../core/listing/listing.ts';
+import { compareEdges, pagesAround } from '../../core/listing/edges.ts';
+import { BLOCK_PAGES, isCutShort, toPageRanges, writeRanges } from '../../core/listing/listing.ts';
 import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Item } from '../ports.ts';
-import { isExhausted, listed } from '../store/slices.ts';
+import { isExhausted, listedSlice } from '../store/slices.ts';
 import { childPath, indexOfSlice } from '../store/sync-keys.ts';
 import type { Chain, Group, Listing } from '../store/sync-state.ts';
-import { type Leaf, largeGroup, type ReadTree, readTree } from './read-tree.ts';
+import { largeGroup, type ReadTree, readTree, type TreeListing } from './read-tree.ts';
 
 /**
  * The pages of a listing that are asked for again. `round`: of repair, in which pages are read again that came; 0 where they did not. No page:
  * only the end is looked for again; `undefined`: nothing is.
  */
-export type Wanted = {
+export type WantedPages = {
   readonly round: number;
-  readonly pages: (listing: Listing, leaf: Leaf) => readonly number[] | undefined;
+  readonly pages: (listing: Listing, leaf: TreeListing) => readonly number[] | undefined;
 };
 
-const FAILED: Wanted = {
+const FAILED: WantedPages = {
   round: 0,
   // Where the last record stands may have changed since: what follows it is looked for anew.
   pages: (listing, { blocks, failed }) =>
@@ -30,14 +30,14 @@ const FAILED: Wanted = {
  * The node by which a later phase reads what is missing at a place: it inherits how far its place was read, has again what failed there, and
  * goes on where it was cut short. `undefined`: nothing is missing. A pure function of a tree that no longer changes, so all who ask get the same.
  */
-export function againNode(tree: ReadTree, place: string, wanted: Wanted = FAILED): Item | undefined {
+export function retryItemOf(tree: ReadTree, place: string, wanted: WantedPages = FAILED): Item | undefined {
   const node = tree.places.get(place);
   if (node === undefined) return undefined;
-  if (node.kind === 'group') return againGroup(node, brokenChildren(tree, place, wanted), wanted);
+  if (node.kind === 'group') return retryGroup(node, brokenChildren(tree, place, wanted), wanted);
   const leaf = tree.leaves.get(place);
   if (leaf === undefined) return undefined;
-  if (node.kind === 'chain') return wanted.round === 0 ? againChain(node) : undefined;
-  return againListing(node, leaf, wanted);
+  if (node.kind === 'chain') return wanted.round === 0 ? retryChain(node) : undefined;
+  return retryListing(node, leaf, wanted);
 }
 
 const sliceOf = ({ from, to, of, parents, restarts, byKey, stray }: Group | Listing | Chain): Item =>
@@ -47,20 +47,20 @@ const sliceOf = ({ from, to, of, parents, restarts, byKey, stray }: Group | List
 const present = (fields: Readonly<Record<string, Item[string] | undefined>>): Item =>
   Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
-function againChain(chain: Chain): Item | undefined {
+function retryChain(chain: Chain): Item | undefined {
   if (chain.ended !== 'failed') return undefined;
   const { step, records, cursor, remembered, seen, ties, began } = chain;
   return { kind: 'chain', ...sliceOf(chain), ...present({ step, records, cursor, remembered, seen, ties, began }) };
 }
 
-function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): Item | undefined {
+function retryListing(listing: Listing, leaf: TreeListing, { round, pages }: WantedPages): Item | undefined {
   const wanted = pages(listing, leaf);
   if (wanted === undefined) return undefined;
   const { covered, announced, limited, told, size } = listing;
   // What moved may have moved the end: it is looked for again.
   const { filled, end } = round === 0 || wanted.length === 0 ? listing : {};
   const { proven } = round === 0 ? listing : {};
-  const again = writeRanges(runs(wanted, BLOCK_PAGES));
+  const again = writeRanges(toPageRanges(wanted, BLOCK_PAGES));
   return {
     kind: 'listing',
     opened: 0,
@@ -70,46 +70,46 @@ function againListing(listing: Listing, leaf: Leaf, { round, pages }: Wanted): I
 }
 
 /** The same of a place in a tree that may be too large to be read whole. */
-export async function againAt(
+export async function retryItemAt(
   invocation: Invocation,
   ref: SyncRef,
   phase: number,
   place: string,
-  wanted: Wanted = FAILED,
+  wanted: WantedPages = FAILED,
 ): Promise<Item | undefined> {
   const large = await largeGroup(invocation, ref, phase, place);
-  if (large === undefined) return againNode(await readTree(invocation, ref, phase, place), place, wanted);
-  const first = await againAt(invocation, ref, phase, large.first, wanted);
+  if (large === undefined) return retryItemOf(await readTree(invocation, ref, phase, place), place, wanted);
+  const first = await retryItemAt(invocation, ref, phase, large.first, wanted);
   const broken = first === undefined ? [] : [0];
   for await (const tree of large.others()) broken.push(...brokenChildren(tree, place, wanted));
-  return againGroup(large.node, broken, wanted);
+  return retryGroup(large.node, broken, wanted);
 }
 
 /** The children in which something is missing, by their numbers. */
-function brokenChildren(tree: ReadTree, place: string, wanted: Wanted): number[] {
+function brokenChildren(tree: ReadTree, place: string, wanted: WantedPages): number[] {
   const children = tree.children.get(place) ?? [];
-  const broken = children.filter((name) => againNode(tree, childPath(place, name), wanted) !== undefined);
+  const broken = children.filter((name) => retryItemOf(tree, childPath(place, name), wanted) !== undefined);
   return broken.flatMap((name) => indexOfSlice(name) ?? []);
 }
 
 /** A group has again the children where something is missing; if the one that finds the parents is among them, more may be found. */
-function againGroup(group: Group, indexes: readonly number[], wanted: Wanted): Item | undefined {
+function retryGroup(group: Group, indexes: readonly number[], wanted: WantedPages): Item | undefined {
   if (indexes.length === 0 && isExhausted(group)) return undefined;
   const { opened, over, width, after, line } = group;
   return {
     kind: 'group',
     ...sliceOf(group),
     ...{ opened, over, width, after, line, redone: 0, repair: wanted.round },
-    again: writeRanges(runs(indexes, Number.POSITIVE_INFINITY)),
+    again: writeRanges(toPageRanges(indexes, Number.POSITIVE_INFINITY)),
     exhausted: group.exhausted && !indexes.includes(0),
   };
 }
 
 /** The pages around each place where neighbours do not agree, for a round of repair. A listing that lacks pages anyway is not repaired. */
-export const movedPages = (invocation: Invocation, ref: SyncRef, round: number): Wanted => ({
+export const movedPages = (invocation: Invocation, ref: SyncRef, round: number): WantedPages => ({
   round,
   pages(listing, { blocks, parts, failed }) {
-    const { paging } = listed(invocation, ref, listing).stream;
+    const { paging } = listedSlice(invocation, ref, listing).stream;
     if (paging.kind !== 'offsets' || failed.length > 0 || isCutShort(listing)) return undefined;
     const pages = parts.flatMap((part) => part.pages);
     const tails = new Set([...blocks.values()].flatMap(({ first }) => first ?? []));

@@ -1,21 +1,21 @@
 import * as z from 'zod';
+import { type LimiterState, newLimiter } from '../../core/limits/limiter.ts';
 import type { ResolvedLimit } from '../../core/limits/limits.ts';
-import { type Meter, newMeter } from '../../core/limits/meter.ts';
 import { DAY } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { remembered } from '../invocation.ts';
+import { workerCache } from '../invocation.ts';
 import type { Item, Key } from '../ports.ts';
 
 /** A meter in the RateLimits table, and the limits that a request reserves against there. */
-export type MeterPlace = { readonly key: Key; readonly limits: readonly ResolvedLimit[] };
+export type LimiterKey = { readonly key: Key; readonly limits: readonly ResolvedLimit[] };
 
-export const meterPlace = (connector: string, scope: string, limits: readonly ResolvedLimit[]): MeterPlace => ({
+export const limiterKey = (connector: string, scope: string, limits: readonly ResolvedLimit[]): LimiterKey => ({
   key: { pk: `${connector}/${scope}`, sk: 'METER' },
   limits,
 });
 
 /** What a step makes of the meters; without `meters` nothing is to be written. */
-export type Stepped<T> = { readonly result: T; readonly meters?: readonly Meter[] };
+export type LimiterStep<T> = { readonly result: T; readonly meters?: readonly LimiterState[] };
 
 /** How often a step is taken again before it is given up. */
 const TRIES = 6;
@@ -25,17 +25,17 @@ const FRESH = 50;
 const KEPT = 62 * DAY;
 
 /** What a worker knows of a meter. `contended`: others write it, so that it must be read before it is written. */
-type Known = { readonly meter: Meter; readonly at: number; readonly contended: boolean };
-const knownMeters = remembered(() => new Map<string, Known>());
+type Known = { readonly meter: LimiterState; readonly at: number; readonly contended: boolean };
+const knownMeters = workerCache(() => new Map<string, Known>());
 /** Reads under way: whoever wants to know at the same moment shares them. */
-const reads = remembered(() => new Map<string, Promise<Meter>>());
+const reads = workerCache(() => new Map<string, Promise<LimiterState>>());
 
 /** The meters as they stood at most `age` milliseconds ago. */
-export const readMeters = (
+export const readLimiters = (
   invocation: Invocation,
-  places: readonly MeterPlace[],
+  places: readonly LimiterKey[],
   age: number,
-): Promise<readonly Meter[]> => allEnded(places.map((place) => read(invocation, place, age)));
+): Promise<readonly LimiterState[]> => allEnded(places.map((place) => read(invocation, place, age)));
 
 /** All of them, or why one failed, once none is under way: whoever came later would share a read that ended with its invocation. */
 async function allEnded<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
@@ -43,7 +43,7 @@ async function allEnded<T>(promises: readonly Promise<T>[]): Promise<readonly T[
   return Promise.all(promises);
 }
 
-async function read(invocation: Invocation, { key }: MeterPlace, age: number): Promise<Meter> {
+async function read(invocation: Invocation, { key }: LimiterKey, age: number): Promise<LimiterState> {
   const known = knownMeters(invocation);
   const found = known.get(key.pk);
   const now = invocation.clock.now();
@@ -70,10 +70,10 @@ async function read(invocation: Invocation, { key }: MeterPlace, age: number): P
  * takes the step again on what stands there. Where one of several is beaten, what was reserved on the others is lost,
  * which is safe. `contended`: beaten too often; come back.
  */
-export async function changeMeters<T>(
+export async function changeLimiters<T>(
   invocation: Invocation,
-  places: readonly MeterPlace[],
-  step: (meters: readonly Meter[], now: number) => Stepped<T>,
+  places: readonly LimiterKey[],
+  step: (meters: readonly LimiterState[], now: number) => LimiterStep<T>,
 ): Promise<T | 'contended'> {
   const known = knownMeters(invocation);
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -93,9 +93,9 @@ export async function changeMeters<T>(
 /** Writes the meters that changed; says whether nobody was quicker. */
 async function storeAll(
   invocation: Invocation,
-  places: readonly MeterPlace[],
-  from: readonly Meter[],
-  to: readonly Meter[],
+  places: readonly LimiterKey[],
+  from: readonly LimiterState[],
+  to: readonly LimiterState[],
 ): Promise<boolean> {
   for (const [index, place] of places.entries()) {
     const [before, after] = [from[index], to[index]];
@@ -105,7 +105,12 @@ async function storeAll(
   return true;
 }
 
-async function store(invocation: Invocation, { key }: MeterPlace, from: Meter, to: Meter): Promise<boolean> {
+async function store(
+  invocation: Invocation,
+  { key }: LimiterKey,
+  from: LimiterState,
+  to: LimiterState,
+): Promise<boolean> {
   const { rateLimits, clock, random } = invocation;
   const by = random.id();
   const now = clock.now();
@@ -138,8 +143,8 @@ const meterItem = z
 const TIME = 't ';
 const USED = 'u ';
 
-function meterOf(item: Item | undefined): Meter {
-  if (item === undefined) return newMeter;
+function meterOf(item: Item | undefined): LimiterState {
+  if (item === undefined) return newLimiter;
   const { by: _by, expires: _expires, ...all } = meterItem.parse(item);
   const { version, booked, heldUntil, heldAt, strikes, silences, downSince, ...rest } = all;
   const under = (prefix: string): Record<string, number> =>
@@ -152,7 +157,7 @@ function meterOf(item: Item | undefined): Meter {
   return { version, booked, heldUntil, heldAt, strikes, silences, downSince, times, used: under(USED) };
 }
 
-function itemOf({ times, used, ...rest }: Meter): Record<string, number> {
+function itemOf({ times, used, ...rest }: LimiterState): Record<string, number> {
   const named = (prefix: string, values: Readonly<Record<string, number>>) =>
     Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value]);
   return { ...rest, ...Object.fromEntries([...named(TIME, times), ...named(USED, used)]) };
