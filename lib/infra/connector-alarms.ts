@@ -91,13 +91,13 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
       runbook: 'throttled',
     },
     {
-      id: 'Drift',
+      id: 'SchemaDrift',
       metric: of('SchemaChanges', { period: HOUR }),
       when: ['>', 0],
       periods: [1, 1],
       missing: 'notBreaching',
       says: `${name} sends records that depart from the declared schema. What does not fit is quarantined, not lost.`,
-      runbook: 'drift',
+      runbook: 'schema-drift',
     },
     {
       id: 'HousekeepingSilent',

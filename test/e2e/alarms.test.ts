@@ -138,8 +138,8 @@ describe('each alarm', () => {
         await until(() => stands('Throttled').off, 40);
       },
     },
-    Drift: {
-      runbook: 'drift',
+    SchemaDrift: {
+      runbook: 'schema-drift',
       normal: sync,
       drive: async () => {
         api.mood = 'drifts';

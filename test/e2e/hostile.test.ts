@@ -12,8 +12,8 @@ import { stages } from '../../lib/infra/stage.ts';
 import { REGION } from '../../lib/local/names.ts';
 import { hostile } from '../hostile/api.ts';
 import { checkReceipt } from '../hostile/check.ts';
-import { drifting } from '../hostile/drift.ts';
-import { casesEndToEnd, driftsEndToEnd } from '../hostile/end-to-end.ts';
+import { casesEndToEnd, movementsEndToEnd } from '../hostile/end-to-end.ts';
+import { movingListing } from '../hostile/movement.ts';
 import { rowsOf } from '../hostile/rows.ts';
 import { serve } from '../hostile/serve.ts';
 import { deploy } from './deployed.ts';
@@ -34,7 +34,9 @@ describe('end to end, an API that', () => {
   const ending = { after: (each: () => unknown): void => void undo.unshift(each) };
   const outcomes = new Map<string, PromiseWithResolvers<Outcome>>();
   const now = Date.now();
-  const drifts = new Map([...driftsEndToEnd].map(([name, { seed }]) => [name, drifting(seed, seed >= 12, now)]));
+  const movements = new Map(
+    [...movementsEndToEnd].map(([name, { seed }]) => [name, movingListing(seed, seed >= 12, now)]),
+  );
   let asked: ReadonlyMap<string, number> = new Map();
   after(async () => {
     for (const each of undo) await each();
@@ -46,7 +48,7 @@ describe('end to end, an API that', () => {
         ...[...casesEndToEnd].map(
           ([name, { records = 100, api }]) => [name, hostile(rowsOf(records, now), api)] as const,
         ),
-        ...[...drifts].map(([name, { api }]) => [name, api] as const),
+        ...[...movements].map(([name, { api }]) => [name, api] as const),
       ]),
     );
     ending.after(server.stop);
@@ -82,7 +84,7 @@ describe('end to end, an API that', () => {
       return { receipt, delivered: (await Promise.all(parts.map(lines))).flat() };
     }
     await connections.create({ pk: connector.name, sk: 'main' }, { params: '{}', status: 'active' });
-    for (const name of [...casesEndToEnd.keys(), ...drifts.keys()]) {
+    for (const name of [...casesEndToEnd.keys(), ...movements.keys()]) {
       outcomes.set(name, Promise.withResolvers());
       const due = stack.schedules.find(({ input }) => input === tick(name)) ?? assert.fail(name);
       await stack.fire(due.id, new Date(now));
@@ -96,18 +98,18 @@ describe('end to end, an API that', () => {
     });
   }
 
-  for (const [name, { what, seed }] of driftsEndToEnd) {
+  for (const [name, { what, seed }] of movementsEndToEnd) {
     it(`${what}: whose records come, go and move as seed ${seed} says`, async () => {
       const { receipt, delivered } = (await outcomes.get(name)?.promise) ?? assert.fail();
-      drifts.get(name)?.check(receipt, delivered);
+      movements.get(name)?.check(receipt, delivered);
       assert.equal(receipt.records.delivered, delivered.length);
       assert.equal(receipt.requests.sent, asked.get(name));
     });
   }
 
   it('records that moved were found out, and read again', async () => {
-    const all = await Promise.all([...drifts.keys()].flatMap((name) => outcomes.get(name)?.promise ?? []));
-    const sum = (what: 'moved' | 'repaired'): number => all.reduce((n, { receipt }) => n + receipt.drift[what], 0);
+    const all = await Promise.all([...movements.keys()].flatMap((name) => outcomes.get(name)?.promise ?? []));
+    const sum = (what: 'moved' | 'repaired'): number => all.reduce((n, { receipt }) => n + receipt.movement[what], 0);
     assert.ok(sum('moved') > 0 && sum('repaired') > 0, `${sum('repaired')} of ${sum('moved')}`);
   });
 });

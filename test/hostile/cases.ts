@@ -14,7 +14,7 @@ export type Case = {
   readonly codes?: readonly string[];
   readonly delivered: number;
   /** Edges that disagreed, and how many of them were mended; where it matters. */
-  readonly drift?: readonly [moved: number, repaired: number];
+  readonly movement?: readonly [moved: number, repaired: number];
 };
 
 const SLICED = { slices: '1 hour' } as const;
@@ -258,24 +258,24 @@ Object.assign(cases, {
   },
   'offsets: a record is deleted behind the reader': {
     ...{ kind: 'offsets', api: { change: once((rows) => rows.slice(1)) } },
-    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 100, drift: [1, 1] },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 100, movement: [1, 1] },
   },
   'offsets: a record is inserted behind the reader': {
     ...{ kind: 'offsets', shape: TOTAL, api: { change: once((rows) => [{ id: 1, at: 0 }, ...rows]) } },
-    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 101, drift: [1, 1] },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 101, movement: [1, 1] },
   },
   'offsets: a record moves to the end': {
     ...{ kind: 'offsets', shape: TOTAL, api: { change: once(firstToTheEnd) } },
-    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 100, drift: [1, 1] },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 100, movement: [1, 1] },
   },
   'offsets without a total: the last records are deleted while the end is looked for': {
     // The first page asks for a page, and two, four, and eight; then one that begins with the last record.
     ...{ kind: 'offsets', records: 65, api: { change: (rows, asked) => (asked === 16 ? rows.slice(0, -3) : rows) } },
-    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 65, drift: [3, 3] },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 65, movement: [3, 3] },
   },
   'offsets: a record is deleted behind the reader, and another one comes: more than the total says': {
     ...{ kind: 'offsets', shape: TOTAL, api: { change: once((rows) => [...rows.slice(1), { id: 1, at: 0 }]) } },
-    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 101, drift: [1, 1] },
+    ...{ verdict: 'COMPLETE', evidence: 'overlap', delivered: 101, movement: [1, 1] },
   },
   'pages: a record is deleted behind the reader': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once((rows) => rows.slice(1)) } },

@@ -4,7 +4,7 @@ import type { Case } from './cases.ts';
 
 /** Holds a receipt against what it must say. `delivered`: the records of its manifest. `asked`: the requests that the API has counted. */
 export function checkReceipt(
-  { verdict, evidence = null, codes, delivered: distinct, drift }: Case,
+  { verdict, evidence = null, codes, delivered: distinct, movement }: Case,
   receipt: Receipt,
   delivered: readonly unknown[],
   asked: number,
@@ -16,6 +16,6 @@ export function checkReceipt(
   const ids = delivered.map((row) => Reflect.get(Object(row), 'id'));
   assert.equal(new Set(ids).size, distinct, context);
   assert.equal(receipt.records.delivered, ids.length, context);
-  if (drift !== undefined) assert.deepEqual([receipt.drift.moved, receipt.drift.repaired], drift, context);
+  if (movement !== undefined) assert.deepEqual([receipt.movement.moved, receipt.movement.repaired], movement, context);
   assert.equal(receipt.requests.sent, asked, context);
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Connector, defineConnector, none } from '../../lib/core/connector/connector.ts';
 import { type Case, cases } from './cases.ts';
 import { errors, hostileStreams, type Kind, type Shape } from './connector.ts';
-import { type Drift, driftOf } from './drift.ts';
+import { type Movement, movementOf } from './movement.ts';
 
 /** The cases that run on the embedded stack, too: each thing that an API can do, at least once. */
 const chosen = [
@@ -74,13 +74,16 @@ export const casesEndToEnd: ReadonlyMap<string, Case & { readonly what: string }
 );
 
 /** Schedules by which records come, go and move while they are read, by the names of their streams. */
-export const driftsEndToEnd: ReadonlyMap<string, Drift & { readonly seed: number }> = new Map(
-  Array.from({ length: 24 }, (_, seed) => [`drift${seed}`, { ...driftOf(seed), seed }]),
+export const movementsEndToEnd: ReadonlyMap<string, Movement & { readonly seed: number }> = new Map(
+  Array.from({ length: 24 }, (_, seed) => [`movement${seed}`, { ...movementOf(seed), seed }]),
 );
 
 /** One connector with a stream for each of them, each under a path of its name. `now`: when the rows end. */
 export function hostileInAllWays(url: string, now: number): Connector {
-  const all: [name: string, { readonly kind: Kind; readonly shape?: Shape }][] = [...casesEndToEnd, ...driftsEndToEnd];
+  const all: [name: string, { readonly kind: Kind; readonly shape?: Shape }][] = [
+    ...casesEndToEnd,
+    ...movementsEndToEnd,
+  ];
   return defineConnector({
     name: 'hostile',
     docs: 'none',

@@ -85,7 +85,7 @@ test('what is watched of a connector, from when on, for how long, and what silen
     Incomplete: [`Sum of ${own} SyncsIncomplete`, `${above} 0`, '1 of 1 × 3600 s', 'notBreaching'],
     Paused: [`Maximum of ${own} ConnectionsPaused`, `${above} 0`, '1 of 1 × 300 s', 'notBreaching'],
     Throttled: ['IF(sent > 0, 100 * FILL(throttled, 0) / sent, 0)', `${above} 20`, '6 of 6 × 300 s', 'notBreaching'],
-    Drift: [`Sum of ${own} SchemaChanges`, `${above} 0`, '1 of 1 × 3600 s', 'notBreaching'],
+    SchemaDrift: [`Sum of ${own} SchemaChanges`, `${above} 0`, '1 of 1 × 3600 s', 'notBreaching'],
     HousekeepingSilent: [`SampleCount of ${own} SyncsOpen`, 'LessThanThreshold 1', '1 of 1 × 900 s', 'breaching'],
     FunctionErrors: ['SUM([work, housekeeping])', `${above} 0`, '3 of 6 × 300 s', 'notBreaching'],
     FunctionsSlow: ['MAX([workShare, housekeepingShare])', `${above} 95`, '3 of 6 × 300 s', 'notBreaching'],

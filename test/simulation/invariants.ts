@@ -166,7 +166,7 @@ function rowsOf(world: World, receipt: Receipt, broken: Broken): Row[] {
     const part = manifestLine.parse(line);
     for (const page of part.pages) {
       // What moved is read again, and both readings are delivered.
-      if (pages.has(`${part.slice} ${page}`) && receipt.drift.moved === 0)
+      if (pages.has(`${part.slice} ${page}`) && receipt.movement.moved === 0)
         broken('6 a page counts once', `sync ${receipt.sync}: page ${page} is in two parts`);
       pages.add(`${part.slice} ${page}`);
     }

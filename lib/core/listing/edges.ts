@@ -1,5 +1,5 @@
 /**
- * Drift: records that move between pages while these are read. Offsets overlap by one record, so a page begins with the last record of the one
+ * Movement: records that move between pages while these are read. Offsets overlap by one record, so a page begins with the last record of the one
  * before it. Where it does not, pages around the place are read again. A page may then have several versions; all of them are
  * delivered, and the listing is whole if one version of each page can be chosen so that all neighbours agree.
  */

@@ -16,7 +16,7 @@ export type SyncListing = {
   readonly tally: ListingTally;
 };
 
-export type SyncJudgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'drift'>;
+export type SyncJudgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'movement'>;
 
 /** From the strongest to the weakest: a sync is as sure as the least sure of its listings. */
 const STRENGTH: readonly ReceiptEvidence[] = ['cursor', 'overlap', 'count', 'end'];
@@ -30,7 +30,7 @@ export type JudgedListings = {
   readonly worst: Receipt['verdict'];
   /** The weakest evidence of all; of none yet, `undefined`. */
   readonly evidence: ReceiptEvidence | undefined;
-  readonly drift: Receipt['drift'];
+  readonly movement: Receipt['movement'];
 };
 
 /** `many`: in how many slices it was found, of which the first few are named. */
@@ -41,7 +41,7 @@ export const NO_LISTINGS: JudgedListings = {
   causes: new Map(),
   worst: 'COMPLETE',
   evidence: undefined,
-  drift: { checked: 0, moved: 0, repaired: 0 },
+  movement: { checked: 0, moved: 0, repaired: 0 },
 };
 
 /** Adds a listing. */
@@ -50,16 +50,16 @@ export function withListing(
   { stream, slice, ofParents = false, tally }: SyncListing,
 ): JudgedListings {
   const { findings, evidence, edges } = judgeListing(stream, tally);
-  const { drift } = judged;
+  const { movement } = judged;
   return [...findings, ...(ofParents ? lostParents(tally) : [])].reduce(
     (all, finding) => foundWith(all, { ...finding, stream, slice }),
     {
       ...judged,
       evidence: weaker(judged.evidence, evidence),
-      drift: {
-        checked: drift.checked + edges.checked,
-        moved: drift.moved + edges.moved.length,
-        repaired: drift.repaired + Math.max(0, edges.moved.length - edges.broken.length),
+      movement: {
+        checked: movement.checked + edges.checked,
+        moved: movement.moved + edges.moved.length,
+        repaired: movement.repaired + Math.max(0, edges.moved.length - edges.broken.length),
       },
     },
   );
@@ -70,11 +70,11 @@ export const withUnopenedSlices = (judged: JudgedListings, stream: Stream): Judg
   foundWith(judged, { ...UNOPENED, stream });
 
 /** Whether a sync got everything, and what says so. */
-export const judgeSync = ({ causes, worst, evidence, drift }: JudgedListings): SyncJudgement => ({
+export const judgeSync = ({ causes, worst, evidence, movement }: JudgedListings): SyncJudgement => ({
   verdict: worst,
   evidence: worst === 'COMPLETE' ? (evidence ?? null) : null,
   reasons: [...causes.values()].map(reasonOf),
-  drift,
+  movement,
 });
 
 function foundWith(judged: JudgedListings, finding: ListingFinding & SyncPlace): JudgedListings {

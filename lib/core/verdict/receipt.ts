@@ -38,7 +38,7 @@ export const receiptSchema = z.object({
   records: z.object({ fetched: z.int(), delivered: z.int(), quarantined: z.int(), repeated: z.int() }),
   requests: z.object({ sent: z.int(), throttled: z.int(), retried: z.int() }),
   /** Edges of neighbouring pages compared, how many disagreed, and how many of those were mended by reading again. */
-  drift: z.object({ checked: z.int(), moved: z.int(), repaired: z.int() }),
+  movement: z.object({ checked: z.int(), moved: z.int(), repaired: z.int() }),
   /** Departures from the declared schema at any depth, once each: what it does not know, what is missing, what has another type. */
   schema: z
     .array(

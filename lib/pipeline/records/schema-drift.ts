@@ -4,7 +4,7 @@ import type { SchemaChange } from '../../core/verdict/receipt.ts';
 import type { Invocation } from '../invocation.ts';
 import { workerCache } from '../invocation.ts';
 import { expiryOf, schemaDriftKey } from '../store/sync-keys.ts';
-import { driftState } from '../store/sync-state.ts';
+import { schemaDriftState } from '../store/sync-state.ts';
 import type { PageContent } from './read-records.ts';
 
 /** How many departures from the schema one worker writes down, and a receipt names. */
@@ -40,6 +40,6 @@ export async function noteSchemaDrift(
 export async function readSchemaDrift({ syncs, connector }: Invocation, ref: SyncRef): Promise<SchemaChange[]> {
   const { pk, sk } = schemaDriftKey(connector.name, ref);
   const found: SchemaChange[] = [];
-  for await (const item of syncs.query(pk, sk)) found.push(driftState.parse(item));
+  for await (const item of syncs.query(pk, sk)) found.push(schemaDriftState.parse(item));
   return found.sort((a, b) => a.page - b.page || (a.path < b.path ? -1 : 1)).slice(0, NAMED);
 }

@@ -275,7 +275,7 @@ export const failedPageState = z.object({
 export type FailedPage = z.output<typeof failedPageState>;
 
 /** One way in which records of a sync depart from their schema. */
-export const driftState = z.object({
+export const schemaDriftState = z.object({
   path: z.string(),
   change: z.enum(['missing', 'retyped', 'unknown']),
   sample: z.string(),

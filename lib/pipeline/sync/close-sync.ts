@@ -111,7 +111,7 @@ function buildReceipt(
   sync: SyncState,
   { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: SyncTotals,
 ): Receipt {
-  const { verdict, evidence, reasons, drift } = judgeSync(judged);
+  const { verdict, evidence, reasons, movement } = judgeSync(judged);
   const { delivered, quarantined, dropped } = records;
   const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
   const before = sync.watermark ?? null;
@@ -125,7 +125,7 @@ function buildReceipt(
     pages,
     records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
     requests,
-    drift,
+    movement,
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,

@@ -17,7 +17,7 @@ export async function repairMovedPages(
   { judged, unopened }: Pick<SyncSum, 'judged' | 'unopened'>,
 ): Promise<boolean> {
   const round = sync.repairs + 1;
-  const { moved, repaired } = judged.drift;
+  const { moved, repaired } = judged.movement;
   if (round > REPAIR_ROUNDS || unopened || moved === repaired) return false;
   const root = await retryItemAt(invocation, ref, sync.phase, '', movedPages(invocation, ref, round));
   if (root === undefined) return false;

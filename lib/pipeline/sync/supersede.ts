@@ -84,7 +84,7 @@ export async function countRequests(
   invocation: Invocation,
   ref: SyncRef,
   sync: SyncState,
-): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'drift'>> {
+): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'movement'>> {
   const requests = { sent: 0, throttled: 0, retried: 0 };
   for await (const { nodes } of readTrees(invocation, ref, sync.phase)) {
     for (const node of nodes.values()) {
@@ -98,6 +98,6 @@ export async function countRequests(
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { fetched: 0, delivered: 0, quarantined: 0, repeated: 0 },
     requests,
-    drift: { checked: 0, moved: 0, repaired: 0 },
+    movement: { checked: 0, moved: 0, repaired: 0 },
   };
 }

@@ -17,7 +17,7 @@ const COMPLETE: Receipt = {
   pages: { planned: 20, fetched: 20, failed: 0 },
   records: { fetched: 1_950, delivered: 1_950, quarantined: 0, repeated: 0 },
   requests: { sent: 20, throttled: 0, retried: 0 },
-  drift: { checked: 0, moved: 0, repaired: 0 },
+  movement: { checked: 0, moved: 0, repaired: 0 },
   schema: [],
   watermark: { before: null, after: null },
   manifest: 'shop/main/orders/20261122T173000000Z/1/manifest.ndjson.gz',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { hostileConnector } from '../../hostile/connector.ts';
-import { drifting, driftOf } from '../../hostile/drift.ts';
+import { movementOf, movingListing } from '../../hostile/movement.ts';
 import { makeWorld } from '../world.ts';
 
 for (const [moves, schedules] of [
@@ -12,14 +12,14 @@ for (const [moves, schedules] of [
     const counts: Record<string, number> = {};
     const count = (what: string, by = 1): void => void Object.assign(counts, { [what]: (counts[what] ?? 0) + by });
     for (let seed = 0; seed < schedules; seed++) {
-      const { what, kind, shape } = driftOf(seed);
-      const { api, check } = drifting(seed, moves);
+      const { what, kind, shape } = movementOf(seed);
+      const { api, check } = movingListing(seed, moves);
       const world = makeWorld({ connector: hostileConnector(kind, shape), api });
       const receipt = await world.sync('rows');
       const lost = check(receipt, world.delivered(receipt));
       count(`${what}: ${receipt.verdict}${receipt.evidence === null ? '' : ` by ${receipt.evidence}`}`);
-      count(`${what}: moved edges`, receipt.drift.moved);
-      count(`${what}: repaired edges`, receipt.drift.repaired);
+      count(`${what}: moved edges`, receipt.movement.moved);
+      count(`${what}: repaired edges`, receipt.movement.repaired);
       if (lost.length > 0) count(`${what}: ${receipt.verdict} with a loss`);
     }
     for (const [each, n] of Object.entries(counts)) console.log(`  ${each}: ${n}`);

@@ -22,7 +22,7 @@ describe('records that come twice', () => {
     const world = makeWorld({ connector, api: strange(hostile(rowsOf(60), { change })) });
     const receipt = await world.sync('rows');
     assert.deepEqual([receipt.verdict, receipt.evidence, receipt.reasons], ['COMPLETE', 'overlap', []]);
-    assert.deepEqual([receipt.drift.moved, receipt.drift.repaired], [1, 1]);
+    assert.deepEqual([receipt.movement.moved, receipt.movement.repaired], [1, 1]);
     const { delivered, quarantined, repeated, fetched } = receipt.records;
     assert.ok(quarantined > 6, 'some of them came twice');
     const ids = new Set(world.delivered(receipt).map((row) => Reflect.get(Object(row), 'id')));
