@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { parseInstant } from '../../lib/core/dates.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
-import { parseInstant, SECOND } from '../../lib/core/time.ts';
+import { SECOND } from '../../lib/core/time.ts';
 import { readStream, syncId } from '../../lib/pipeline/sync/start-sync.ts';
 import { requireActive } from '../cli/connection.ts';
 import type { OperatedConnector } from '../cli/deployed-connector.ts';

@@ -24,31 +24,3 @@ export function span(text: Span): number {
     throw new Error(`"${text}" is not a duration. Write a number and a unit, like "5 minutes".`);
   return millis;
 }
-
-/** One point in time in the three forms APIs ask for: ISO 8601 in UTC with milliseconds, epoch seconds, epoch milliseconds. */
-export type Instant = { readonly iso: string; readonly seconds: number; readonly millis: number };
-
-export const instant = (millis: number): Instant => ({
-  iso: new Date(millis).toISOString(),
-  seconds: Math.floor(millis / SECOND),
-  millis,
-});
-
-/** An epoch number below this is seconds, above it milliseconds: as seconds it is the year 5138, as milliseconds March 1973. */
-const SECONDS_BELOW = 1e11;
-/** The largest time value a `Date` can hold (ECMA-262 section 21.4.1.1). */
-const LAST_TIME = 8.64e15;
-
-const ZONELESS = /^\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/;
-
-/** Epoch milliseconds of a date as an API writes it: ISO 8601 (or anything `Date.parse` reads), epoch seconds, or epoch milliseconds. */
-export function parseInstant(value: unknown): number | undefined {
-  if (typeof value === 'string') {
-    // Without a zone it is UTC, wherever this runs.
-    const millis = Date.parse(ZONELESS.test(value) ? `${value}Z` : value);
-    return Number.isNaN(millis) ? undefined : millis;
-  }
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return undefined;
-  const millis = value < SECONDS_BELOW ? Math.round(value * SECOND) : Math.round(value);
-  return millis <= LAST_TIME ? millis : undefined;
-}

@@ -1,5 +1,6 @@
 import type { Account, Raw, Stream } from '../core/connector/connector.ts';
-import { parseInstant } from '../core/time.ts';
+import { parseInstant } from '../core/dates.ts';
+import { FIRST_START } from '../core/verdict/watermark.ts';
 import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
 import { answerCount, answerPage } from './page.ts';
 import type { Question } from './question.ts';
@@ -29,7 +30,7 @@ export function invertStream(stream: Stream, account: Account<Raw, Raw>, holding
 
 /** How the stream's functions write requests, given what they are to ask for. `told`: what they are told besides. */
 function writer(stream: Stream, told: { params: Raw; grant: Raw; setup: Raw }, { parents }: Holdings) {
-  const begin = parseInstant(stream.since?.start) ?? 0;
+  const begin = parseInstant(stream.since?.start) ?? FIRST_START;
   const only: unknown = stream.each?.only?.(told);
   return (name: string, request: Stream['request']): Writing => ({
     ...{ name, begin, parents },

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Request } from '../core/connector/connector.ts';
-import { DAY, type Instant, instant } from '../core/time.ts';
+import { type Instant, instant } from '../core/dates.ts';
+import { DAY } from '../core/time.ts';
+import { FIRST_START } from '../core/verdict/watermark.ts';
 import { requestDates } from './dates.ts';
 import { leavesOf, type Parents } from './parents.ts';
 import { folded, isHeader, type Places, placesOfDeclared } from './places.ts';
@@ -29,7 +31,7 @@ export type Writing = {
   readonly write: (wanted: Wanted) => Request;
   /** By default it is asked for no page. */
   readonly pages?: PageProbe;
-  /** Where the window of a full sync begins, epoch milliseconds. Default 0. */
+  /** Where the window of a full sync begins, epoch milliseconds. Default: as of a stream without `start`. */
   readonly begin?: number;
   /** Those by whom it asks. */
   readonly parents?: Parents | undefined;
@@ -76,7 +78,7 @@ const OTHER: Window = {
  * {@link SimulatorRefusal} if a page, a window or a parent cannot be read back.
  */
 export function requestForms(writing: Writing): readonly RequestForm[] {
-  const start = instant(writing.begin ?? 0);
+  const start = instant(writing.begin ?? FIRST_START);
   const forms = [
     ...formsIn(writing, ['to'], { from: start, to: WINDOW.to }, { from: start, to: OTHER.to }),
     ...formsIn(writing, ['from', 'to'], WINDOW, OTHER),

@@ -1,5 +1,5 @@
 import type { Raw, Stream } from '../core/connector/connector.ts';
-import { parseInstant } from '../core/time.ts';
+import { parseInstant } from '../core/dates.ts';
 import { BETWEEN_CHANGES, FIRST_CHANGE, recordDates, roundedDown } from './dates.ts';
 import { LEAST_PARENTS } from './probed.ts';
 import { type Maker, type Recipe, recordMaker } from './records.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { parseInstant } from '../../lib/core/dates.ts';
 import { MICRO, resolveLimit } from '../../lib/core/limits/limits.ts';
-import { HOUR, parseInstant, SECOND, span } from '../../lib/core/time.ts';
+import { HOUR, SECOND, span } from '../../lib/core/time.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import { parentOf, phaseOf, placeOf } from '../../lib/pipeline/store/sync-keys.ts';
 import { streamState, syncState } from '../../lib/pipeline/store/sync-state.ts';

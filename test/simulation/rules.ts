@@ -272,7 +272,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'the watermark never passes the first answer',
-    file: 'lib/core/verdict/watermark.ts',
+    file: 'lib/pipeline/sync/close-sync.ts',
     find: 'Math.min(highest, firstAnswered ?? highest)',
     replace: 'highest',
   },

@@ -16,7 +16,9 @@ import {
   type Request,
   type Stream,
 } from '../../lib/core/connector/connector.ts';
-import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../lib/core/time.ts';
+import { type Instant, instant } from '../../lib/core/dates.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
+import { FIRST_START } from '../../lib/core/verdict/watermark.ts';
 import { answer } from '../../lib/simulator/answer.ts';
 import { type Model, modelOf } from '../../lib/simulator/model.ts';
 
@@ -105,7 +107,10 @@ const DATED: Readonly<Record<string, Dated>> = {
     resolution: { request: DAY, field: DAY },
   },
   'a first sync that sends no date': {
-    request: ({ from }) => ({ path: '/items', query: { since: from.millis === 0 ? undefined : from.seconds } }),
+    request: ({ from }) => ({
+      path: '/items',
+      query: { since: from.millis === FIRST_START ? undefined : from.seconds },
+    }),
     changed: z.iso.datetime(),
     resolution: { request: SECOND, field: 1 },
     open: true,
@@ -134,14 +139,14 @@ describe('a window holds exactly what changed in it', () => {
       const [first, last] = [changedAt(0), changedAt(count - 1)];
       const rounded = (millis: number) => Math.floor(millis / resolution.request) * resolution.request;
       const moment = fc.oneof(
-        fc.constantFrom(0, first, last, last + 1),
+        fc.constantFrom(FIRST_START, first, last, last + 1),
         fc.integer({ min: first - HOUR, max: last + HOUR }),
         fc.integer({ min: 0, max: count - 1 }).map(changedAt),
       );
       fc.assert(
         fc.property(moment, moment, (one, two) => {
           const [from, to] = one < two ? [one, two] : [two, one];
-          const window = { from: instantOf(from), to: instantOf(to) };
+          const window = { from: instant(from), to: instant(to) };
           const { status, body } = ask(model, request(window));
           const end = open ? Infinity : rounded(to);
           const items = all.filter(({ at }) => at >= rounded(from) && at < end).map((item) => item.record);
@@ -152,12 +157,6 @@ describe('a window holds exactly what changed in it', () => {
       );
     });
   }
-});
-
-const instantOf = (millis: number): Instant => ({
-  iso: new Date(millis).toISOString(),
-  seconds: Math.floor(millis / SECOND),
-  millis,
 });
 
 test('a chain keeps the window it began with, even where later requests do not tell it', () => {

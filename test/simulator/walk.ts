@@ -1,5 +1,5 @@
 import type { Connector, Reply, Request, Stream } from '../../lib/core/connector/connector.ts';
-import { type Instant, instant } from '../../lib/core/time.ts';
+import { type Instant, instant } from '../../lib/core/dates.ts';
 import type { Simulation } from '../../lib/simulator/simulate.ts';
 
 type Api = Pick<Simulation, 'url' | 'params'>;

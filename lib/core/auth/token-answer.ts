@@ -1,7 +1,8 @@
+import { parseInstant } from '../dates.ts';
 import type { Raw, Reply } from '../exchange.ts';
 import type { HttpAnswer, Reason } from '../response/judge.ts';
 import { retryAfter } from '../response/retry-after.ts';
-import { DAY, parseInstant, SECOND } from '../time.ts';
+import { DAY, SECOND } from '../time.ts';
 import type { ReadToken } from './auth-scheme.ts';
 
 /** What a token endpoint gave: a token that can be used, by all that can be seen of it. */

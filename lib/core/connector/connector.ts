@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Auth } from '../auth/auth-scheme.ts';
 import { ConnectorError } from '../connector-error.ts';
+import { isTimeZone, parseInstant } from '../dates.ts';
 import type { Raw, Reply } from '../exchange.ts';
 import { type Limit, limitSchema, limitsComplaint } from '../limits/limits.ts';
 import type { LearnedQuota } from '../response/quota.ts';
@@ -13,10 +14,11 @@ import type { Account, Stream, StreamSpec } from './stream.ts';
 export * from '../auth/auth.ts';
 export type * from '../auth/auth-scheme.ts';
 export { ConnectorError } from '../connector-error.ts';
+export type { Instant } from '../dates.ts';
 export type * from '../exchange.ts';
 export type { Limit } from '../limits/limits.ts';
 export type { Rule } from '../response/rules.ts';
-export type { Instant, Span } from '../time.ts';
+export type { Span } from '../time.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
 export type * from './stream.ts';
 
@@ -146,6 +148,10 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,29}$/;
 const func = z.custom<(...input: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const duration = z.string().refine((text) => (parseSpan(text) ?? 0) > 0, 'must be a duration like "5 minutes"');
 const lookback = z.string().refine((text) => parseSpan(text) !== undefined, 'must be a duration like "5 minutes"');
+const startDate = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined, 'must be a date like "2020-01-01T00:00:00Z"');
+const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone like "America/New_York"');
 const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
 const anything = z.unknown();
 
@@ -192,7 +198,7 @@ const streamShape = z.strictObject({
   schema: zodSchema,
   key: z.union([z.string(), z.array(z.string()).min(1)]),
   map: func.optional(),
-  since: z.strictObject({ field: func, lookback, start: z.iso.datetime().optional() }).optional(),
+  since: z.strictObject({ field: func, lookback, start: startDate.optional(), zone: timeZone.optional() }).optional(),
   total: func.optional(),
   order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
   schedule: duration.optional(),

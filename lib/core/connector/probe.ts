@@ -1,5 +1,6 @@
+import { instant } from '../dates.ts';
 import type { Request } from '../exchange.ts';
-import { DAY, instant } from '../time.ts';
+import { DAY } from '../time.ts';
 import type { Stream } from './stream.ts';
 
 /**

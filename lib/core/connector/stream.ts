@@ -1,7 +1,8 @@
 import type * as z from 'zod';
+import type { Instant } from '../dates.ts';
 import type { Raw, Reply, Request } from '../exchange.ts';
 import type { Limit } from '../limits/limits.ts';
-import type { Instant, Span } from '../time.ts';
+import type { Span } from '../time.ts';
 import type { Paging } from './paging.ts';
 
 /** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
@@ -41,8 +42,16 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   /** What is delivered for a record; by default the record as its schema returns it. */
   map?: (record: z.output<S>, at: { parent: Parent }) => object;
   deleted?: (record: z.output<S>) => boolean;
-  /** Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: ISO date of the first window. */
-  since?: { field: (raw: z.input<S>) => string | number; lookback: Span; start?: string };
+  /**
+   * Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: date of the first window; default 2 January 1970.
+   * `zone`: the IANA time zone of dates that name none; default UTC.
+   */
+  since?: {
+    field: (raw: z.input<S>) => string | number | null | undefined;
+    lookback: Span;
+    start?: string;
+    zone?: string;
+  };
   slices?: {
     width: Span;
     least: Span;

@@ -76,7 +76,8 @@ export function resolveLimit(limit: Limit, cost: number, costs: readonly number[
     limit.points === undefined ? [limit.requests, 1, [1]] : [limit.points, cost, [...costs, cost]];
   const length = span(limit.per);
   const units = Math.floor(declared * (limit.share ?? 1));
-  const key = `${units}${limit.points === undefined ? '' : 'p'}/${length}${name === undefined ? '' : `@${name}`}`;
+  // Without the amount: a limit that is changed keeps what was used of it.
+  const key = `${limit.points === undefined ? '' : 'p'}/${length}${name === undefined ? '' : `@${name}`}`;
   const guard = windowMargin(length) * MICRO;
   const common = { cost: counted, share: limit.share ?? 1, tolerance: windowMargin(length) / 2 };
   if (limit.window === 'fixed')
@@ -135,7 +136,14 @@ const SCOPES: readonly LimitScope[] = ['connection', 'secret', 'connector'];
 export function scopedLimits(limits: readonly (readonly [Limit, ResolvedLimit])[]): readonly ScopedLimits[] {
   const found = SCOPES.map((scope) => ({
     scope,
-    limits: limits.flatMap(([limit, resolved]) => ((limit.scope ?? 'secret') === scope ? resolved : [])),
+    limits: distinctKeys(limits.flatMap(([limit, resolved]) => ((limit.scope ?? 'secret') === scope ? resolved : []))),
   })).filter((each) => each.limits.length > 0);
   return found.length > 0 ? found : [{ scope: 'secret', limits: [] }];
 }
+
+/** Limits with keys that differ. Two of the same window, such as 10 and 1,000 per hour of which one allows a burst, are counted apart. */
+export const distinctKeys = (limits: readonly ResolvedLimit[]): ResolvedLimit[] =>
+  limits.map((limit, index) => {
+    const before = limits.slice(0, index).filter(({ key }) => key === limit.key).length;
+    return before === 0 ? limit : { ...limit, key: `${limit.key}#${before}` };
+  });

@@ -1,28 +1,46 @@
-import { parseInstant, type Span, span } from '../time.ts';
+import { parseInstant } from '../dates.ts';
+import { DAY, HOUR, type Span, span } from '../time.ts';
 
 export type SyncWindow = { readonly from: number; readonly to: number; readonly mode: 'full' | 'incremental' };
 
+/** What of a stream's `since` decides about windows. */
+type Since = { readonly lookback: Span; readonly start?: string; readonly zone?: string };
+
 /**
- * The window a sync asks for. It ends when the sync starts, so that its extent does not depend on how long it takes; it begins
- * `lookback` before the watermark, because APIs show records later than they date them. `start`: ISO date of the first window.
+ * Where a full sync begins without a declared `start`: 2 January 1970. The epoch itself is a null to many APIs: GitHub lists nothing for it, PHP's
+ * `strtotime` gives a false value, MySQL's TIMESTAMP cannot hold it in zones east of UTC.
+ */
+export const FIRST_START = DAY;
+
+/** In the hour that local time repeats, a change may carry a date that is up to one hour before the watermark. */
+const REPEATED_HOUR = HOUR;
+
+/**
+ * The window a sync asks for, epoch milliseconds. It ends when the sync starts, so that its extent does not depend on how long it takes. It begins
+ * `lookback` before the watermark, because APIs show records later than they date them; an hour more where the dates name no zone (`zoneless`) and
+ * none is declared. A watermark or a `start` in the future is not used.
  */
 export function nextSyncWindow(
-  since: { readonly lookback: Span; readonly start?: string } | undefined,
+  since: Since | undefined,
   watermark: string | undefined,
   now: number,
+  zoneless = false,
 ): SyncWindow {
   const mark = since && parseInstant(watermark);
-  if (since === undefined || mark === undefined)
-    return { from: parseInstant(since?.start) ?? 0, to: now, mode: 'full' };
-  return { from: Math.max(0, mark - span(since.lookback)), to: now, mode: 'incremental' };
+  if (since === undefined || mark === undefined || mark > now) {
+    const start = parseInstant(since?.start) ?? FIRST_START;
+    return { from: start > now ? FIRST_START : start, to: now, mode: 'full' };
+  }
+  const fold = zoneless && since.zone === undefined ? REPEATED_HOUR : 0;
+  return { from: Math.max(FIRST_START, mark - span(since.lookback) - fold), to: now, mode: 'incremental' };
 }
 
 /**
- * Whether a window leaves nothing out behind the watermark. One that an operator lets begin later does: what it brings proves nothing of the time in
+ * Whether a window leaves nothing out after the watermark. One that an operator lets begin later does: what it brings proves nothing of the time in
  * between, so it must not move the watermark past it.
  */
 export function coversWatermark(
-  since: Parameters<typeof nextSyncWindow>[0],
+  since: Since | undefined,
   watermark: string | undefined,
   { from, to, mode }: SyncWindow,
 ): boolean {
@@ -30,15 +48,21 @@ export function coversWatermark(
 }
 
 /**
- * The watermark a sync may commit: the highest value it saw, but never past the API's own clock at its first answer: a
- * record that changes behind the reader's back afterwards carries a later date. It never falls.
+ * The latest value that may become a watermark, by the API's clock, epoch milliseconds: the moment at which the sync started. A record dated later changed
+ * meanwhile, or carries a false date; the next sync asks for it. `to`: when the sync started, by our clock. `receivedAt`: when a response came, by our
+ * clock. `date`: what its `Date` header says (RFC 9110 section 6.6.1). A clock ahead of ours never lifts the bound: it may be wrong.
  */
+export const watermarkBound = (to: number, receivedAt: number, date: number | undefined): number =>
+  to + Math.min(0, (date ?? receivedAt) - receivedAt);
+
+/** The watermark a sync may commit. `highest`: the highest value within {@link watermarkBound}. It never falls, unless the one before lies in the future. */
 export function nextWatermark(
   before: string | undefined,
   highest: number | undefined,
-  firstAnswered: number | undefined,
+  now: number,
 ): string | undefined {
-  if (highest === undefined) return before;
-  const reached = Math.min(highest, firstAnswered ?? highest);
-  return new Date(Math.max(reached, parseInstant(before) ?? reached)).toISOString();
+  const mark = parseInstant(before);
+  const kept = mark !== undefined && mark <= now ? mark : undefined;
+  if (highest === undefined) return kept === undefined ? undefined : before;
+  return new Date(Math.max(highest, kept ?? highest)).toISOString();
 }

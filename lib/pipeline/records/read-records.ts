@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Stream } from '../../core/connector/connector.ts';
 import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
+import { parseInstant } from '../../core/dates.ts';
 import { writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { withoutSecrets } from '../../core/response/redact.ts';
-import { parseInstant } from '../../core/time.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
 import type { ListedSlice } from '../store/slices.ts';

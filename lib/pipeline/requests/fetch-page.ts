@@ -1,7 +1,8 @@
 import type { Raw, Reply, Request, Stream } from '../../core/connector/connector.ts';
+import { instant } from '../../core/dates.ts';
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import { instant, SECOND } from '../../core/time.ts';
+import { SECOND } from '../../core/time.ts';
 import type { AccountAccess } from '../credentials/account.ts';
 import type { Invocation } from '../invocation.ts';
 import {

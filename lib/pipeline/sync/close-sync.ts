@@ -129,7 +129,13 @@ function buildReceipt(
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: moves ? (nextWatermark(sync.watermark, highest, firstAnswered) ?? null) : before,
+      after: moves
+        ? (nextWatermark(
+            sync.watermark,
+            highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest),
+            sync.to,
+          ) ?? null)
+        : before,
     },
   };
 }

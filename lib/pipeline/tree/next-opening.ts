@@ -1,3 +1,4 @@
+import { parseInstant } from '../../core/dates.ts';
 import {
   BLOCK_PAGES,
   type DispatchWindow,
@@ -8,7 +9,7 @@ import {
 } from '../../core/listing/listing.ts';
 import { windowAt, windowCount } from '../../core/listing/slice.ts';
 import type { SyncRef } from '../../core/tasks.ts';
-import { parseInstant } from '../../core/time.ts';
+import { FIRST_START } from '../../core/verdict/watermark.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { isExhausted, listedSlice, streamNamed } from '../store/slices.ts';
@@ -137,7 +138,7 @@ async function nextSlices(
   const { of: parent, together = 1 } = stream.each;
   if (opened === 0) {
     const forebear = streamNamed(invocation, parent);
-    const whole = { from: parseInstant(forebear.since?.start) ?? 0, to };
+    const whole = { from: parseInstant(forebear.since?.start) ?? FIRST_START, to };
     return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.

@@ -12,7 +12,14 @@ import {
   onRejection,
   reserveSlots,
 } from '../../../lib/core/limits/limiter.ts';
-import { type Limit, MICRO, type ResolvedLimit, resolveLimit, windowMargin } from '../../../lib/core/limits/limits.ts';
+import {
+  distinctKeys,
+  type Limit,
+  MICRO,
+  type ResolvedLimit,
+  resolveLimit,
+  windowMargin,
+} from '../../../lib/core/limits/limits.ts';
 import { DAY, HOUR, MINUTE, SECOND, type Span, span } from '../../../lib/core/time.ts';
 import { declaredLimit } from './declared-limits.ts';
 import { type Act, type Plan, runFleet, worstAlignedWindow, worstWindow } from './fleet.ts';
@@ -23,7 +30,7 @@ const toMicros = (millis: number): number => Math.round(millis * MICRO) / MICRO;
 
 /** A meter on which requests of cost 1 reserve. */
 const gaugeOf = (limits: readonly Limit[], meter: LimiterState = newLimiter): LimitBinding => ({
-  limits: limits.map((limit) => resolveLimit(limit, 1, [1])),
+  limits: distinctKeys(limits.map((limit) => resolveLimit(limit, 1, [1]))),
   meter,
 });
 const slotsOf = (gauge: LimitBinding, wanted: number, now = NOW): readonly number[] =>
@@ -146,7 +153,7 @@ const fleets = fc
   .chain(({ limits, meters }) => {
     // Two streams: the dearest cost of each limit, and the cheapest.
     const streams = [Math.max, Math.min].map((choose) =>
-      limits.map(({ limit, costs }) => resolveLimit(limit, choose(...costs), costs)),
+      distinctKeys(limits.map(({ limit, costs }) => resolveLimit(limit, choose(...costs), costs))),
     );
     const plans = streams.map(
       (resolved): Plan => (meters === 1 ? [resolved] : [resolved.slice(0, 1), resolved.slice(1)]),

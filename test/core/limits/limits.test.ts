@@ -75,7 +75,7 @@ it('a fixed window counts its units, and leaves a margin at both of its ends', (
   const resolved = resolveLimit({ requests: 1_000, per: '1 day', window: 'fixed', share: 0.8 }, 1, [1]);
   assert.deepEqual(resolved, {
     window: 'fixed',
-    key: 'f800/86400000',
+    key: 'f/86400000',
     cost: 1,
     share: 0.8,
     tolerance: 125,
@@ -93,13 +93,14 @@ it('limits that are not the same have keys of their own; who counts against the 
   const limits: Limit[] = [
     { requests: 10, per: '1 second' },
     { requests: 10, per: '1 minute' },
-    { requests: 20, per: '1 second' },
     { points: 10, per: '1 second' },
     { requests: 10, per: '1 second', window: 'fixed' },
   ];
   const keys = limits.map((limit) => resolveLimit(limit, 1, [1]).key);
   keys.push(...limits.map((limit) => resolveLimit(limit, 1, [1], 'rows').key));
   assert.equal(new Set(keys).size, keys.length);
+  const raised = resolveLimit({ requests: 20, per: '1 second' }, 1, [1]);
+  assert.equal(raised.key, keys[0], 'a changed amount keeps what was used');
   const points: Limit = { points: 100, per: '1 minute' };
   const [cheap, dear] = [1, 50].map((cost) => resolveLimit(points, cost, [1, 50]));
   assert.equal(cheap?.key, dear?.key);

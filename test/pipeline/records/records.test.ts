@@ -145,7 +145,7 @@ describe('the watermark', () => {
     });
     const first = await world.sync('rows');
     const second = await world.sync('rows');
-    assert.deepEqual(asked, ['1970-01-01T00:00:00.000Z', '2026-11-21T09:00:00.000Z']);
+    assert.deepEqual(asked, ['1970-01-02T00:00:00.000Z', '2026-11-21T09:00:00.000Z']);
     assert.deepEqual([first.mode, second.mode], ['full', 'incremental']);
     assert.deepEqual(second.watermark, { before: '2026-11-21T10:00:00.000Z', after: '2026-11-21T10:00:00.000Z' });
   });
