@@ -7,6 +7,7 @@ import { loadConnector } from '../bin/cli/load-connector.ts';
 import { buildApp } from '../lib/infra/app.ts';
 import { stages } from '../lib/infra/stage.ts';
 import { startEmbedded } from '../lib/local/embedded.ts';
+import { forSync } from '../lib/pipeline/invocation.ts';
 import { readStream } from '../lib/pipeline/sync/start-sync.ts';
 import { simulate } from '../lib/simulator/simulate.ts';
 
@@ -51,10 +52,10 @@ try {
     const at = new Date().toISOString();
     const task = { v: 1, kind: 'start', connection: 'main', stream, at } as const;
     await connector.queue.send([{ task, group: 'main' }]);
-    let state = await readStream(connector, { connection: 'main', stream, sync: '' });
+    let state = await readStream(forSync(connector, { connection: 'main', stream, sync: '' }));
     while (state.lastClosed === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      state = await readStream(connector, { connection: 'main', stream, sync: '' });
+      state = await readStream(forSync(connector, { connection: 'main', stream, sync: '' }));
     }
     // A function writes its metrics when it ends.
     while (!stack.idle() || measuredSum('PagesDelivered') === 0)

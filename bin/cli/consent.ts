@@ -1,9 +1,10 @@
 import { makeLink } from '../../lib/pipeline/consent/connect.ts';
+import { forConnection } from '../../lib/pipeline/invocation.ts';
 import type { OperatedConnector } from './deployed-connector.ts';
 
 /** Consents for a connection, as a browser of somebody who says yes to everything would. */
 export async function consent(opened: OperatedConnector, connection: string): Promise<void> {
-  const link = new URL(await makeLink(opened, connection), await opened.connectUrl());
+  const link = new URL(await makeLink(forConnection(opened, connection)), await opened.connectUrl());
   const sent = await fetch(new URL('/', link), { method: 'POST', body: link.searchParams, redirect: 'manual' });
   const cookie = sent.headers
     .getSetCookie()

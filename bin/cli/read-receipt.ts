@@ -1,5 +1,6 @@
 import type { SyncRef } from '../../lib/core/tasks.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
+import { forSync } from '../../lib/pipeline/invocation.ts';
 import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
 import { readSync } from '../../lib/pipeline/sync/start-sync.ts';
 import type { OperatedConnector } from './deployed-connector.ts';
@@ -16,7 +17,7 @@ export async function readReceipt(
 
 /** The latest receipt of a sync; `undefined` if it has none, or was forgotten. */
 export async function latestReceipt(connector: OperatedConnector, ref: SyncRef): Promise<Receipt | undefined> {
-  const sync = await readSync(connector, ref);
+  const sync = await readSync(forSync(connector, ref));
   for (let revision = sync?.revision ?? 1; revision > 0; revision--) {
     const receipt = await readReceipt(connector, ref, revision);
     if (receipt !== undefined) return receipt;

@@ -1,6 +1,7 @@
 import { span } from '../../lib/core/time.ts';
 import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import { connectionState } from '../../lib/pipeline/credentials/account.ts';
+import { forSync } from '../../lib/pipeline/invocation.ts';
 import { readStream, readSync } from '../../lib/pipeline/sync/start-sync.ts';
 import type { OperatedConnector } from './deployed-connector.ts';
 import { latestReceipt } from './read-receipt.ts';
@@ -53,10 +54,11 @@ async function row(
 ): Promise<StreamRow> {
   const ref = { connection, stream };
   const { status, reason } = connectionState.parse(item);
-  const state = await readStream(connector, { ...ref, sync: '' });
+  const state = await readStream(forSync(connector, { ...ref, sync: '' }));
   const receipt =
     state.lastClosed === undefined ? undefined : await latestReceipt(connector, { ...ref, sync: state.lastClosed });
-  const running = state.current === undefined ? undefined : await readSync(connector, { ...ref, sync: state.current });
+  const running =
+    state.current === undefined ? undefined : await readSync(forSync(connector, { ...ref, sync: state.current }));
   const age = state.freshAt === undefined ? undefined : connector.clock.now() - state.freshAt;
   return {
     connector: connector.connector.name,

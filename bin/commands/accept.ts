@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { forSync } from '../../lib/pipeline/invocation.ts';
 import { acceptSync } from '../../lib/pipeline/sync/accept.ts';
 import { readStream } from '../../lib/pipeline/sync/start-sync.ts';
 import { UsageError } from '../cli/errors.ts';
@@ -28,13 +29,13 @@ export function accept(program: Command): void {
           throw new UsageError(
             `"${name}" has no stream "${stream}". There are: ${Object.keys(operated.connector.streams).join(', ')}.`,
           );
-        const last = (await readStream(operated, { connection, stream, sync: '' })).lastClosed;
+        const last = (await readStream(forSync(operated, { connection, stream, sync: '' }))).lastClosed;
         const chosen = sync ?? last;
         if (chosen === undefined) throw new UsageError(`No sync of ${name}/${connection} ${stream} is closed.`);
         const ref = { connection, stream, sync: chosen };
         if ((await latestReceipt(operated, ref))?.verdict === 'COMPLETE')
           throw new UsageError(`Nothing is accepted: the sync ${chosen} is COMPLETE and lacks nothing.`);
-        const problem = await acceptSync(operated, ref, reason);
+        const problem = await acceptSync(forSync(operated, ref), reason);
         if (problem !== undefined) throw new UsageError(`Nothing is accepted: ${problem}.`);
         const receipt = await latestReceipt(operated, ref);
         if (receipt === undefined) throw new UsageError(`The sync ${chosen} is no longer kept.`);

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { LINK_LIFE, makeLink } from '../../lib/pipeline/consent/connect.ts';
 import { readTokenState } from '../../lib/pipeline/credentials/credentials.ts';
+import { forConnection } from '../../lib/pipeline/invocation.ts';
 import { connectionKey, unknownConnection } from '../cli/connection.ts';
 import { type OperatedConnector, openConnector } from '../cli/deployed-connector.ts';
 import { UsageError } from '../cli/errors.ts';
@@ -50,7 +51,7 @@ export function connect(program: Command): void {
         refuseOthers(connector.connector);
         if ((await connector.connections.get(connectionKey(connector, connection))) === undefined)
           throw unknownConnection(name, connection);
-        tell(await connector.connectUrl(), await makeLink(connector, connection));
+        tell(await connector.connectUrl(), await makeLink(forConnection(connector, connection)));
       });
     });
 }
@@ -91,8 +92,8 @@ async function connectHere(nameOrPath: string, connection: string, options: Opti
       await opened.connections.upsert(connectionKey(opened, connection), {
         set: { params: JSON.stringify(params), status: 'active' },
       });
-      const before = (await readTokenState(opened, connection)).consentAt;
-      tell(await opened.connectUrl(), await makeLink(opened, connection));
+      const before = (await readTokenState(forConnection(opened, connection))).consentAt;
+      tell(await opened.connectUrl(), await makeLink(forConnection(opened, connection)));
       await consentOtherThan(opened, connection, before);
     } finally {
       await stack.stop();
@@ -110,7 +111,7 @@ async function consentOtherThan(
 ): Promise<void> {
   const until = Date.now() + LINK_LIFE;
   while (Date.now() < until) {
-    const { consentAt, token } = await readTokenState(opened, connection);
+    const { consentAt, token } = await readTokenState(forConnection(opened, connection));
     if (consentAt !== before && token !== undefined) return;
     await wait(LOOK_EVERY);
   }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { connectionState } from '../../lib/pipeline/credentials/account.ts';
 import { readConnectionSecret } from '../../lib/pipeline/credentials/secrets-cache.ts';
+import { forConnection } from '../../lib/pipeline/invocation.ts';
 import type { OperatedConnector } from '../cli/deployed-connector.ts';
 import { UsageError } from '../cli/errors.ts';
 import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
@@ -133,7 +134,7 @@ async function examineConnection(
     );
   // On this machine only the functions may read secrets, and they are given with each command.
   if (connector.auth.kind === 'none' || local) return;
-  const secret = await lookedAt(() => readConnectionSecret(operated, connection));
+  const secret = await lookedAt(() => readConnectionSecret(forConnection(operated, connection)));
   if (secret === 'not allowed') well(about, 'its parameters can be read; its secret only by the functions');
   else if ('problem' in secret)
     wrong(

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { pageNumber } from '../../lib/core/connector/paging.ts';
 import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
-import { streamOf } from '../../lib/pipeline/invocation.ts';
+import { forSync, streamOf } from '../../lib/pipeline/invocation.ts';
 import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
 import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/sync/failures.ts';
 import { readStream, readSync } from '../../lib/pipeline/sync/start-sync.ts';
@@ -112,7 +112,7 @@ async function* places(stack: OperatedStack, only: string | undefined, options: 
         if (options.stream !== undefined && options.stream !== stream) continue;
         const place = { connection, stream };
         const { sync } = options;
-        if (sync !== undefined && (await readSync(operated, { ...place, sync })) === undefined) continue;
+        if (sync !== undefined && (await readSync(forSync(operated, { ...place, sync }))) === undefined) continue;
         found = true;
         yield { operated, place };
       }
@@ -222,7 +222,7 @@ async function tidy(operated: OperatedConnector, asked: readonly Found[]): Promi
       const ref = task !== undefined && 'sync' in task ? refOf(task) : undefined;
       const settled =
         ref !== undefined &&
-        (syncs.has(JSON.stringify(ref)) || ((await readStream(operated, ref)).lastCommitted ?? '') > ref.sync);
+        (syncs.has(JSON.stringify(ref)) || ((await readStream(forSync(operated, ref))).lastCommitted ?? '') > ref.sync);
       if (settled) await failuresReader.remove(receipt);
       else others.push(receipt);
     }
@@ -240,16 +240,16 @@ async function outcome(
   stack: OperatedStack,
   { json = false, out }: Options & Waiting,
 ): Promise<string> {
-  let now = await readSync(operated, ref);
+  let now = await readSync(forSync(operated, ref));
   while (now !== undefined && !(now.phase > sync.phase && now.status === 'closed')) {
-    const { lastCommitted = '' } = await readStream(operated, ref);
+    const { lastCommitted = '' } = await readStream(forSync(operated, ref));
     if (what === 'pages' && lastCommitted > ref.sync && now.status === 'closed') {
       process.stderr.write(`${ref.stream}: the sync ${lastCommitted} got everything meanwhile.\n`);
       return 'COMPLETE';
     }
     await requireActive(operated, ref.connection);
     await pause(LOOK_EVERY);
-    now = await readSync(operated, ref);
+    now = await readSync(forSync(operated, ref));
   }
   const receipt = now && (await readReceipt(operated, ref, now.revision));
   if (receipt === undefined) throw new UsageError(`The sync ${ref.sync} is no longer kept.`);

@@ -1,4 +1,3 @@
-import { UsageError } from '../cli/errors.ts';
 import { type LoadedConnector, loadConnector } from '../cli/load-connector.ts';
 import type { RunOptions } from '../cli/options.ts';
 import { chooseStreams, requireWritable } from '../cli/options.ts';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { parseInstant } from '../../lib/core/dates.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { SECOND } from '../../lib/core/time.ts';
+import { forSync } from '../../lib/pipeline/invocation.ts';
 import { readStream, syncId } from '../../lib/pipeline/sync/start-sync.ts';
 import { requireActive } from '../cli/connection.ts';
 import type { OperatedConnector } from '../cli/deployed-connector.ts';
@@ -42,7 +43,7 @@ export function sync(program: Command): void {
         const at = new Date(connector.clock.now()).toISOString();
         const runs: { stream: string; sync: string; fresh: boolean }[] = [];
         for (const stream of streams) {
-          const { current } = await readStream(connector, { connection, stream, sync: '' });
+          const { current } = await readStream(forSync(connector, { connection, stream, sync: '' }));
           if (current !== undefined) process.stderr.write(`${stream}: a sync is running already (${current}).\n`);
           runs.push({ stream, sync: current ?? syncId(at), fresh: current === undefined });
         }
@@ -94,7 +95,7 @@ async function ending(
   { json }: Options,
 ): Promise<string> {
   // Times are ids: a later one has been closed if ours was skipped.
-  while (((await readStream(connector, ref)).lastClosed ?? '') < ref.sync) {
+  while (((await readStream(forSync(connector, ref))).lastClosed ?? '') < ref.sync) {
     await requireActive(connector, ref.connection);
     await setTimeout(SECOND / 4);
   }

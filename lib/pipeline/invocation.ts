@@ -1,4 +1,5 @@
 import type { Connector, Stream } from '../core/connector/connector.ts';
+import type { SyncRef } from '../core/tasks.ts';
 import { SECOND } from '../core/time.ts';
 import type { Ports, Settings } from './ports.ts';
 
@@ -12,6 +13,21 @@ export type Invocation = Ports & {
   /** Milliseconds the whole invocation has. */
   readonly budget: number;
 };
+
+/** An invocation's work for one connection. */
+export type ConnectionContext = Invocation & { readonly connection: string };
+/** An invocation's work on one sync. */
+export type SyncContext = Invocation & { readonly ref: SyncRef };
+/** An invocation's work on one node of a sync's tree. `path`: where the node stands, as store/sync-keys.ts writes it. */
+export type NodeContext = SyncContext & { readonly path: string };
+
+export const forConnection = (invocation: Invocation, connection: string): ConnectionContext => ({
+  ...invocation,
+  connection,
+});
+export const forSync = (invocation: Invocation, ref: SyncRef): SyncContext => ({ ...invocation, ref });
+/** The context of a node of the same sync. It keeps what else the context knows. */
+export const atNode = <C extends SyncContext>(context: C, path: string): C & NodeContext => ({ ...context, path });
 
 /** Time kept for storing what was fetched and for reporting back. */
 export const STORE_MARGIN = 5 * SECOND;

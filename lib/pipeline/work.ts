@@ -1,7 +1,8 @@
 import { refOf, type Task, type TaskOf } from '../core/tasks.ts';
 import { credentialsSettled, readAccount } from './credentials/account.ts';
-import type { Invocation } from './invocation.ts';
+import { forConnection, forSync, type Invocation } from './invocation.ts';
 import { fetchPages } from './listing/fetch-pages.ts';
+import type { PreparedContext } from './listing/reading.ts';
 import { walkChain } from './listing/walk-chain.ts';
 import { closeSync } from './sync/close-sync.ts';
 import { redriveFailures, redriveReturnedTask } from './sync/redrive.ts';
@@ -98,7 +99,7 @@ async function doGroup(
   const [first] = pages;
   if (first !== undefined) {
     const given = await prepare(invocation, pages);
-    return given === undefined ? allDone(group) : fetchPages(invocation, pages, given);
+    return given === undefined ? allDone(group) : fetchPages(given, pages);
   }
   const reported = new Map<string, TaskOutcome>();
   for (const each of group) reported.set(each.id, await doOne(invocation, each));
@@ -125,7 +126,7 @@ async function doOne(invocation: Invocation, { id, task, receives }: ReceivedTas
       return redriveFailures(invocation, { id, task, receives });
     case 'chain': {
       const given = await prepare(invocation, [{ id, task, receives }]);
-      return given === undefined ? 'done' : walkChain(invocation, { id, task, receives }, given);
+      return given === undefined ? 'done' : walkChain(given, { id, task, receives });
     }
     case 'pages':
       throw new Error('Tasks of pages are done by block.');
@@ -133,26 +134,30 @@ async function doOne(invocation: Invocation, { id, task, receives }: ReceivedTas
 }
 
 /** What the requests of a sync need; `undefined` if its tasks, of which there is one at least, have nothing left to do. */
-async function prepare(invocation: Invocation, received: readonly ReceivedTask<TaskOf<'pages'> | TaskOf<'chain'>>[]) {
+async function prepare(
+  invocation: Invocation,
+  received: readonly ReceivedTask<TaskOf<'pages'> | TaskOf<'chain'>>[],
+): Promise<PreparedContext | undefined> {
   const [first] = received;
   if (first === undefined) return undefined;
-  const ref = refOf(first.task);
-  const sync = await readSync(invocation, ref);
+  const context = forSync(invocation, refOf(first.task));
+  const { ref } = context;
+  const sync = await readSync(context);
   // Who found it superseded may have died before the close was asked for.
   if (
     sync?.status === 'closing' &&
     sync.superseded !== undefined &&
     received.some((each) => wasRedelivered(invocation, each))
   )
-    await supersedeSync(invocation, ref, sync, sync.superseded);
+    await supersedeSync(context, sync, sync.superseded);
   if (sync === undefined || sync.status !== 'open') return undefined;
-  const superseded = whySuperseded(invocation, ref, sync);
+  const superseded = whySuperseded(context, sync);
   if (superseded !== undefined) {
-    await supersedeSync(invocation, ref, sync, superseded);
+    await supersedeSync(context, sync, superseded);
     return undefined;
   }
-  const account = await readAccount(invocation, ref.connection);
-  if (!('paused' in account)) return { account, sync };
+  const account = await readAccount(forConnection(invocation, ref.connection));
+  if (!('paused' in account)) return { ...context, account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });
   return undefined;

@@ -8,6 +8,7 @@ import { HOUR } from '../../lib/core/time.ts';
 import { stages } from '../../lib/infra/stage.ts';
 import { type Alarm, breaches, valueAt } from '../../lib/local/alarms.ts';
 import { REGION } from '../../lib/local/names.ts';
+import { forSync } from '../../lib/pipeline/invocation.ts';
 import { streamKey } from '../../lib/pipeline/store/sync-keys.ts';
 import { readStream } from '../../lib/pipeline/sync/start-sync.ts';
 import { until } from '../local/until.ts';
@@ -94,7 +95,7 @@ describe('each alarm', () => {
   const sync = async (): Promise<void> => {
     const at = await tick();
     await until(async () => {
-      const { lastTick = '', current } = await readStream(connector, { ...ref, sync: '' });
+      const { lastTick = '', current } = await readStream(forSync(connector, { ...ref, sync: '' }));
       return lastTick >= at && current === undefined;
     }, 40);
   };

@@ -24,14 +24,14 @@ export const RULES: readonly Rule[] = [
     name: 'what is left of a beaten commit is stored again',
     file: 'lib/pipeline/listing/conclude-pages.ts',
     of: 'tree',
-    find: 'if (!mine) return commitPages(invocation, run, written.item, rest);',
+    find: 'if (!mine) return commitPages(run, written.item, rest);',
     replace: 'if (!mine) return { block: written.item, committed: [] };',
   },
   {
     name: 'a part has a key of its own',
     file: 'lib/pipeline/records/store-part.ts',
     of: 'tree',
-    find: 'const id = invocation.random.id();',
+    find: 'const id = context.random.id();',
     replace: "const id = node + '-' + sorted[0]?.index;",
   },
   {
@@ -45,13 +45,13 @@ export const RULES: readonly Rule[] = [
     file: 'lib/pipeline/tree/tree.ts',
     edits: [
       {
-        find: '  await Promise.all([...children].map(([name, item]) => createNode(invocation, ref, childPath(path, name), item)));\n',
+        find: '  await createChildren(context, children);\n',
         replace: '',
       },
       {
         find: '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n',
         replace:
-          '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n  await Promise.all([...children].map(([name, item]) => createNode(invocation, ref, childPath(path, name), item)));\n',
+          '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n  await createChildren(context, children);\n',
       },
     ],
   },
@@ -97,7 +97,7 @@ export const RULES: readonly Rule[] = [
         find: '  let after = block;\n  for (const portion',
         replace: '  let after = block;\n  await noteExtent(invocation, run, contents);\n  for (const portion',
       },
-      { find: '    await noteExtent(invocation, run, committed);\n', replace: '' },
+      { find: '    await noteExtent(run, committed);\n', replace: '' },
     ],
   },
   {
@@ -127,8 +127,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'what kills whoever reads it is set aside, and takes no neighbour with it: pages',
     },
-    find: 'if (attemptsExhausted(invocation, task))',
-    replace: 'if (attemptsExhausted(invocation, task) && invocation.budget < 0)',
+    find: 'if (attemptsExhausted(run, task))',
+    replace: 'if (attemptsExhausted(run, task) && run.budget < 0)',
   },
   {
     name: 'what had no outcome is read once more, before anything else can kill its reader',
@@ -174,7 +174,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a chain that has moved has all attempts at the page where it stands',
     },
-    find: '  if (isBehind && mustRunIsolated(received)) return continueLater(invocation, walk, claimed.item, 0, 0);\n',
+    find: '  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item, 0, 0);\n',
     replace: '',
   },
   {
@@ -194,7 +194,7 @@ export const RULES: readonly Rule[] = [
     name: 'a message that came back goes on from where the chain stands',
     file: 'lib/pipeline/listing/walk-chain.ts',
     of: 'tree',
-    find: 'if (!wasRedelivered(invocation, received) && task.step',
+    find: 'if (!wasRedelivered(context, received) && task.step',
     replace: 'if (task.step',
   },
   {
@@ -204,7 +204,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a message that comes back before the lease of a dead worker is over waits for it',
     },
-    find: 'if (!wasRedelivered(invocation, received)) return',
+    find: 'if (!wasRedelivered(walk, received)) return',
     replace: 'if (received.receives > 0) return',
   },
   {
@@ -216,14 +216,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'evidence and message before a page fails',
     file: 'lib/pipeline/listing/conclude-pages.ts',
-    find: '    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(invocation, run.ref, run.path, page);',
+    find: '    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(run, page);',
     replace:
-      '    const failed = await failPage(invocation, run.ref, run.path, page);\n    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));',
+      '    const failed = await failPage(run, page);\n    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));',
   },
   {
     name: 'housekeeping sends again what is open',
     file: 'lib/pipeline/sync/housekeep.ts',
-    find: '  await resendOpenWork(invocation, ref, nodes);\n}',
+    find: '  await resendOpenWork(context, nodes);\n}',
     replace: '}',
   },
   {
@@ -320,10 +320,10 @@ export const RULES: readonly Rule[] = [
     file: 'lib/pipeline/sync/redrive.ts',
     of: 'tree',
     edits: [
-      { find: '  await createNode(invocation, ref, rootPath(phase), root);\n', replace: '' },
+      { find: '  await createNode(atNode(context, rootPath(phase)), root);\n', replace: '' },
       {
-        find: '  await beginSync(invocation, ref);\n}',
-        replace: '  await createNode(invocation, ref, rootPath(phase), root);\n  await beginSync(invocation, ref);\n}',
+        find: '  await beginSync(context);\n}',
+        replace: '  await createNode(atNode(context, rootPath(phase)), root);\n  await beginSync(context);\n}',
       },
     ],
   },
@@ -348,7 +348,7 @@ export const RULES: readonly Rule[] = [
     name: 'who finds a phase begun by somebody who died goes on with it',
     file: 'lib/pipeline/sync/redrive.ts',
     of: 'tree',
-    find: "if (receives > 1 && sync.status === 'open') await beginSync(invocation, ref);",
+    find: "if (receives > 1 && sync.status === 'open') await beginSync(context);",
     replace: '',
   },
   {
@@ -387,7 +387,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'another sync begins in the place of a superseded one',
     file: 'lib/pipeline/sync/close-sync.ts',
-    find: '  await startReplacement(invocation, ref);\n',
+    find: '  await startReplacement(context);\n',
     replace: '',
   },
   {
@@ -397,8 +397,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/sync/supersede.test.ts',
       name: 'who closes a superseded sync may stand still: the one that begins in its place finds the stream free',
     },
-    find: '  await freeStream(invocation, ref);\n  await startReplacement(invocation, ref);\n',
-    replace: '  await startReplacement(invocation, ref);\n  await freeStream(invocation, ref);\n',
+    find: '  await freeStream(context);\n  await startReplacement(context);\n',
+    replace: '  await startReplacement(context);\n  await freeStream(context);\n',
   },
   {
     name: 'parents are looked for in parts that count',
@@ -407,7 +407,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'parents that only a read that came to nothing found have no children',
     },
-    find: ' || !(await counts(invocation, ref, id, part))',
+    find: ' || !(await counts(context, id, part))',
     replace: '',
   },
   {
@@ -453,14 +453,14 @@ export const RULES: readonly Rule[] = [
   {
     name: 'who finds others listed in its place passes on to them',
     file: 'lib/pipeline/listing/fetch-pages.ts',
-    find: '    await advanceNode(invocation, ref, up.parent, listing, true);\n    return allDone(received);',
+    find: '    await advanceNode(atNode(context, up.parent), listing, true);\n    return allDone(received);',
     replace: '    return allDone(received);',
   },
   {
     name: 'who finds a chain replaced passes on to what replaced it',
     file: 'lib/pipeline/listing/walk-chain.ts',
     of: 'tree',
-    find: "  if (seen?.kind === 'group') await advanceNode(invocation, ref, task.node, seen, true);\n",
+    find: "  if (seen?.kind === 'group') await advanceNode(context, seen, true);\n",
     replace: '',
   },
   {
@@ -607,7 +607,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'housekeeping wakes what is parked',
     file: 'lib/pipeline/sync/housekeep.ts',
-    find: 'return unpark(invocation, ref, sync.parkedUntil, nodes);',
+    find: 'return unpark(context, sync.parkedUntil, nodes);',
     replace: 'return;',
   },
   {
@@ -649,8 +649,8 @@ export const RULES: readonly Rule[] = [
     name: 'a refresh is begun only if its answer can be waited for',
     of: 'tokens',
     file: 'lib/pipeline/credentials/refresh-token.ts',
-    find: 'if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + STORE_MARGIN)',
-    replace: 'if (refresh !== undefined && invocation.remaining() < 0)',
+    find: 'if (refresh !== undefined && context.remaining() < TOKEN_DEADLINE + STORE_MARGIN)',
+    replace: 'if (refresh !== undefined && context.remaining() < 0)',
   },
   {
     name: 'a token that was fetched is stored, however often the table refuses',
@@ -677,7 +677,7 @@ export const RULES: readonly Rule[] = [
     name: 'what was paused resumes when its consent is another one',
     of: 'tokens',
     file: 'lib/pipeline/credentials/keep-authorised.ts',
-    find: 'return resumeConnection(invocation, connection, cause);',
+    find: 'return resumeConnection(context, cause);',
     replace: 'return false;',
   },
 ];

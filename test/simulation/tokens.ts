@@ -8,7 +8,7 @@ import { keepAuthorised } from '../../lib/pipeline/credentials/keep-authorised.t
 import { resumeConnection } from '../../lib/pipeline/credentials/pause.ts';
 import { storeToken } from '../../lib/pipeline/credentials/refresh-token.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
-import { newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
+import { forConnection, newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
 import type { Ports, Table } from '../../lib/pipeline/ports.ts';
 import { memoryEvents } from '../memory/events.ts';
 import { storedGzip, storedText } from '../memory/gzip.ts';
@@ -225,7 +225,7 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
   async function ask(invocation: Invocation): Promise<void> {
     const until = invocation.clock.now() + FUNCTION_TIMEOUT * 0.4;
     while (invocation.clock.now() < until) {
-      const account = await readAccount(invocation, 'main');
+      const account = await readAccount(forConnection(invocation, 'main'));
       if (!('credentials' in account)) break;
       const { credentials } = account;
       const credential = await credentials.current(invocation);
@@ -279,11 +279,18 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
     const { access, refresh, life } = server.consent();
     const place = { connection: 'main', params: {}, flow: auth, meters: [] };
     const consentAt = time.now();
-    let state = await readTokenState(bare, 'main');
-    do state = await storeToken(bare, place, state, { token: access, refresh, life, body: {} }, time.now(), consentAt);
+    let state = await readTokenState(forConnection(bare, 'main'));
+    do
+      state = await storeToken(
+        { ...bare, ...place },
+        state,
+        { token: access, refresh, life, body: {} },
+        time.now(),
+        consentAt,
+      );
     while (state.consentAt !== consentAt);
     // Who dies in between leaves a connection that is paused, with a consent that is not what was refused.
-    if (random.number() < 0.5) await resumeConnection(bare, 'main', undefined);
+    if (random.number() < 0.5) await resumeConnection(forConnection(bare, 'main'), undefined);
     counted.count('consents');
   }
   let pauses = 0;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { systemRandom } from '../../lib/aws/random.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import { connect, makeLink, type WebRequest } from '../../lib/pipeline/consent/connect.ts';
+import { forConnection } from '../../lib/pipeline/invocation.ts';
 import { answer } from '../../lib/simulator/answer.ts';
 import type { Model } from '../../lib/simulator/model.ts';
 import { honest, type Trouble, type Troubled, troubled } from '../../lib/simulator/trouble.ts';
@@ -50,7 +51,7 @@ export async function consent(world: World, params: object): Promise<void> {
   const { connector } = worker();
   const key = { pk: connector.name, sk: 'main' };
   await world.connections.create(key, { params: JSON.stringify(params), status: 'active' });
-  const link = new URL(await makeLink(worker(), 'main'), ORIGIN);
+  const link = new URL(await makeLink(forConnection(worker(), 'main')), ORIGIN);
   const visit = (request: Partial<WebRequest> & { path: string }) =>
     connect(worker(), {
       method: 'GET',

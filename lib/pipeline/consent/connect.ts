@@ -12,7 +12,7 @@ import { resumeConnection } from '../credentials/pause.ts';
 import { storeToken } from '../credentials/refresh-token.ts';
 import { readConnectionSecret, sealText, unsealText } from '../credentials/secrets-cache.ts';
 import { requestToken } from '../credentials/token-request.ts';
-import type { Invocation } from '../invocation.ts';
+import type { ConnectionContext, Invocation } from '../invocation.ts';
 import { consentPage, html, redirectAnswer, type WebAnswer } from './connect-page.ts';
 import {
   denied,
@@ -56,11 +56,11 @@ const linkItem = z.object({ until: z.number(), used: z.boolean().default(false) 
 const stateItem = linkItem.extend({ browser: z.string(), verifier: z.string(), redirectUri: z.string() });
 
 /** Makes a link for a connection: whoever has it, and only he, can consent for it, once. Gives the part behind the function's URL. */
-export async function makeLink(invocation: Invocation, connection: string): Promise<string> {
-  const { tokens, connector, clock } = invocation;
-  const link = ticket(invocation, connection);
+export async function makeLink(context: ConnectionContext): Promise<string> {
+  const { tokens, connector, clock } = context;
+  const link = ticket(context);
   const until = clock.now() + LINK_LIFE;
-  await tokens.create(itemKey(connector.name, connection, 'LINK', link), { until, ...expiring(until) });
+  await tokens.create(itemKey(connector.name, context.connection, 'LINK', link), { until, ...expiring(until) });
   return `/?link=${link}`;
 }
 
@@ -104,7 +104,7 @@ async function begin(invocation: Invocation, flow: Flow, request: WebRequest): P
   const found = await openLink(invocation, link);
   if ('answer' in found) return found.answer;
   const { place } = found;
-  const secret = await readConnectionSecret(invocation, place.connection);
+  const secret = await readConnectionSecret(place);
   if ('problem' in secret) return failed(secret.problem);
   const used = await tokens.update(itemKey(connector.name, place.connection, 'LINK', link), { set: { used: true } }, [
     { absent: 'used' },
@@ -113,7 +113,7 @@ async function begin(invocation: Invocation, flow: Flow, request: WebRequest): P
 
   const browser = request.cookies[cookieName(request.origin)] ?? `${random.id()}${random.id()}`;
   const verifier = `${random.id()}${random.id()}${random.id()}`;
-  const state = ticket(invocation, place.connection);
+  const state = ticket(place);
   const redirectUri = `${request.origin}/callback`;
   const until = clock.now() + STATE_LIFE;
   await tokens.create(itemKey(connector.name, place.connection, 'STATE', state), {
@@ -159,45 +159,40 @@ async function finish(invocation: Invocation, flow: Flow, request: WebRequest): 
 
   if (request.query.has('error')) return denied(request.query.get('error') ?? '');
   const verifier = await unsealText(invocation, state, sealed);
-  const secret = await readConnectionSecret(invocation, place.connection);
+  const secret = await readConnectionSecret(place);
   if (verifier === undefined) return tooLate();
   if ('problem' in secret) return failed(secret.problem);
   const callback = new URL(`${request.origin}${request.path}?${request.query}`);
   const leftAt = clock.now();
   const ask = { grant: 'authorization_code', callback, state, redirectUri, verifier } as const;
-  const answer = await requestToken(invocation, place, secret.fields, ask);
+  const answer = await requestToken(place, secret.fields, ask);
   if (answer.is !== 'token') return failed(answer.reason);
-  return keep(invocation, place, answer.grant, leftAt);
+  return keep(place, answer.grant, leftAt);
 }
 
 /** Stores what was granted, finds out what the connection needs to know, and lets it work. */
-async function keep(
-  invocation: Invocation,
-  place: TokenContext,
-  granted: TokenGrant,
-  leftAt: number,
-): Promise<WebAnswer> {
-  const { clock, log } = invocation;
-  const { connection, flow } = place;
+async function keep(context: TokenContext, granted: TokenGrant, leftAt: number): Promise<WebAnswer> {
+  const { clock, log } = context;
+  const { connection, flow } = context;
   if (granted.refresh === undefined && (granted.life ?? flow.lifetime) !== undefined) return noRefreshToken();
   const consentAt = clock.now();
-  let state = await readTokenState(invocation, connection);
-  do state = await storeToken(invocation, place, state, granted, leftAt, consentAt);
+  let state = await readTokenState(context);
+  do state = await storeToken(context, state, granted, leftAt, consentAt);
   while (
     // A refresh of the consent before was quicker: what is granted now counts all the same.
     state.consentAt !== consentAt
   );
-  const opened = await decryptToken(invocation, place, state);
+  const opened = await decryptToken(context, state);
   if (opened === undefined || !('mark' in opened))
     return failed(opened?.reason ?? { code: 'token-failed', message: 'the token cannot be opened again' });
-  await resumeConnection(invocation, connection, undefined);
+  await resumeConnection(context, undefined);
   log.info('connected', { connection });
   return consentPage({
     status: 200,
     title: 'Connected',
     tone: 'good',
-    body: html`<p><strong>${invocation.connector.name}</strong> is connected as <strong>${connection}</strong>. You can close this window.</p>
-<p class="soft">Access is renewed by itself. It ends when you withdraw it at ${invocation.connector.name}.</p>`,
+    body: html`<p><strong>${context.connector.name}</strong> is connected as <strong>${connection}</strong>. You can close this window.</p>
+<p class="soft">Access is renewed by itself. It ends when you withdraw it at ${context.connector.name}.</p>`,
   });
 }
 
@@ -206,7 +201,7 @@ async function keep(
 const TICKET = /^[0-9A-Za-z]{40}\.([0-9A-Za-z_-]{1,200})$/;
 
 /** A text that nobody can guess, and that says which connection it is for. */
-const ticket = ({ random }: Invocation, connection: string): string =>
+const ticket = ({ random, connection }: ConnectionContext): string =>
   `${random.id()}${random.id()}.${Buffer.from(connection).toString('base64url')}`;
 
 function connectionOf(given: string): string | undefined {
@@ -243,7 +238,7 @@ async function placeOf(invocation: Invocation, flow: Flow, connection: string): 
   const item = await connections.get({ pk: connector.name, sk: connection });
   if (item === undefined) return undefined;
   const params = connector.params.safeParse(JSON.parse(connectionState.parse(item).params));
-  return params.success ? { connection, params: params.data, flow, meters: [] } : undefined;
+  return params.success ? { ...invocation, connection, params: params.data, flow, meters: [] } : undefined;
 }
 
 // The browser

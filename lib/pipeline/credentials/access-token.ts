@@ -2,7 +2,7 @@ import { isTokenUsable, nextTokenStep, type TokenState, tokenCredentialId } from
 import { MINUTE, SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Credential, Credentials, NoCredential } from './credentials.ts';
-import { changeTokenState, readTokenState, sameVersion, type TokenContext } from './credentials.ts';
+import { changeTokenState, readTokenState, sameVersion, type TokenAccount, type TokenContext } from './credentials.ts';
 import { decryptToken } from './open-token.ts';
 import { refreshToken } from './refresh-token.ts';
 import { refusalTracker } from './refusal-tracker.ts';
@@ -20,8 +20,9 @@ type Held = { readonly credential: Credential; readonly state: TokenState };
  * Requests that a token authorises: from memory, from the table, from the token endpoint. One worker refreshes, early, while all go on
  * with the token that is still valid; who has none waits a little, or comes back later.
  */
-export function tokenCredentials(place: TokenContext): Credentials {
-  const { connection } = place;
+export function tokenCredentials(account: TokenAccount): Credentials {
+  const { connection } = account;
+  const within = (invocation: Invocation): TokenContext => ({ ...invocation, ...account });
   const seen = refusalTracker(connection);
   let held: Held | undefined;
   let obtaining: Promise<Credential | NoCredential> | undefined;
@@ -51,12 +52,12 @@ export function tokenCredentials(place: TokenContext): Credentials {
   /** Sees to a new token while the old one is used. What memory knows may be out of date; the table tells whose turn it is. */
   async function renew(invocation: Invocation, known: TokenState): Promise<void> {
     try {
-      const state = await readTokenState(invocation, connection);
+      const state = await readTokenState(within(invocation));
       const now = invocation.clock.now();
       const due = state.version === known.version && nextTokenStep(state, now).do === 'refresh';
       // While somebody refreshes, his token may be there at any moment; while it is used up first, there is time.
       lookAgainAt = now + Math.min(state.lease > now ? LOOK_EVERY : LOOK_FOR, ((state.validUntil ?? now) - now) / 4);
-      const next = due ? await refreshToken(invocation, place, state) : state;
+      const next = due ? await refreshToken(within(invocation), state) : state;
       if (next !== undefined && 'version' in next) await take(invocation, next);
     } catch (error) {
       // The old token is still valid. Whoever needs a new one will find out what is wrong.
@@ -69,13 +70,13 @@ export function tokenCredentials(place: TokenContext): Credentials {
     const { clock } = invocation;
     const until = clock.now() + LOOK_FOR;
     for (;;) {
-      const state = await readTokenState(invocation, connection);
+      const state = await readTokenState(within(invocation));
       const step = nextTokenStep(state, clock.now());
       if (step.do === 'use' || (step.do === 'refresh' && step.early)) {
         const taken = await take(invocation, state);
         if (taken !== undefined) return taken;
       }
-      const next = step.do === 'refresh' && !step.early ? await refreshToken(invocation, place, state) : undefined;
+      const next = step.do === 'refresh' && !step.early ? await refreshToken(within(invocation), state) : undefined;
       if (next !== undefined && 'version' in next) continue;
       if (next !== undefined) return next;
       const millis = step.do === 'wait' ? step.millis : LOOK_EVERY;
@@ -89,7 +90,7 @@ export function tokenCredentials(place: TokenContext): Credentials {
 
   /** Takes what is stored into memory; `undefined`: it cannot be opened, and counts as refused from now on. */
   async function take(invocation: Invocation, state: TokenState): Promise<Credential | NoCredential | undefined> {
-    const opened = await decryptToken(invocation, place, state);
+    const opened = await decryptToken(within(invocation), state);
     if (opened === undefined) await refuse(invocation, state);
     if (opened === undefined || !('mark' in opened)) return opened;
     if (held === undefined || held.state.version <= state.version) held = { credential: opened, state };
@@ -98,7 +99,7 @@ export function tokenCredentials(place: TokenContext): Credentials {
 
   async function refuse(invocation: Invocation, state: TokenState): Promise<void> {
     const change = { set: { refused: tokenCredentialId(state) } };
-    await changeTokenState(invocation, connection, change, [sameVersion(state)]);
+    await changeTokenState(within(invocation), change, [sameVersion(state)]);
     if (held?.state.version === state.version) held = undefined;
   }
 
@@ -113,7 +114,7 @@ export function tokenCredentials(place: TokenContext): Credentials {
     async refused(invocation, credential, refused) {
       const found = usable(invocation);
       if (found !== undefined && found.mark !== credential.mark) return found;
-      const state = await readTokenState(invocation, connection);
+      const state = await readTokenState(within(invocation));
       if (tokenCredentialId(state) === credential.mark && state.refused !== credential.mark) {
         const old = invocation.clock.now() - (state.gotAt ?? 0) >= REFUSALS_EVERY;
         if (state.worked !== credential.mark || !old)

@@ -8,7 +8,7 @@ import { readJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { type ConnectionContext, workerCache } from '../invocation.ts';
 import { type LimiterKey, limiterKey } from '../limits/limiter-store.ts';
 import { tokenCredentials } from './access-token.ts';
 import type { Credentials } from './credentials.ts';
@@ -56,17 +56,14 @@ const knownAccounts = workerCache(() => new Map<string, { account: AccountAccess
 const knownCredentials = workerCache(() => new Map<string, { readonly params: string; readonly are: Credentials }>());
 
 /** A connection, as it was at most a minute ago; or why it cannot be used. */
-export async function readAccount(
-  invocation: Invocation,
-  connection: string,
-): Promise<AccountAccess | PausedConnection | Reason> {
-  const known = knownAccounts(invocation);
-  const now = invocation.clock.now();
-  const found = known.get(connection);
+export async function readAccount(context: ConnectionContext): Promise<AccountAccess | PausedConnection | Reason> {
+  const known = knownAccounts(context);
+  const now = context.clock.now();
+  const found = known.get(context.connection);
   if (found !== undefined && found.until > now) return found.account;
-  known.delete(connection);
-  const account = await load(invocation, connection);
-  if ('credentials' in account) known.set(connection, { account, until: now + TRUSTED });
+  known.delete(context.connection);
+  const account = await load(context);
+  if ('credentials' in account) known.set(context.connection, { account, until: now + TRUSTED });
   return account;
 }
 
@@ -75,10 +72,10 @@ export async function credentialsSettled(invocation: Invocation): Promise<void> 
   await Promise.all([...knownCredentials(invocation).values()].map(({ are }) => are.settled()));
 }
 
-async function load(invocation: Invocation, connection: string): Promise<AccountAccess | PausedConnection | Reason> {
-  const { connector, connections } = invocation;
-  const item = await connections.get({ pk: connector.name, sk: connection });
-  if (item === undefined) return { code: 'no-connection', message: `there is no connection "${connection}"` };
+async function load(context: ConnectionContext): Promise<AccountAccess | PausedConnection | Reason> {
+  const { connector, connections } = context;
+  const item = await connections.get({ pk: connector.name, sk: context.connection });
+  if (item === undefined) return { code: 'no-connection', message: `there is no connection "${context.connection}"` };
   const state = connectionState.safeParse(item);
   if (!state.success)
     return { code: 'bad-connection', message: `its item cannot be read: ${z.prettifyError(state.error)}` };
@@ -88,40 +85,38 @@ async function load(invocation: Invocation, connection: string): Promise<Account
   if (!params.success)
     return { code: 'bad-params', message: `the parameters do not fit: ${z.prettifyError(params.error)}` };
 
-  const secret = await readConnectionSecret(invocation, connection);
+  const secret = await readConnectionSecret(context);
   if ('problem' in secret) {
-    await pauseConnection(invocation, connection, secret.problem, `s${secret.version}`);
+    await pauseConnection(context, secret.problem, `s${secret.version}`);
     return { paused: secret.problem };
   }
   try {
     const limits = connector.limits({ params: params.data });
-    const identity = hash('sha256', identityOf(connector.auth, secret.fields, connection)).slice(0, 16);
-    const names = { connection: `connection/${connection}`, secret: `secret/${identity}`, connector: 'connector' };
+    const identity = hash('sha256', identityOf(connector.auth, secret.fields, context.connection)).slice(0, 16);
+    const names = {
+      connection: `connection/${context.connection}`,
+      secret: `secret/${identity}`,
+      connector: 'connector',
+    };
     const meters = makeMeters(connector, limits, names);
-    return { params: params.data, credentials: credentialsOf(invocation, connection, params.data, meters), meters };
+    return { params: params.data, credentials: credentialsOf(context, params.data, meters), meters };
   } catch (error) {
     return { code: 'bad-limits', message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function credentialsOf(
-  invocation: Invocation,
-  connection: string,
-  params: Raw,
-  meters: AccountAccess['meters'],
-): Credentials {
-  const known = knownCredentials(invocation);
+function credentialsOf(context: ConnectionContext, params: Raw, meters: AccountAccess['meters']): Credentials {
+  const known = knownCredentials(context);
   const text = JSON.stringify(params) ?? '';
-  const found = known.get(connection);
+  const found = known.get(context.connection);
   if (found?.params === text) return found.are;
-  const are = makeCredentials(invocation, connection, params, meters);
-  known.set(connection, { params: text, are });
+  const are = makeCredentials(context, params, meters);
+  known.set(context.connection, { params: text, are });
   return are;
 }
 
 function makeCredentials(
-  { connector: { auth, streams } }: Invocation,
-  connection: string,
+  { connector: { auth, streams }, connection }: ConnectionContext,
   params: Raw,
   meters: AccountAccess['meters'],
 ): Credentials {

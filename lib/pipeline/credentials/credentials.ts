@@ -2,7 +2,7 @@ import type { TokenScheme } from '../../core/auth/auth-scheme.ts';
 import { type TokenState, tokenState } from '../../core/auth/token.ts';
 import type { Raw } from '../../core/exchange.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { Invocation } from '../invocation.ts';
+import type { ConnectionContext, Invocation } from '../invocation.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { Change, Clause, Key } from '../ports.ts';
 
@@ -39,30 +39,30 @@ export type Credentials = {
   settled(): Promise<void>;
 };
 
-/** The item of a connection in the Tokens table. */
-
-/** What about the tokens of one connection does not change from call to call. */
-export type TokenContext = {
+/** A connection whose requests a token authorises. */
+export type TokenAccount = {
   readonly connection: string;
   readonly params: Raw;
   readonly flow: TokenScheme<Raw, Raw>;
   /** The meters that requests for tokens reserve on, like any other request. */
   readonly meters: readonly LimiterKey[];
 };
+/** An invocation's work on the token of one connection. */
+export type TokenContext = Invocation & TokenAccount;
 
+/** The key of a connection's item in the Tokens table. */
 export const tokenKey = (connector: string, connection: string): Key => ({
   pk: `${connector}/${connection}`,
   sk: 'TOKEN',
 });
 
-export async function readTokenState({ tokens, connector }: Invocation, connection: string): Promise<TokenState> {
+export async function readTokenState({ tokens, connector, connection }: ConnectionContext): Promise<TokenState> {
   return tokenState.parse((await tokens.get(tokenKey(connector.name, connection))) ?? {});
 }
 
 /** Changes the item, which need not be there. Gives it as it then stands, or as it stood against the change. */
 export async function changeTokenState(
-  { tokens, connector }: Invocation,
-  connection: string,
+  { tokens, connector, connection }: ConnectionContext,
   change: Change,
   when: readonly Clause[],
 ): Promise<{ readonly ok: boolean; readonly item: TokenState }> {

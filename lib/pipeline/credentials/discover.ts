@@ -3,7 +3,7 @@ import { authorise } from '../../core/auth/authorise.ts';
 import type { Raw } from '../../core/exchange.ts';
 import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
-import { type Invocation, STORE_MARGIN } from '../invocation.ts';
+import { STORE_MARGIN } from '../invocation.ts';
 import { sendRequest } from '../limits/send-request.ts';
 import type { Credential, NoCredential, TokenContext } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
@@ -16,15 +16,14 @@ const BOUND = 4 * 1024 * 1024;
 
 /** Asks with a new token what the token answer did not tell. */
 export async function discoverGrant(
-  invocation: Invocation,
-  { connection, params, meters }: TokenContext,
+  context: TokenContext,
   { request, read }: Discover<Raw, Raw>,
   credential: Credential,
 ): Promise<{ readonly grant: unknown } | NoCredential> {
-  const { connector, remaining } = invocation;
-  const built = buildTokenRequest(invocation, params, request);
-  const sent = await sendRequest(invocation, {
-    meters,
+  const { connector, remaining } = context;
+  const built = buildTokenRequest(context, context.params, request);
+  const sent = await sendRequest(context, {
+    meters: context.meters,
     patience: PATIENCE,
     limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - STORE_MARGIN)), bound: BOUND },
     request: (now) => authorise(built, connector.auth, credential.fields, { now, hmac }),
@@ -34,13 +33,13 @@ export async function discoverGrant(
   const body = bodyOf(answer);
   if (body === undefined) return { reason: failed(saidOf(answer)), later: MINUTE };
   try {
-    const grant = connector.auth.grant.parse(read({ status: 200, header: () => undefined, body }, params));
+    const grant = connector.auth.grant.parse(read({ status: 200, header: () => undefined, body }, context.params));
     if (grant !== undefined) return { grant };
   } catch {
     // Said below: what was told is not what the connector looks for.
   }
   const reason = failed('what the connector looks for is not in the answer');
-  await pauseConnection(invocation, connection, reason, await pauseCause(invocation, connection, credential.mark));
+  await pauseConnection(context, reason, await pauseCause(context, credential.mark));
   return { reason, paused: true };
 }
 

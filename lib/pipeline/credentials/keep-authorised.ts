@@ -3,7 +3,7 @@ import { keepsTokens, type TokenScheme } from '../../core/auth/auth-scheme.ts';
 import { nextTokenStep, type TokenState, tokenCredentialId } from '../../core/auth/token.ts';
 import type { Raw } from '../../core/exchange.ts';
 import { DAY } from '../../core/time.ts';
-import type { Invocation } from '../invocation.ts';
+import { type ConnectionContext, forConnection, type Invocation } from '../invocation.ts';
 import { connectionState } from './account.ts';
 import { readTokenState } from './credentials.ts';
 import { resumeConnection } from './pause.ts';
@@ -27,9 +27,10 @@ export async function keepAuthorised(invocation: Invocation): Promise<PausedConn
   for await (const { sk, ...item } of connections.query(connector.name, '')) {
     try {
       const state = connectionState.parse(item);
-      if (state.status === 'paused' && !(await mended(invocation, sk, state)))
+      if (state.status === 'paused' && !(await mended(forConnection(invocation, sk), state)))
         paused.set(sk, state.reason ?? 'somebody paused it');
-      else if (keepsTokens(connector.auth)) ageing += await tend(invocation, sk, state.params, connector.auth);
+      else if (keepsTokens(connector.auth))
+        ageing += await tend(forConnection(invocation, sk), state.params, connector.auth);
     } catch (error) {
       // One connection that cannot be looked at keeps nobody else from being.
       log.warn('connection not looked at', { connection: sk, reason: error instanceof Error ? error.name : '' });
@@ -41,37 +42,31 @@ export async function keepAuthorised(invocation: Invocation): Promise<PausedConn
 
 /** Resumes a connection if what was refused is no longer what it has. */
 async function mended(
-  invocation: Invocation,
-  connection: string,
+  context: ConnectionContext,
   { cause, pausedBy }: z.output<typeof connectionState>,
 ): Promise<boolean> {
   if (cause === undefined || pausedBy !== undefined) return false;
-  forgetSecret(invocation, secretName(invocation, connection));
-  const { version } = await readConnectionSecret(invocation, connection);
-  const now = new Set([`s${version}`, tokenCredentialId(await readTokenState(invocation, connection))]);
+  forgetSecret(context, secretName(context));
+  const { version } = await readConnectionSecret(context);
+  const now = new Set([`s${version}`, tokenCredentialId(await readTokenState(context))]);
   if (cause.split(' ').every((part) => now.has(part))) return false;
-  return resumeConnection(invocation, connection, cause);
+  return resumeConnection(context, cause);
 }
 
 /** Gives 1 if the consent ends soon. */
-async function tend(
-  invocation: Invocation,
-  connection: string,
-  params: string,
-  flow: TokenScheme<Raw, Raw>,
-): Promise<number> {
+async function tend(context: ConnectionContext, params: string, flow: TokenScheme<Raw, Raw>): Promise<number> {
   if (flow.kind !== 'authorizationCode') return 0;
-  const now = invocation.clock.now();
-  const state = await readTokenState(invocation, connection);
+  const now = context.clock.now();
+  const state = await readTokenState(context);
   if (isIdle(state, flow.idle, now)) {
-    const given = invocation.connector.params.safeParse(JSON.parse(params));
-    const place = { connection, params: given.data, flow, meters: [] };
-    if (given.success) await refreshToken(invocation, place, state);
+    const given = context.connector.params.safeParse(JSON.parse(params));
+    const place = { connection: context.connection, params: given.data, flow, meters: [] };
+    if (given.success) await refreshToken({ ...context, ...place }, state);
   }
   if (flow.consent === undefined || state.consentAt === undefined) return 0;
   const left = state.consentAt + flow.consent - now;
   if (left > NOTICE) return 0;
-  invocation.log.warn('consent ends soon', { connection, days: Math.max(0, Math.floor(left / DAY)) });
+  context.log.warn('consent ends soon', { connection: context.connection, days: Math.max(0, Math.floor(left / DAY)) });
   return 1;
 }
 

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { type TokenState, tokenCredentialId } from '../../core/auth/token.ts';
-import type { Invocation } from '../invocation.ts';
 import type { Credential, NoCredential } from './credentials.ts';
 import { changeTokenState, sameVersion, type TokenContext } from './credentials.ts';
 import { discoverGrant } from './discover.ts';
@@ -13,47 +12,37 @@ const content = z.object({ token: z.string(), grant: z.unknown().optional() });
 export type TokenContent = { readonly token: string; readonly grant?: unknown };
 
 /** Whose a sealed text is: of one connection, and for one purpose. */
-export const sealOwner = ({ connector }: Invocation, { connection }: TokenContext, what: 'token' | 'refresh'): string =>
+export const sealOwner = ({ connector, connection }: TokenContext, what: 'token' | 'refresh'): string =>
   `${connector.name}/${connection}/${what}`;
 
-export const sealToken = (invocation: Invocation, place: TokenContext, token: TokenContent): Promise<string> =>
-  sealText(invocation, sealOwner(invocation, place, 'token'), JSON.stringify(token));
+export const sealToken = (context: TokenContext, token: TokenContent): Promise<string> =>
+  sealText(context, sealOwner(context, 'token'), JSON.stringify(token));
 
 /** What is stored, or `undefined` if it cannot be opened. */
-export async function readToken(
-  invocation: Invocation,
-  place: TokenContext,
-  { token }: TokenState,
-): Promise<TokenContent | undefined> {
+export async function readToken(context: TokenContext, { token }: TokenState): Promise<TokenContent | undefined> {
   if (token === undefined) return undefined;
-  const text = await unsealText(invocation, sealOwner(invocation, place, 'token'), token);
+  const text = await unsealText(context, sealOwner(context, 'token'), token);
   return text === undefined ? undefined : content.parse(JSON.parse(text));
 }
 
 /** The stored token, ready for requests. What the connector wants to discover with it is discovered once, and kept. */
 export async function decryptToken(
-  invocation: Invocation,
-  place: TokenContext,
+  context: TokenContext,
   state: TokenState,
 ): Promise<Credential | NoCredential | undefined> {
-  const stored = await readToken(invocation, place, state);
+  const stored = await readToken(context, state);
   if (stored === undefined) return undefined;
   const credential = { mark: tokenCredentialId(state), fields: { token: stored.token }, grant: stored.grant };
   if (stored.grant !== undefined) return credential;
-  if (place.flow.tells) {
-    await pauseConnection(
-      invocation,
-      place.connection,
-      UNTOLD,
-      await pauseCause(invocation, place.connection, tokenCredentialId(state)),
-    );
+  if (context.flow.tells) {
+    await pauseConnection(context, UNTOLD, await pauseCause(context, tokenCredentialId(state)));
     return { reason: UNTOLD, paused: true };
   }
-  if (place.flow.discover === undefined) return credential;
-  const found = await discoverGrant(invocation, place, place.flow.discover, credential);
+  if (context.flow.discover === undefined) return credential;
+  const found = await discoverGrant(context, context.flow.discover, credential);
   if (!('grant' in found)) return found;
-  const token = await sealToken(invocation, place, { token: stored.token, grant: found.grant });
-  await changeTokenState(invocation, place.connection, { set: { token } }, [sameVersion(state)]);
+  const token = await sealToken(context, { token: stored.token, grant: found.grant });
+  await changeTokenState(context, { set: { token } }, [sameVersion(state)]);
   return { ...credential, grant: found.grant };
 }
 

@@ -1,13 +1,12 @@
 import type { Reason } from '../../core/response/judge.ts';
-import type { Invocation } from '../invocation.ts';
+import type { ConnectionContext } from '../invocation.ts';
 
 /**
  * Pauses a connection whose authorisation is refused, once: its tasks are done with, and housekeeping sends them again when it is
  * active. `cause`: what was refused; when it is another, the connection resumes by itself.
  */
 export async function pauseConnection(
-  { connections, connector, clock, random, log }: Invocation,
-  connection: string,
+  { connections, connector, clock, random, log, connection }: ConnectionContext,
   reason: Reason,
   cause: string,
 ): Promise<void> {
@@ -26,8 +25,7 @@ export async function pauseConnection(
 
 /** Lets a connection that was paused for this cause work again; says whether it did. */
 export async function resumeConnection(
-  { connections, connector, log }: Invocation,
-  connection: string,
+  { connections, connector, log, connection }: ConnectionContext,
   cause: string | undefined,
 ): Promise<boolean> {
   const resumed = await connections.update(

@@ -10,7 +10,7 @@ import {
 import type { TokenAnswer, TokenGrant } from '../../core/auth/token-answer.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
-import { type Invocation, STORE_MARGIN } from '../invocation.ts';
+import { STORE_MARGIN } from '../invocation.ts';
 import type { NoCredential } from './credentials.ts';
 import { changeTokenState, readTokenState, sameVersion, type TokenContext } from './credentials.ts';
 import { readToken, sealOwner, sealToken } from './open-token.ts';
@@ -31,58 +31,51 @@ import { requestToken } from './token-request.ts';
  * somebody else's turn.
  */
 export async function refreshToken(
-  invocation: Invocation,
-  place: TokenContext,
+  context: TokenContext,
   state: TokenState,
 ): Promise<TokenState | NoCredential | undefined> {
-  const { flow, connection } = place;
-  const secret = await readConnectionSecret(invocation, connection);
-  if ('problem' in secret) return pause(invocation, place, state, secret.problem, secret.version);
-  const known =
-    state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - invocation.clock.now() : 0;
+  const { flow } = context;
+  const secret = await readConnectionSecret(context);
+  if ('problem' in secret) return pause(context, state, secret.problem, secret.version);
+  const known = state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - context.clock.now() : 0;
   if (known > 0) return { reason: REFUSED, later: known };
-  const refresh = await openRefreshToken(invocation, place, state);
+  const refresh = await openRefreshToken(context, state);
   if (flow.kind === 'authorizationCode' && refresh === undefined)
-    return pause(invocation, place, state, consentNeeded(state), secret.version);
+    return pause(context, state, consentNeeded(state), secret.version);
   // A request that is given up may have spent its refresh token: it is begun only if it can be waited for.
-  if (refresh !== undefined && invocation.remaining() < TOKEN_DEADLINE + STORE_MARGIN)
+  if (refresh !== undefined && context.remaining() < TOKEN_DEADLINE + STORE_MARGIN)
     return { reason: NO_TIME, later: SECOND };
 
-  const owner = invocation.random.id();
-  const now = invocation.clock.now();
+  const owner = context.random.id();
+  const now = context.clock.now();
   const claim = { set: { owner, lease: now + REFRESH_LEASE } };
   const free = { either: [{ absent: 'lease' }, { less: ['lease', now] as const }] };
-  const claimed = await changeTokenState(invocation, connection, claim, [sameVersion(state), free]);
+  const claimed = await changeTokenState(context, claim, [sameVersion(state), free]);
   // A write that is repeated because its answer was lost fails against its own effect.
   if (!claimed.ok && claimed.item.owner !== owner) return undefined;
-  return request(invocation, { place, state, owner, refresh }, secret);
+  return request({ ...context, state, owner, refresh }, secret);
 }
 
 /** What was refused is not asked again for this long: by then every worker knows that the connection is paused. */
 const SAME_AGAIN = 2 * MINUTE;
 
 /** One refresh under way. `state`: as it was before. */
-type Refresh = {
-  readonly place: TokenContext;
+type Refresh = TokenContext & {
   readonly state: TokenState;
   readonly owner: string;
   readonly refresh: string | undefined;
 };
 
-async function request(
-  invocation: Invocation,
-  refresh: Refresh,
-  secret: ConnectionSecret,
-): Promise<TokenState | NoCredential> {
-  const leftAt = invocation.clock.now();
+async function request(refresh: Refresh, secret: ConnectionSecret): Promise<TokenState | NoCredential> {
+  const leftAt = refresh.clock.now();
   const grant =
     refresh.refresh === undefined
       ? ({ grant: 'client_credentials' } as const)
       : ({ grant: 'refresh_token', refresh: refresh.refresh } as const);
-  const answer = await requestToken(invocation, refresh.place, secret.fields, grant);
-  if (answer.is === 'token') return storeToken(invocation, refresh.place, refresh.state, answer.grant, leftAt);
-  if (answer.is === 'failed') return putOff(invocation, refresh, answer);
-  return refused(invocation, refresh, answer, secret);
+  const answer = await requestToken(refresh, secret.fields, grant);
+  if (answer.is === 'token') return storeToken(refresh, refresh.state, answer.grant, leftAt);
+  if (answer.is === 'failed') return putOff(refresh, answer);
+  return refused(refresh, answer, secret);
 }
 
 /**
@@ -91,23 +84,20 @@ async function request(
  * nothing of what was before holds.
  */
 export async function storeToken(
-  invocation: Invocation,
-  place: TokenContext,
+  context: TokenContext,
   state: TokenState,
   answer: TokenGrant,
   leftAt: number,
   consentAt?: number,
 ): Promise<TokenState> {
-  const { clock, random, remaining } = invocation;
+  const { clock, random, remaining } = context;
   const { token, refresh, life } = answer;
   const before = consentAt === undefined ? state : undefined;
-  const grant = await grantOf(invocation, place, before, answer);
-  const sealed = await sealToken(invocation, place, { token, grant });
+  const grant = await grantOf(context, before, answer);
+  const sealed = await sealToken(context, { token, grant });
   const fresh =
-    refresh === undefined
-      ? {}
-      : { refresh: await sealText(invocation, sealOwner(invocation, place, 'refresh'), refresh) };
-  const times = tokenLifetime(leftAt, life ?? place.flow.lifetime, random.number());
+    refresh === undefined ? {} : { refresh: await sealText(context, sealOwner(context, 'refresh'), refresh) };
+  const times = tokenLifetime(leftAt, life ?? context.flow.lifetime, random.number());
   const set = { version: state.version + 1, token: sealed, gotAt: leftAt, ...times, ...fresh };
   const change =
     consentAt === undefined
@@ -115,7 +105,7 @@ export async function storeToken(
       : { set: { ...set, consentAt }, remove: [...OVER, ...OF_A_CONSENT, ...absent([...EXPIRY, 'refresh'], set)] };
   for (let wait = 100; ; wait *= 2) {
     try {
-      return (await changeTokenState(invocation, place.connection, change, [sameVersion(state)])).item;
+      return (await changeTokenState(context, change, [sameVersion(state)])).item;
     } catch (error) {
       if (remaining() < wait + STORE_MARGIN) throw error;
       await clock.wait(wait);
@@ -130,32 +120,25 @@ const EXPIRY = ['validUntil', 'refreshAt'];
 const absent = (names: readonly string[], set: object): string[] => names.filter((name) => !(name in set));
 
 /** What the answer tells of what the connector wants to know, or else what was told or discovered before. */
-async function grantOf(
-  invocation: Invocation,
-  place: TokenContext,
-  before: TokenState | undefined,
-  { body }: TokenGrant,
-): Promise<unknown> {
-  const told = place.flow.tells ? invocation.connector.auth.grant.safeParse(body) : undefined;
+async function grantOf(context: TokenContext, before: TokenState | undefined, { body }: TokenGrant): Promise<unknown> {
+  const told = context.flow.tells ? context.connector.auth.grant.safeParse(body) : undefined;
   if (told?.success === true) return told.data;
-  return before && (await readToken(invocation, place, before))?.grant;
+  return before && (await readToken(context, before))?.grant;
 }
 
 /** No token, and perhaps one later. Everybody waits for the same time, so that nobody storms the endpoint. */
 async function putOff(
-  invocation: Invocation,
-  { place, state, owner }: Refresh,
+  refresh: Refresh,
   { reason, doubtful, wait }: Extract<TokenAnswer, { is: 'failed' }>,
 ): Promise<NoCredential> {
-  const { clock, random, log } = invocation;
-  const { connection } = place;
+  const { connection, state, owner, clock, random, log } = refresh;
   const failures = state.failures + 1;
   const later = Math.ceil(tokenRetryDelay(failures, random.number(), wait));
   const change = {
     set: { failures, retryAt: clock.now() + later, ...(doubtful ? { doubtful } : {}) },
     remove: ['owner', 'lease'],
   };
-  await changeTokenState(invocation, connection, change, [{ equal: ['owner', owner] }]);
+  await changeTokenState(refresh, change, [{ equal: ['owner', owner] }]);
   log.warn('no token', { connection, code: reason.code, reason: reason.message, failures });
   return { reason, later };
 }
@@ -165,37 +148,33 @@ async function putOff(
  * refresh token may have been used by somebody whose lease was over: then his is there.
  */
 async function refused(
-  invocation: Invocation,
   refresh: Refresh,
   { error, reason }: Extract<TokenAnswer, { is: 'refused' }>,
   secret: ConnectionSecret,
 ): Promise<TokenState | NoCredential> {
-  const { place, state } = refresh;
-  const { connection } = place;
-  forgetSecret(invocation, secretName(invocation, connection));
-  const now = await readConnectionSecret(invocation, connection);
-  if ('fields' in now && now.version !== secret.version) return request(invocation, refresh, now);
-  const item = await readTokenState(invocation, connection);
+  const { state } = refresh;
+  forgetSecret(refresh, secretName(refresh));
+  const now = await readConnectionSecret(refresh);
+  if ('fields' in now && now.version !== secret.version) return request(refresh, now);
+  const item = await readTokenState(refresh);
   if (item.version !== state.version) return item;
   const spent = error === 'invalid_grant' && isRefreshInDoubt(state);
-  return pause(invocation, place, state, spent ? SPENT : reason, secret.version, refresh.owner);
+  return pause(refresh, state, spent ? SPENT : reason, secret.version, refresh.owner);
 }
 
 /** Pauses the connection until its secret, or its consent, is another one. */
 async function pause(
-  invocation: Invocation,
-  place: TokenContext,
+  context: TokenContext,
   state: TokenState,
   reason: Reason,
   secretVersion: string,
   owner?: string,
 ): Promise<NoCredential> {
-  const { connection } = place;
   const cause = causeWith(state, secretVersion);
-  await pauseConnection(invocation, connection, reason, cause);
+  await pauseConnection(context, reason, cause);
   if (owner !== undefined) {
-    const change = { set: { cause, causeAt: invocation.clock.now() }, remove: ['owner', 'lease'] };
-    await changeTokenState(invocation, connection, change, [{ equal: ['owner', owner] }]);
+    const change = { set: { cause, causeAt: context.clock.now() }, remove: ['owner', 'lease'] };
+    await changeTokenState(context, change, [{ equal: ['owner', owner] }]);
   }
   return { reason, paused: true };
 }
@@ -203,13 +182,9 @@ async function pause(
 /** What is refused when no token comes: this secret, with this consent. */
 const causeWith = (state: TokenState, secretVersion: string): string => `${tokenCredentialId(state)} s${secretVersion}`;
 
-async function openRefreshToken(
-  invocation: Invocation,
-  place: TokenContext,
-  { refresh }: TokenState,
-): Promise<string | undefined> {
+async function openRefreshToken(context: TokenContext, { refresh }: TokenState): Promise<string | undefined> {
   if (refresh === undefined) return undefined;
-  return unsealText(invocation, sealOwner(invocation, place, 'refresh'), refresh);
+  return unsealText(context, sealOwner(context, 'refresh'), refresh);
 }
 
 const consentNeeded = ({ version, refresh }: TokenState): Reason =>

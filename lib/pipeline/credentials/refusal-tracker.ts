@@ -4,7 +4,7 @@ import type { Signing } from '../../core/auth/authorise.ts';
 import { interpretRefusal, refusedCredential } from '../../core/auth/refused-credential.ts';
 import type { TokenState } from '../../core/auth/token.ts';
 import { SECOND } from '../../core/time.ts';
-import type { Invocation } from '../invocation.ts';
+import { type ConnectionContext, forConnection, type Invocation } from '../invocation.ts';
 import type { Credential, NoCredential, RefusedCredential } from './credentials.ts';
 import { changeTokenState, readTokenState } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
@@ -29,9 +29,9 @@ export type RefusalTracker = {
 };
 
 /** What is wrong when this is refused: it, and for a token also the secret that it was asked for with. */
-export async function pauseCause(invocation: Invocation, connection: string, mark: string): Promise<string> {
-  if (!keepsTokens(invocation.connector.auth)) return mark;
-  const { version } = await readConnectionSecret(invocation, connection);
+export async function pauseCause(context: ConnectionContext, mark: string): Promise<string> {
+  if (!keepsTokens(context.connector.auth)) return mark;
+  const { version } = await readConnectionSecret(context);
   return `${mark} s${version}`;
 }
 
@@ -52,22 +52,23 @@ export function refusalTracker(connection: string): RefusalTracker {
       if (seen.mark === mark && now - seen.notedAt < NOTED_EVERY) return;
       seen = { mark, notedAt: now };
       doubted = undefined;
-      const state = await readTokenState(invocation, connection);
+      const state = await readTokenState(forConnection(invocation, connection));
       if (state.worked === mark && state.suspect === undefined) return;
-      await changeTokenState(invocation, connection, { set: { worked: mark }, remove: SUSPICION }, []);
+      await changeTokenState(forConnection(invocation, connection), { set: { worked: mark }, remove: SUSPICION }, []);
     },
 
     async weigh(invocation, { mark }, { request, reason }, proven) {
-      const state = await readTokenState(invocation, connection);
+      const state = await readTokenState(forConnection(invocation, connection));
       const named = hash('sha256', request, 'base64url').slice(0, 12);
       const circumstances = { mark, request: named, proven: proven(state), now: invocation.clock.now() };
       const meaning = interpretRefusal(state, circumstances);
       if (meaning.is === 'pause') {
-        const cause = await pauseCause(invocation, connection, mark);
-        await pauseConnection(invocation, connection, refusedCredential(reason), cause);
+        const cause = await pauseCause(forConnection(invocation, connection), mark);
+        await pauseConnection(forConnection(invocation, connection), refusedCredential(reason), cause);
         return { reason: refusedCredential(reason), paused: true };
       }
-      if (meaning.note !== undefined) await changeTokenState(invocation, connection, { set: meaning.note }, []);
+      if (meaning.note !== undefined)
+        await changeTokenState(forConnection(invocation, connection), { set: meaning.note }, []);
       // The next success is to be told at once.
       seen = { mark: '', notedAt: Number.NEGATIVE_INFINITY };
       doubted = { mark, triedAt: circumstances.now };

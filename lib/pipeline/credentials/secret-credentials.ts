@@ -1,5 +1,5 @@
 import { SECOND } from '../../core/time.ts';
-import type { Invocation } from '../invocation.ts';
+import { forConnection, type Invocation } from '../invocation.ts';
 import type { Credential, CredentialReplacement, Credentials, NoCredential, RefusedCredential } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
 import { refusalTracker } from './refusal-tracker.ts';
@@ -16,12 +16,12 @@ export function secretCredentials(connection: string): Credentials {
   let rereading: Promise<void> | undefined;
 
   async function current(invocation: Invocation): Promise<Credential | NoCredential> {
-    const secret = await readConnectionSecret(invocation, connection);
+    const secret = await readConnectionSecret(forConnection(invocation, connection));
     if ('fields' in secret) {
       latest = credentialOf(secret);
       return latest;
     }
-    await pauseConnection(invocation, connection, secret.problem, `s${secret.version}`);
+    await pauseConnection(forConnection(invocation, connection), secret.problem, `s${secret.version}`);
     return { reason: secret.problem, paused: true };
   }
 
@@ -29,8 +29,8 @@ export function secretCredentials(connection: string): Credentials {
   function reread(invocation: Invocation): Promise<void> {
     if (invocation.clock.now() - rereadAt < REREAD_AFTER) return rereading ?? Promise.resolve();
     rereadAt = invocation.clock.now();
-    forgetSecret(invocation, secretName(invocation, connection));
-    rereading = readSecret(invocation, secretName(invocation, connection)).then(() => {});
+    forgetSecret(invocation, secretName(forConnection(invocation, connection)));
+    rereading = readSecret(invocation, secretName(forConnection(invocation, connection))).then(() => {});
     return rereading;
   }
 

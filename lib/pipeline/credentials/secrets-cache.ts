@@ -3,7 +3,7 @@ import type { Raw } from '../../core/exchange.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { MINUTE } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { type ConnectionContext, workerCache } from '../invocation.ts';
 import type { Secret, SecretStage } from '../ports.ts';
 
 /** A secret is read again after this: a read costs, and whoever is refused reads past the cache. */
@@ -38,17 +38,16 @@ export const forgetSecret = (invocation: Invocation, name: string): void =>
 /** A connection's secret as its connector's schema has it. */
 export type ConnectionSecret = { readonly fields: Raw; readonly version: string };
 
-export const secretName = ({ settings }: Invocation, connection: string): string =>
+export const secretName = ({ settings, connection }: ConnectionContext): string =>
   `${settings.SECRETS_PREFIX}/${connection}`;
 
 /** Reads it, or says why it cannot be used, without quoting it. `version` is told in either case. */
 export async function readConnectionSecret(
-  invocation: Invocation,
-  connection: string,
+  context: ConnectionContext,
 ): Promise<ConnectionSecret | { readonly problem: Reason; readonly version: string }> {
-  const name = secretName(invocation, connection);
-  const found = await readSecret(invocation, name);
-  const parsed = parseSecret(invocation.connector.auth, found?.value);
+  const name = secretName(context);
+  const found = await readSecret(context, name);
+  const parsed = parseSecret(context.connector.auth, found?.value);
   const version = found?.version ?? 'none';
   if (!('problem' in parsed)) return { fields: parsed.secret, version };
   const problem = { code: 'bad-secret', message: `the secret "${name}" cannot be used: ${parsed.problem}` };

@@ -31,25 +31,19 @@ export type TokenPurpose =
     };
 
 /** Asks the token endpoint of a connection, once. `secret`: as the connector's schema has it. */
-export function requestToken(
-  invocation: Invocation,
-  place: TokenContext,
-  secret: Raw,
-  ask: TokenPurpose,
-): Promise<TokenAnswer> {
-  const { flow } = place;
-  if (flow.kind === 'exchange') return exchange(invocation, place, flow, secret);
-  return askForToken(invocation, place, flow, secret, ask);
+export function requestToken(context: TokenContext, secret: Raw, ask: TokenPurpose): Promise<TokenAnswer> {
+  const { flow } = context;
+  if (flow.kind === 'exchange') return exchange(context, flow, secret);
+  return askForToken(context, flow, secret, ask);
 }
 
 async function askForToken(
-  invocation: Invocation,
-  place: TokenContext,
+  context: TokenContext,
   flow: OAuthFlow<Raw, Raw>,
   secret: Raw,
   ask: TokenPurpose,
 ): Promise<TokenAnswer> {
-  const { params } = place;
+  const { params } = context;
   let sent: SentRequest | SlotLater | undefined;
   try {
     const url = flow.tokenUrl(params);
@@ -61,7 +55,7 @@ async function askForToken(
         target: string,
         { headers, body }: { headers: Record<string, string>; body: URLSearchParams },
       ) => {
-        sent = await sendTokenRequest(invocation, place, {
+        sent = await sendTokenRequest(context, {
           method: 'POST',
           url: target,
           headers,
@@ -75,7 +69,7 @@ async function askForToken(
     if (sent === undefined) return unsent(error);
   }
   if (sent === undefined) return unsent(undefined);
-  return judged(invocation, sent, { sent: [...textsOf(secret), ...('refresh' in ask ? [ask.refresh] : [])] });
+  return judged(context, sent, { sent: [...textsOf(secret), ...('refresh' in ask ? [ask.refresh] : [])] });
 }
 
 type Options = oauth.TokenEndpointRequestOptions;
@@ -129,25 +123,19 @@ async function proofOf({ authenticate, alg }: OAuthFlow<Raw, Raw>, secret: Raw):
 }
 
 /** Asks any other token endpoint as its connector says. */
-async function exchange(
-  invocation: Invocation,
-  place: TokenContext,
-  flow: ExchangeFlow<Raw, Raw>,
-  secret: Raw,
-): Promise<TokenAnswer> {
-  const { params } = place;
+async function exchange(context: TokenContext, flow: ExchangeFlow<Raw, Raw>, secret: Raw): Promise<TokenAnswer> {
+  const { params } = context;
   let built: BuiltRequest;
   try {
     const { assertion } = flow;
-    const signed =
-      assertion === undefined ? {} : { [ASSERTION]: await signAssertion(invocation, flow, params, secret) };
+    const signed = assertion === undefined ? {} : { [ASSERTION]: await signAssertion(context, flow, params, secret) };
     const asked = flow.request({ params, assertion: standIn(ASSERTION), secret: standIns() });
-    built = buildTokenRequest(invocation, params, fillIn(asked, { ...secret, ...signed }));
+    built = buildTokenRequest(context, params, fillIn(asked, { ...secret, ...signed }));
   } catch (error) {
     return unsent(error);
   }
-  const sent = await sendTokenRequest(invocation, place, built);
-  return judged(invocation, sent, { read: flow.read, sent: textsOf(secret) });
+  const sent = await sendTokenRequest(context, built);
+  return judged(context, sent, { read: flow.read, sent: textsOf(secret) });
 }
 
 function judged({ clock }: Invocation, sent: SentRequest | SlotLater, reading: Omit<Reading, 'now'>): TokenAnswer {
@@ -203,16 +191,12 @@ const textsOf = (secret: Raw): string[] =>
 /** How far ahead the slot of a token request may be, in milliseconds. Its lease is longer by far. */
 const PATIENCE = 4 * SECOND;
 
-const sendTokenRequest = (
-  invocation: Invocation,
-  { meters }: TokenContext,
-  request: BuiltRequest,
-): Promise<SentRequest | SlotLater> =>
-  sendRequest(invocation, {
-    meters,
+const sendTokenRequest = (context: TokenContext, request: BuiltRequest): Promise<SentRequest | SlotLater> =>
+  sendRequest(context, {
+    meters: context.meters,
     patience: PATIENCE,
     limits: {
-      deadline: () => Math.max(1, Math.min(TOKEN_DEADLINE, invocation.remaining() - STORE_MARGIN)),
+      deadline: () => Math.max(1, Math.min(TOKEN_DEADLINE, context.remaining() - STORE_MARGIN)),
       bound: BOUND,
     },
     request: () => request,

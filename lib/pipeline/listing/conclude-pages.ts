@@ -1,6 +1,6 @@
 import { readFirstPage } from '../../core/listing/listing.ts';
 import { keepsWindow } from '../../core/listing/slice.ts';
-import type { Invocation } from '../invocation.ts';
+import { atNode } from '../invocation.ts';
 import type { PageContent } from '../records/read-records.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES, storePart } from '../records/store-part.ts';
@@ -15,7 +15,6 @@ import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from 
 
 /** Writes down what was fetched, what failed for good and what was counted; gives the block as it then stands. */
 export async function concludePages(
-  invocation: Invocation,
   run: BlockRun,
   block: Block,
   tasks: ReadonlyMap<number, PagesTask>,
@@ -24,8 +23,8 @@ export async function concludePages(
   const contents = [...outcomes.values()].flatMap((each) => (each.is === 'content' ? each.content : []));
   let after = block;
   for (const portion of portionsBySize(contents)) {
-    const { block: left, committed } = await commitPages(invocation, run, after, portion);
-    await noteExtent(invocation, run, committed);
+    const { block: left, committed } = await commitPages(run, after, portion);
+    await noteExtent(run, committed);
     after = left;
   }
 
@@ -33,16 +32,15 @@ export async function concludePages(
     each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
   );
   await keepSamples(
-    invocation,
-    run.ref,
+    run,
     refused.map(({ refusal }) => refusal),
   );
-  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinalRefusal(invocation, task, refusal));
+  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinalRefusal(run, task, refusal));
   const answered = refused.filter(({ refusal }) => refusal.exchange !== undefined);
-  if (answered.length > 0) after = await count(invocation, run, after, answered, refused.length - final.length);
+  if (answered.length > 0) after = await count(run, after, answered, refused.length - final.length);
   for (const { page, refusal, task } of final) {
-    if (task !== undefined) await setPageAside(invocation, task.task, page, refusal, attemptOf(task));
-    const failed = await failPage(invocation, run.ref, run.path, page);
+    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));
+    const failed = await failPage(run, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }
   return after;
@@ -53,7 +51,7 @@ export async function concludePages(
  * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. If who reads dies
  * before it, whoever opens the next pages reads it from the part.
  */
-async function noteExtent(invocation: Invocation, run: BlockRun, contents: readonly PageContent[]): Promise<void> {
+async function noteExtent(run: BlockRun, contents: readonly PageContent[]): Promise<void> {
   const { paging } = run.listed.stream;
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return;
   const path = parentOf(run.path)?.parent ?? '';
@@ -62,18 +60,16 @@ async function noteExtent(invocation: Invocation, run: BlockRun, contents: reado
   if (first !== undefined && told !== undefined) {
     const stray = keepsWindow(run.listed.slice, first) ? {} : { stray: true };
     // Only as long as nothing else is open: pages that were asked for by another size would not fit.
-    await updateNode(invocation, run.ref, path, { set: { told: true, ...told, ...stray } }, [{ equal: ['opened', 1] }]);
+    await updateNode(atNode(run, path), { set: { told: true, ...told, ...stray } }, [{ equal: ['opened', 1] }]);
     if (told.announced !== undefined)
-      invocation.log.info('planned', { ...run.ref, pages: told.announced, records: first.total ?? 0 });
+      run.log.info('planned', { ...run.ref, pages: told.announced, records: first.total ?? 0 });
   }
   const size = (told ?? run.listing).size ?? paging.size;
   const short = contents.filter(({ fetched }) => fetched < size).map(({ index }) => index);
   if (short.length === 0) return;
   const end = Math.min(...short);
   if (run.listing.end !== undefined && run.listing.end <= end) return;
-  await updateNode(invocation, run.ref, path, { set: { end } }, [
-    { either: [{ absent: 'end' }, { greater: ['end', end] }] },
-  ]);
+  await updateNode(atNode(run, path), { set: { end } }, [{ either: [{ absent: 'end' }, { greater: ['end', end] }] }]);
 }
 
 function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
@@ -91,7 +87,6 @@ function portionsBySize(contents: readonly PageContent[]): PageContent[][] {
  * somebody was quicker with some of them, the rest is stored as a part of its own: no page is in two parts that count.
  */
 async function commitPages(
-  invocation: Invocation,
   run: BlockRun,
   block: Block,
   contents: readonly PageContent[],
@@ -99,29 +94,26 @@ async function commitPages(
   const { ref, path } = run;
   const rest = contents.filter(({ index }) => block.open.has(String(index)));
   if (rest.length === 0) return { block, committed: [] };
-  const part = await storePart(invocation, ref, path, run.listed, rest);
-  const key = partKey(invocation.connector.name, ref, `${path}@${part.id}`);
-  await invocation.syncs.create(key, { ...part.item, ...expiryOf(invocation.clock.now()) });
+  const part = await storePart(run, run.path, run.listed, rest);
+  const key = partKey(run.connector.name, ref, `${path}@${part.id}`);
+  await run.syncs.create(key, { ...part.item, ...expiryOf(run.clock.now()) });
   const pages = rest.map(({ index }) => String(index));
   const written = await updateNode(
-    invocation,
-    ref,
-    path,
+    run,
     { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
     pages.map((page) => ({ contains: ['open', page] })),
   );
   if (written.item?.kind !== 'block') return { block, committed: [] };
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = written.ok || written.item.parts.has(part.id);
-  if (!mine) return commitPages(invocation, run, written.item, rest);
+  if (!mine) return commitPages(run, written.item, rest);
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
-  invocation.log.info('pages fetched', { ...ref, pages: rest.length, records });
+  run.log.info('pages fetched', { ...ref, pages: rest.length, records });
   return { block: written.item, committed: rest };
 }
 
 /** Counts requests that brought no page. `retried`: how many of the pages are asked for again. */
 async function count(
-  invocation: Invocation,
   run: BlockRun,
   block: Block,
   refused: readonly { readonly refusal: PageRefusal }[],
@@ -130,13 +122,13 @@ async function count(
   const [first] = refused;
   if (first !== undefined) {
     const { code, message: reason } = first.refusal.reason;
-    invocation.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
+    run.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
   }
   const add = {
     requests: requestsOf(refused.map(({ refusal }) => refusal)),
     throttled: refused.filter(({ refusal }) => refusal.throttled).length,
     retried,
   };
-  const written = await updateNode(invocation, run.ref, run.path, { add });
+  const written = await updateNode(run, { add });
   return written.item?.kind === 'block' ? written.item : block;
 }

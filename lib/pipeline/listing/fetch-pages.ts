@@ -1,6 +1,5 @@
 import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
-import { refOf } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { atNode, type Invocation } from '../invocation.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { readNode } from '../store/node.ts';
 import { parentOf } from '../store/sync-keys.ts';
@@ -24,54 +23,51 @@ import {
   PAGE_PATIENCE,
   type PageOutcome,
   type PagesTask,
-  type PreparedTask,
+  type PreparedContext,
 } from './reading.ts';
 import { reportBack } from './report-back.ts';
 
 /** Fetches the pages of some tasks of one block, commits them together, and says what becomes of each message. */
 export async function fetchPages(
-  invocation: Invocation,
+  prepared: PreparedContext,
   received: readonly PagesTask[],
-  given: PreparedTask,
 ): Promise<Map<string, TaskOutcome>> {
   const [first] = received;
   if (first === undefined) return new Map();
   const { node: path } = first.task;
-  const ref = refOf(first.task);
-  const block = await readNode(invocation, ref, path);
+  const context = atNode(prepared, path);
+  const block = await readNode(context);
   const up = parentOf(path);
-  const listing = up && (await readNode(invocation, ref, up.parent));
+  const listing = up && (await readNode(atNode(context, up.parent)));
   if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
     // Others are listed in this listing's place. Whoever put them there may have died of it.
-    await advanceNode(invocation, ref, up.parent, listing, true);
+    await advanceNode(atNode(context, up.parent), listing, true);
     return allDone(received);
   }
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
 
   const tasks = ownerOfPages(received, block);
   const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
-  const run: BlockRun = { ...(await beginReading(invocation, ref, path, given, how)), block, listing };
-  if (mustRunIsolated(first) && tasks.size > 1) return splitUp(invocation, first, tasks.keys());
-  const outcomes = await dropRepeatedTail(invocation, run, await fetchOutcomes(invocation, run, tasks));
-  const instead = listedInstead(invocation, run, tasks, outcomes);
+  const run: BlockRun = { ...(await beginReading(context, how)), block, listing };
+  if (mustRunIsolated(first) && tasks.size > 1) return splitUp(context, first, tasks.keys());
+  const outcomes = await dropRepeatedTail(run, await fetchOutcomes(run, tasks));
+  const instead = listedInstead(run, tasks, outcomes);
   if (instead !== undefined && up !== undefined) {
     const requests = requestsOf(
       [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
     );
     await replaceListing(
-      invocation,
-      ref,
-      up.parent,
+      atNode(context, up.parent),
       { node: listing, of: run.listed.of, block: up.name },
       instead,
       requests,
     );
     return allDone(received);
   }
-  const heal = received.some((each) => wasRedelivered(invocation, each)) || tasks.size === 0;
-  const after = await concludePages(invocation, run, block, tasks, outcomes);
-  await advanceNode(invocation, ref, path, after, heal);
-  return reportBack(invocation, run, received, tasks, outcomes);
+  const heal = received.some((each) => wasRedelivered(context, each)) || tasks.size === 0;
+  const after = await concludePages(run, block, tasks, outcomes);
+  await advanceNode(context, after, heal);
+  return reportBack(run, received, tasks, outcomes);
 }
 
 /** One of these pages may be what kills: each gets a task of its own, so that it takes no neighbour with it. */
@@ -104,18 +100,17 @@ const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
  * later page is refused.
  */
 function listedInstead(
-  invocation: Invocation,
-  { listed, listing, block, sync }: BlockRun,
+  run: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Replacement | undefined {
-  const narrower = splitWindow(listed, listing);
+  const narrower = splitWindow(run.listed, run.listing);
   if (narrower === undefined) return undefined;
   const first = outcomes.get(0);
   if (first?.is === 'content') {
     const { total, estimate, fetched } = first.content;
     const length = { stated: total ?? estimate, read: fetched, endsFull: false };
-    return exceedsReadLimit(readLimitOf(listed, sync), length) && keepsWindow(listed.slice, first.content)
+    return exceedsReadLimit(readLimitOf(run.listed, run.sync), length) && keepsWindow(run.listed.slice, first.content)
       ? narrower
       : undefined;
   }
@@ -124,11 +119,11 @@ function listedInstead(
     if (outcome.is !== 'refused' || index === 0 || task === undefined) return false;
     const { refusal } = outcome;
     const refused = REFUSED_PAGE_STATUSES.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
-    return refused && isFinalRefusal(invocation, task, refusal);
+    return refused && isFinalRefusal(run, task, refusal);
   });
   if (beyond.length === 0) return undefined;
-  const { paging } = listed.stream;
-  const size = listing.size ?? ('size' in paging ? paging.size : 1);
-  const tail = tailOf(block) ?? { first: 0, offset: 0 };
+  const { paging } = run.listed.stream;
+  const size = run.listing.size ?? ('size' in paging ? paging.size : 1);
+  const tail = tailOf(run.block) ?? { first: 0, offset: 0 };
   return { ...narrower, limit: tail.offset + (Math.min(...beyond.map(([index]) => index)) - tail.first) * size };
 }

@@ -1,4 +1,3 @@
-import type { Invocation } from '../invocation.ts';
 import { storePart } from '../records/store-part.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { updateNode } from '../store/node.ts';
@@ -7,30 +6,20 @@ import { type Chain, type Part, partState } from '../store/sync-state.ts';
 import type { BufferedPages, ChainWalk } from './reading.ts';
 
 /** A part that begins at this step was put by somebody who then died: its pages are read, only the node does not know. */
-export async function adoptCommitted(
-  invocation: Invocation,
-  walk: ChainWalk,
-  chain: Chain,
-): Promise<Chain | undefined> {
-  const item = await invocation.syncs.get(stepKey(invocation, walk, chain.step));
-  return item === undefined ? chain : move(invocation, walk, chain, partState.parse(item), 0);
+export async function adoptCommitted(walk: ChainWalk, chain: Chain): Promise<Chain | undefined> {
+  const item = await walk.syncs.get(stepKey(walk, chain.step));
+  return item === undefined ? chain : move(walk, chain, partState.parse(item), 0);
 }
 
 const stepId = (walk: ChainWalk, step: number): string => `${walk.path}@${step}`;
-const stepKey = (invocation: Invocation, walk: ChainWalk, step: number) =>
-  partKey(invocation.connector.name, walk.ref, stepId(walk, step));
+const stepKey = (walk: ChainWalk, step: number) => partKey(walk.connector.name, walk.ref, stepId(walk, step));
 
 /** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
-export async function commitChain(
-  invocation: Invocation,
-  walk: ChainWalk,
-  chain: Chain,
-  ahead: BufferedPages,
-): Promise<Chain | undefined> {
-  const stored = await storePart(invocation, walk.ref, walk.path, walk.listed, ahead.contents);
-  const part = await invocation.syncs.create(stepKey(invocation, walk, chain.step), {
+export async function commitChain(walk: ChainWalk, chain: Chain, ahead: BufferedPages): Promise<Chain | undefined> {
+  const stored = await storePart(walk, walk.path, walk.listed, ahead.contents);
+  const part = await walk.syncs.create(stepKey(walk, chain.step), {
     ...stored.item,
-    ...expiryOf(invocation.clock.now()),
+    ...expiryOf(walk.clock.now()),
     ...(ahead.cursor === undefined ? {} : { next: ahead.cursor }),
     ...(ahead.remembered === undefined ? {} : { remembered: ahead.remembered }),
     ...(ahead.seen === undefined ? {} : { seen: ahead.seen }),
@@ -39,22 +28,16 @@ export async function commitChain(
     ...(ahead.stray ? { stray: true } : {}),
   });
   if (part.item === undefined) return undefined;
-  const moved = await move(invocation, walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
+  const moved = await move(walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
   if (part.ok && moved !== undefined) {
     const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
-    invocation.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
+    walk.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
   }
   return moved;
 }
 
 /** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
-async function move(
-  invocation: Invocation,
-  walk: ChainWalk,
-  chain: Chain,
-  part: Part,
-  requests: number,
-): Promise<Chain | undefined> {
+async function move(walk: ChainWalk, chain: Chain, part: Part, requests: number): Promise<Chain | undefined> {
   const where = {
     ...(part.next === undefined ? {} : { cursor: part.next }),
     ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
@@ -62,12 +45,10 @@ async function move(
     ...(part.ties === undefined ? {} : { ties: part.ties }),
   };
   const step = chain.step + part.pages.length;
-  const began = chain.step === 0 ? { began: invocation.clock.now() } : {};
+  const began = chain.step === 0 ? { began: walk.clock.now() } : {};
   const stray = part.stray ? { stray: true } : {};
   const written = await updateNode(
-    invocation,
-    walk.ref,
-    walk.path,
+    walk,
     {
       set: { step, ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
       add: { requests, records: part.fetched },

@@ -1,7 +1,7 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { isWithinTotal, numberedPage } from '../../core/listing/listing.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { Invocation } from '../invocation.ts';
+import { atNode, type Invocation } from '../invocation.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, readRecords } from '../records/read-records.ts';
 import { fetchPage } from '../requests/fetch-page.ts';
@@ -15,17 +15,16 @@ import { type BlockRun, PAGE_PATIENCE, type PageOutcome, type PagesTask } from '
 
 /** Fetches pages, each when its slot has come. */
 export async function fetchOutcomes(
-  invocation: Invocation,
   run: BlockRun,
   tasks: ReadonlyMap<number, PagesTask>,
 ): Promise<Map<number, PageOutcome>> {
   const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
-    if (attemptsExhausted(invocation, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }];
-    return [page, await fetchOne(invocation, run, page, task.task.refusals)];
+    if (attemptsExhausted(run, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }];
+    return [page, await fetchOne(run, page, task.task.refusals)];
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
-  return treatMissingAsEnd(invocation, run, dropRepeatedPages(new Map(await Promise.all(fetched))));
+  return treatMissingAsEnd(run, dropRepeatedPages(new Map(await Promise.all(fetched))));
 }
 
 /** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
@@ -45,28 +44,21 @@ function dropRepeatedPages(outcomes: ReadonlyMap<number, PageOutcome>): Map<numb
  * that known; anywhere else the API may just let nobody read on.
  */
 export async function dropRepeatedTail(
-  invocation: Invocation,
   run: BlockRun,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Promise<Map<number, PageOutcome>> {
-  const { listing, path, ref } = run;
+  const { listing, path } = run;
   const behind = listing.announced;
   const found = behind === undefined ? undefined : outcomes.get(behind);
   if (behind === undefined || found?.is !== 'content' || found.content.fetched === 0) return new Map(outcomes);
   const [, fetched, first, last] =
-    (await readPageEntry(invocation, ref, parentOf(path)?.parent ?? '', listing, behind - 1)) ?? [];
+    (await readPageEntry(atNode(run, parentOf(path)?.parent ?? ''), listing, behind - 1)) ?? [];
   const repeats = fetched === found.content.fetched && first === found.content.first && last === found.content.last;
-  return repeats
-    ? new Map(outcomes).set(behind, readPage(invocation, run, behind, emptyPage(invocation, found.page)))
-    : new Map(outcomes);
+  return repeats ? new Map(outcomes).set(behind, readPage(run, behind, emptyPage(run, found.page))) : new Map(outcomes);
 }
 
 /** Behind a page that is not full nothing is left, and an API may as well say that there is no such page. */
-function treatMissingAsEnd(
-  invocation: Invocation,
-  run: BlockRun,
-  outcomes: ReadonlyMap<number, PageOutcome>,
-): Map<number, PageOutcome> {
+function treatMissingAsEnd(run: BlockRun, outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
   const { paging } = run.listed.stream;
   const full = run.listing.size ?? ('size' in paging ? paging.size : 1);
   const short = [...outcomes].flatMap(([index, each]) =>
@@ -78,7 +70,7 @@ function treatMissingAsEnd(
   return new Map(
     [...outcomes].map(([index, each]) =>
       each.is === 'refused' && index > end && index !== tooFar && isNoPage(each.refusal)
-        ? [index, readPage(invocation, run, index, emptyPage(invocation, each.refusal))]
+        ? [index, readPage(run, index, emptyPage(run, each.refusal))]
         : [index, each],
     ),
   );
@@ -92,26 +84,29 @@ const isSame = (a: PageContent, b: PageContent): boolean =>
 
 const REPEATED: Reason = { code: 'repeated-page', message: 'the page is the one before it over again' };
 
-async function fetchOne(invocation: Invocation, run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
+async function fetchOne(run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
   const { listed, account, meters, block, listing, setup } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const kept = await readKeptPage(invocation, run.ref, parentOf(run.path)?.parent ?? run.path, index, { stream, owes });
-  const outcome = kept && readPage(invocation, run, index, kept);
+  const kept = await readKeptPage(run, parentOf(run.path)?.parent ?? run.path, index, {
+    stream,
+    owes,
+  });
+  const outcome = kept && readPage(run, index, kept);
   if (outcome?.is === 'content') return outcome;
-  const result = await fetchPage(invocation, {
+  const result = await fetchPage(run, {
     ...{ account, stream, slice, setup, meters, patience: PAGE_PATIENCE },
     ...{ first: index === 0, refusals, at, owes },
   });
   if ('refusal' in result && !isPastAnnouncedEnd(listing, index, result.refusal))
     return { is: 'refused', refusal: result.refusal };
-  return readPage(invocation, run, index, 'refusal' in result ? emptyPage(invocation, result.refusal) : result.page);
+  return readPage(run, index, 'refusal' in result ? emptyPage(run, result.refusal) : result.page);
 }
 
-function readPage(invocation: Invocation, { listed }: BlockRun, index: number, page: FetchedPage): PageOutcome {
-  const overlaps = listed.stream.paging.kind === 'offsets' && index > 0;
-  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps });
+function readPage(run: BlockRun, index: number, page: FetchedPage): PageOutcome {
+  const overlaps = run.listed.stream.paging.kind === 'offsets' && index > 0;
+  const content = readRecords(page, index, { listed: run.listed, mode: run.settings.SCHEMA_MODE, overlaps });
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content, page };
 }
 

@@ -18,24 +18,23 @@ import { remapPart } from './remap-records.ts';
 
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
 export async function readNextPage(
-  invocation: Invocation,
   walk: ChainWalk,
   chain: Chain,
   ahead: BufferedPages,
   insists: boolean,
 ): Promise<ChainBlocked | undefined> {
-  if (chain.maps) return mapNext(invocation, walk, chain, ahead);
+  if (chain.maps) return mapNext(walk, chain, ahead);
   const { listed, account, meters, setup, sync } = walk;
   const { stream, slice } = listed;
   const index = chain.step + ahead.contents.length;
   const { stray } = ahead;
-  if (hasExpired(invocation, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
+  if (hasExpired(walk, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
-    const kept = await readKeptPage(invocation, walk.ref, walk.path, index, { stream });
-    if (kept !== undefined && takePage(invocation, walk, kept, index, ahead, true) === undefined) return undefined;
+    const kept = await readKeptPage(walk, walk.path, index, { stream });
+    if (kept !== undefined && takePage(walk, kept, index, ahead, true) === undefined) return undefined;
   }
-  const result = await fetchPage(invocation, {
+  const result = await fetchPage(walk, {
     ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE },
     ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
   });
@@ -48,7 +47,7 @@ export async function readNextPage(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
-  const refusal = takePage(invocation, walk, page, index, ahead, insists);
+  const refusal = takePage(walk, page, index, ahead, insists);
   if (refusal !== undefined) return { refusal };
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
@@ -59,19 +58,18 @@ export async function readNextPage(
 
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
 function takePage(
-  invocation: Invocation,
-  { listed }: ChainWalk,
+  walk: ChainWalk,
   page: FetchedPage,
   index: number,
   ahead: BufferedPages,
   insists: boolean,
 ): PageRefusal | undefined {
-  const content = readRecords(page, index, { listed, mode: invocation.settings.SCHEMA_MODE, overlaps: false });
+  const content = readRecords(page, index, { listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  const refusal = follow(invocation, listed, page, content, ahead, insists);
+  const refusal = follow(walk, walk.listed, page, content, ahead, insists);
   if (refusal !== undefined) return refusal;
   ahead.records += content.fetched;
-  ahead.stray ||= !keepsWindow(listed.slice, content);
+  ahead.stray ||= !keepsWindow(walk.listed.slice, content);
   return undefined;
 }
 
@@ -93,13 +91,8 @@ function expired(listed: ListedSlice, chain: Chain, refusal: PageRefusal): Chain
 }
 
 /** The next part that has quarantined records. */
-async function mapNext(
-  invocation: Invocation,
-  { ref, path }: ChainWalk,
-  { step }: Chain,
-  ahead: BufferedPages,
-): Promise<ChainBlocked | undefined> {
-  const mapped = await remapPart(invocation, ref, path, step);
+async function mapNext(walk: ChainWalk, { step }: Chain, ahead: BufferedPages): Promise<ChainBlocked | undefined> {
+  const mapped = await remapPart(walk, step);
   if ('reason' in mapped) return { refusal: unsentRefusal(mapped.reason) };
   ahead.contents.push(mapped.content);
   ahead.ended = mapped.last;

@@ -1,9 +1,9 @@
 import type { KeysetTies } from '../../core/listing/chain.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { SyncRef, TaskOf } from '../../core/tasks.ts';
+import type { TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
 import { type AccountAccess, limitersOf } from '../credentials/account.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, NodeContext, SyncContext } from '../invocation.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { PageContent } from '../records/read-records.ts';
 import type { SetupResult } from '../requests/fetch-page.ts';
@@ -14,35 +14,29 @@ import type { Block, Chain, Listing, SyncState } from '../store/sync-state.ts';
 import { attemptOf, type ReceivedTask } from '../tasks/outcome.ts';
 import type { Replacement } from '../tree/replace-listing.ts';
 
-/** What is known of a node's listing while pages of it are read. */
-export type ReadingContext = {
-  readonly ref: SyncRef;
-  /** The node that they are of: a block, or a chain. */
+/** An invocation's work on a block or a chain, and what is known of its listing. */
+export type ReadingContext = PreparedContext & {
   readonly path: string;
-  readonly account: AccountAccess | Reason;
-  readonly sync: SyncState;
   readonly meters: readonly LimiterKey[];
   readonly listed: ListedSlice;
   readonly setup: SetupResult;
 };
 
-/** What is known before the node is looked at. */
-export type PreparedTask = Pick<ReadingContext, 'account' | 'sync'>;
+/** An invocation's work on a sync that is open, with the account that its requests use. */
+export type PreparedContext = SyncContext & { readonly account: AccountAccess | Reason; readonly sync: SyncState };
 
 /** `patience`: how far ahead a slot may be, in milliseconds. `asks`: pages are asked for, so the stream's setup has to be known. */
 export async function beginReading(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  { account, sync }: PreparedTask,
+  context: PreparedContext & NodeContext,
   { node, patience, asks }: { readonly node: Listing | Chain; readonly patience: number; readonly asks: boolean },
 ): Promise<ReadingContext> {
-  const what = listedSlice(invocation, ref, node);
-  const meters = limitersOf(account, what.name);
+  const { account } = context;
+  const listed = listedSlice(context, node);
+  const meters = limitersOf(account, listed.name);
   const setup: SetupResult = asks
-    ? await setupOf(invocation, ref, what, account, { meters, patience })
+    ? await setupOf(context, listed, account, { meters, patience })
     : { value: undefined };
-  return { ref, path, account, sync, meters, listed: what, setup };
+  return { ...context, meters, listed, setup };
 }
 
 export type PagesTask = ReceivedTask<TaskOf<'pages'>>;

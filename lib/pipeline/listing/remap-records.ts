@@ -1,8 +1,7 @@
 import { readJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { type NodeContext, type SyncContext, workerCache } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { duplicateNamesIn, type PageContent, readRecords } from '../records/read-records.ts';
 import { quarantineKey } from '../records/store-part.ts';
@@ -16,8 +15,8 @@ import { readTrees, type TreeListing } from '../tree/read-tree.ts';
  * What was quarantined is mapped again once the connector is mended, and nobody asks the API for it: a phase of its own walks over the
  * parts that have such records, in the order of their keys, and stores what now fits, and what still does not, as parts that take their place.
  */
-export async function remapNodeItem(invocation: Invocation, ref: SyncRef, phase: number): Promise<Item | undefined> {
-  const sources = await quarantined(invocation, ref, phase);
+export async function remapNodeItem(context: SyncContext, phase: number): Promise<Item | undefined> {
+  const sources = await quarantined(context, phase);
   return sources.length === 0 ? undefined : { kind: 'chain', maps: true, step: 0, from: 0, to: 0 };
 }
 
@@ -26,12 +25,12 @@ type Source = { readonly place: string; readonly node: TreeListing['node']; read
 /** Those of the phase that was asked for last: a closed tree does not change. */
 const lastFound = workerCache<{ of: string; sources: readonly Source[] }>(() => ({ of: '', sources: [] }));
 
-async function quarantined(invocation: Invocation, ref: SyncRef, phase: number): Promise<readonly Source[]> {
-  const last = lastFound(invocation);
-  const of = JSON.stringify([ref, phase]);
+async function quarantined(context: SyncContext, phase: number): Promise<readonly Source[]> {
+  const last = lastFound(context);
+  const of = JSON.stringify([context.ref, phase]);
   if (last.of === of) return last.sources;
   const sources: Source[] = [];
-  for await (const { leaves } of readTrees(invocation, ref, phase))
+  for await (const { leaves } of readTrees(context, phase))
     for (const [place, { node, parts }] of leaves)
       for (const part of parts) if (part.of === undefined && part.quarantined > 0) sources.push({ place, node, part });
   sources.sort((a, b) => (a.part.key < b.part.key ? -1 : 1));
@@ -42,24 +41,19 @@ async function quarantined(invocation: Invocation, ref: SyncRef, phase: number):
 export type RemappedPart = { readonly content: PageContent; readonly last: boolean } | { readonly reason: Reason };
 
 /** Maps the records again that one part quarantined. `step`: which part, of those that an earlier phase left. */
-export async function remapPart(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  step: number,
-): Promise<RemappedPart> {
-  const sources = await quarantined(invocation, ref, phaseOf(path) - 1);
+export async function remapPart(context: NodeContext, step: number): Promise<RemappedPart> {
+  const sources = await quarantined(context, phaseOf(context.path) - 1);
   const source = sources[step];
   if (source === undefined) return { reason: { code: 'no-quarantine', message: 'there is nothing left to map again' } };
   const { place, node, part } = source;
-  const body = await invocation.objects.get(quarantineKey(part.key));
+  const body = await context.objects.get(quarantineKey(part.key));
   if (body === undefined)
     return { reason: { code: 'no-quarantine', message: `the quarantined records of ${part.key} are no longer kept` } };
-  const kept = (await invocation.gunzip(body))
+  const kept = (await context.gunzip(body))
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => readJson(line));
-  const exchange = unasked(invocation);
+  const exchange = unasked(context);
   const pages = [...Map.groupBy(kept, ({ page }) => Number(page))].flatMap(([index, lines]) => {
     const page = {
       reply: { status: 200, header: () => undefined, body: undefined },
@@ -69,7 +63,7 @@ export async function remapPart(
       ...{ answeredAt: part.answeredAt, exchange },
     };
     const content = readRecords(page, index, {
-      listed: listedSlice(invocation, ref, node),
+      listed: listedSlice(context, node),
       mode: 'permissive',
       overlaps: false,
     });

@@ -1,7 +1,6 @@
 import { backoff } from '../../core/backoff.ts';
 import { TASK_PAGES, toPageRanges } from '../../core/listing/listing.ts';
 import { pagesTask, type TaskOf } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
 import type { PageRefusal } from '../requests/fetched-page.ts';
 import { attemptOf, type TaskOutcome } from '../tasks/outcome.ts';
 import { LONGEST_DELAY, type PacedTask, postponeTasks } from '../tasks/postpone.ts';
@@ -13,7 +12,6 @@ import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from 
  * none; then those that failed do as well, so that no page is asked for by two messages.
  */
 export async function reportBack(
-  invocation: Invocation,
   run: BlockRun,
   received: readonly PagesTask[],
   owners: ReadonlyMap<number, PagesTask>,
@@ -23,14 +21,14 @@ export async function reportBack(
   const excused: Left[] = [];
   for (const each of received) {
     const left = [...outcomes].flatMap(([page, outcome]): Left[] =>
-      outcome.is === 'refused' && owners.get(page) === each && !isFinalRefusal(invocation, each, outcome.refusal)
+      outcome.is === 'refused' && owners.get(page) === each && !isFinalRefusal(run, each, outcome.refusal)
         ? [{ page, owner: each, refusal: outcome.refusal }]
         : [],
     );
     const failed = left.filter(({ refusal }) => refusal.excused === undefined);
     // One draw for the message: the longest of several would be no full jitter.
     const advised = Math.max(0, ...failed.map(({ refusal }) => refusal.wait ?? 0));
-    const wait = backoff(attemptOf(each), invocation.random.number(), advised);
+    const wait = backoff(attemptOf(each), run.random.number(), advised);
     if (failed.length === left.length) {
       if (failed.length > 0) reported.set(each.id, { later: wait });
       continue;
@@ -38,7 +36,7 @@ export async function reportBack(
     excused.push(...left.filter((one) => !failed.includes(one)));
     if (failed.length > 0) {
       const tasks = copies(run, failed, (task) => ({ ...task, attempts: attemptOf(each) }));
-      await postponeTasks(invocation, run.ref, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
+      await postponeTasks(run, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
     }
   }
   for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
@@ -47,13 +45,7 @@ export async function reportBack(
     const { owner, refusal } = first;
     const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
     const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
-    await postponeTasks(
-      invocation,
-      run.ref,
-      run.meters,
-      tasks,
-      Math.max(...group.map((one) => one.refusal.excused ?? 0)),
-    );
+    await postponeTasks(run, run.meters, tasks, Math.max(...group.map((one) => one.refusal.excused ?? 0)));
   }
   return reported;
 }

@@ -1,7 +1,7 @@
 import { backoff } from '../../core/backoff.ts';
-import { chainTask, refOf, type TaskOf } from '../../core/tasks.ts';
+import { chainTask, type TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
-import { type Invocation, mayBeginPages } from '../invocation.ts';
+import { atNode, type Invocation, mayBeginPages } from '../invocation.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES } from '../records/store-part.ts';
 import { type PageRefusal, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
@@ -29,7 +29,7 @@ import {
   CHAIN_PATIENCE,
   type ChainBlocked,
   type ChainWalk,
-  type PreparedTask,
+  type PreparedContext,
 } from './reading.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
@@ -44,44 +44,41 @@ const LEASE_MARGIN = 10 * SECOND;
  * which are put if absent under the step they begin at.
  */
 export async function walkChain(
-  invocation: Invocation,
+  prepared: PreparedContext,
   received: ReceivedTask<TaskOf<'chain'>>,
-  given: PreparedTask,
 ): Promise<TaskOutcome> {
   const { task } = received;
-  const ref = refOf(task);
-  const seen = await readNode(invocation, ref, task.node);
+  const context = atNode(prepared, task.node);
+  const seen = await readNode(context);
   // Others are listed in its place. Whoever put them there may have died of it.
-  if (seen?.kind === 'group') await advanceNode(invocation, ref, task.node, seen, true);
+  if (seen?.kind === 'group') await advanceNode(context, seen, true);
   if (seen?.kind !== 'chain') return 'done';
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
-  if (!wasRedelivered(invocation, received) && task.step < seen.step && seen.ended === undefined) return 'done';
+  if (!wasRedelivered(context, received) && task.step < seen.step && seen.ended === undefined) return 'done';
   const how = { node: seen, patience: CHAIN_PATIENCE, asks: seen.ended === undefined };
   const walk: ChainWalk = {
-    ...(await beginReading(invocation, ref, task.node, given, how)),
-    owner: invocation.random.id(),
+    ...(await beginReading(context, how)),
+    owner: context.random.id(),
   };
-  const now = invocation.clock.now();
-  const claimed = await updateNode(
-    invocation,
-    walk.ref,
-    walk.path,
-    { set: { owner: walk.owner, lease: now + invocation.remaining() + LEASE_MARGIN } },
-    [{ absent: 'ended' }, { equal: ['step', seen.step] }, { either: [{ absent: 'lease' }, { less: ['lease', now] }] }],
-  );
+  const now = walk.clock.now();
+  const claimed = await updateNode(walk, { set: { owner: walk.owner, lease: now + walk.remaining() + LEASE_MARGIN } }, [
+    { absent: 'ended' },
+    { equal: ['step', seen.step] },
+    { either: [{ absent: 'lease' }, { less: ['lease', now] }] },
+  ]);
   if (claimed.item?.kind !== 'chain') return 'done';
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = claimed.ok || claimed.item.owner === walk.owner;
-  if (!mine) return onLeaseLost(invocation, walk, received, claimed.item);
+  if (!mine) return onLeaseLost(walk, received, claimed.item);
   const isBehind = task.step < claimed.item.step;
   // What killed before was another page. The attempts at this one begin anew.
-  if (isBehind && mustRunIsolated(received)) return continueLater(invocation, walk, claimed.item, 0, 0);
-  if (attemptsExhausted(invocation, received))
-    return onPageFailure(invocation, walk, received, claimed.item, claimed.item, unsentRefusal(WORKER_DIED));
+  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item, 0, 0);
+  if (attemptsExhausted(walk, received))
+    return onPageFailure(walk, received, claimed.item, claimed.item, unsentRefusal(WORKER_DIED));
   // Where nobody held the chain before, nobody can have put a part of it.
   const isFresh = seen.owner === undefined;
-  const stands = isFresh ? claimed.item : await adoptCommitted(invocation, walk, claimed.item);
-  return readPages(invocation, walk, received, claimed.item, stands);
+  const stands = isFresh ? claimed.item : await adoptCommitted(walk, claimed.item);
+  return readPages(walk, received, claimed.item, stands);
 }
 
 /**
@@ -89,56 +86,53 @@ export async function walkChain(
  * message that is new has nothing to add. One that has come back may be his own, and waits until his lease is over.
  */
 async function onLeaseLost(
-  invocation: Invocation,
   walk: ChainWalk,
   received: ReceivedTask<TaskOf<'chain'>>,
   chain: Chain,
 ): Promise<TaskOutcome> {
   if (chain.ended !== undefined) {
-    await advanceNode(invocation, walk.ref, walk.path, chain, true);
+    await advanceNode(walk, chain, true);
     return 'done';
   }
-  if (!wasRedelivered(invocation, received)) return 'done';
-  return { later: Math.max(0, chain.lease - invocation.clock.now()) + SECOND };
+  if (!wasRedelivered(walk, received)) return 'done';
+  return { later: Math.max(0, chain.lease - walk.clock.now()) + SECOND };
 }
 
-async function releaseLease(invocation: Invocation, walk: ChainWalk): Promise<TaskOutcome> {
-  await updateNode(invocation, walk.ref, walk.path, { remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
+async function releaseLease(walk: ChainWalk): Promise<TaskOutcome> {
+  await updateNode(walk, { remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
   return 'done';
 }
 
 /** Reads on from where the chain stands until it ends, stumbles, or the time is over. `from`: as it was claimed. */
 async function readPages(
-  invocation: Invocation,
   walk: ChainWalk,
   received: ReceivedTask<TaskOf<'chain'>>,
   from: Chain,
   stands: Chain | undefined,
 ): Promise<TaskOutcome> {
   let chain = stands;
-  let ahead = emptyBuffer(invocation, chain);
+  let ahead = emptyBuffer(walk, chain);
   let obstacle: ChainBlocked | undefined;
-  while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBeginPages(invocation)) {
+  while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBeginPages(walk)) {
     const isAgain = attemptOf(received) > 1 && ahead.contents.length === 0 && !hasMoved(received, from, chain);
-    obstacle = await readNextPage(invocation, walk, chain, ahead, isAgain);
+    obstacle = await readNextPage(walk, chain, ahead, isAgain);
     if (obstacle !== undefined) break;
-    if (chain.maps || isFull(invocation, ahead)) {
-      chain = await commitChain(invocation, walk, chain, ahead);
-      ahead = emptyBuffer(invocation, chain);
+    if (chain.maps || isFull(walk, ahead)) {
+      chain = await commitChain(walk, chain, ahead);
+      ahead = emptyBuffer(walk, chain);
     }
   }
   if (obstacle?.instead !== undefined && chain !== undefined && chain.ended === undefined) {
     // What was just read counts no more than the rest of it.
-    const { listed, ref, path } = walk;
     const requests = obstacle.requests + requestsOf(ahead.contents);
-    await replaceListing(invocation, ref, path, { node: chain, of: listed.of }, obstacle.instead, requests);
+    await replaceListing(walk, { node: chain, of: walk.listed.of }, obstacle.instead, requests);
     return 'done';
   }
-  if (chain !== undefined && ahead.contents.length > 0) chain = await commitChain(invocation, walk, chain, ahead);
+  if (chain !== undefined && ahead.contents.length > 0) chain = await commitChain(walk, chain, ahead);
   if (chain === undefined) return { later: SECOND };
   if (obstacle?.refusal !== undefined && chain.ended === undefined)
-    return onPageFailure(invocation, walk, received, from, chain, obstacle.refusal);
-  return continueLater(invocation, walk, chain, 0, 0);
+    return onPageFailure(walk, received, from, chain, obstacle.refusal);
+  return continueLater(walk, chain, 0, 0);
 }
 
 const emptyBuffer = (invocation: Invocation, chain: Chain | undefined): BufferedPages => ({
@@ -164,7 +158,6 @@ const hasMoved = ({ task }: ReceivedTask<TaskOf<'chain'>>, from: Chain, { step }
 
 /** The next page did not come. It is tried again later, from a fresh message if the chain has moved, or is set aside. */
 async function onPageFailure(
-  invocation: Invocation,
   walk: ChainWalk,
   received: ReceivedTask<TaskOf<'chain'>>,
   from: Chain,
@@ -174,34 +167,34 @@ async function onPageFailure(
   const moved = hasMoved(received, from, chain);
   const attempt = moved ? 1 : attemptOf(received);
   const { excused } = refusal;
-  const heals = refusal.heals && (excused !== undefined || attempt < invocation.settings.ATTEMPTS);
+  const heals = refusal.heals && (excused !== undefined || attempt < walk.settings.ATTEMPTS);
   const add = {
     requests: requestsOf([refusal]),
     throttled: refusal.throttled ? 1 : 0,
     retried: heals ? 1 : 0,
   };
-  await keepSamples(invocation, walk.ref, [refusal]);
+  await keepSamples(walk, [refusal]);
   const { code, message } = refusal.reason;
-  if (add.requests > 0) invocation.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
+  if (add.requests > 0) walk.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
   if (excused !== undefined) {
-    if (add.requests > 0) await updateNode(invocation, walk.ref, walk.path, { add });
-    return continueLater(invocation, walk, chain, attempt - 1, excused);
+    if (add.requests > 0) await updateNode(walk, { add });
+    return continueLater(walk, chain, attempt - 1, excused);
   }
   if (heals) {
-    const wait = backoff(attempt, invocation.random.number(), refusal.wait);
+    const wait = backoff(attempt, walk.random.number(), refusal.wait);
     if (moved) {
-      await updateNode(invocation, walk.ref, walk.path, { add });
-      return continueLater(invocation, walk, chain, attempt, wait);
+      await updateNode(walk, { add });
+      return continueLater(walk, chain, attempt, wait);
     }
-    await updateNode(invocation, walk.ref, walk.path, { add, remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
+    await updateNode(walk, { add, remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
     return { later: wait };
   }
-  await setPageAside(invocation, { ...received.task, step: chain.step }, chain.step, refusal, attempt);
-  const failed = await updateNode(invocation, walk.ref, walk.path, { add, set: { ended: 'failed' } }, [
+  await setPageAside(walk, { ...received.task, step: chain.step }, chain.step, refusal, attempt);
+  const failed = await updateNode(walk, { add, set: { ended: 'failed' } }, [
     { equal: ['step', chain.step] },
     { absent: 'ended' },
   ]);
-  if (failed.item !== undefined) await advanceNode(invocation, walk.ref, walk.path, failed.item);
+  if (failed.item !== undefined) await advanceNode(walk, failed.item);
   return 'done';
 }
 
@@ -209,20 +202,14 @@ async function onPageFailure(
  * Gives the lease back, then sends the task that goes on from here. In this order the new message finds the chain free, and a
  * death in between leaves this message, which comes back and goes on.
  */
-async function continueLater(
-  invocation: Invocation,
-  walk: ChainWalk,
-  chain: Chain,
-  attempts: number,
-  wait: number,
-): Promise<TaskOutcome> {
+async function continueLater(walk: ChainWalk, chain: Chain, attempts: number, wait: number): Promise<TaskOutcome> {
   if (chain.ended !== undefined) {
-    await advanceNode(invocation, walk.ref, walk.path, chain);
+    await advanceNode(walk, chain);
     return 'done';
   }
-  await releaseLease(invocation, walk);
+  await releaseLease(walk);
   const task = chainTask(walk.ref, walk.path, chain.step, attempts);
-  if (wait === 0) await sendTasks(invocation, [task]);
-  else await postponeTasks(invocation, walk.ref, walk.meters, [{ task, requests: 1 }], wait);
+  if (wait === 0) await sendTasks(walk, [task]);
+  else await postponeTasks(walk, walk.meters, [{ task, requests: 1 }], wait);
   return 'done';
 }

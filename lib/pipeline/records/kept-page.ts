@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { type ExpectedResponse, judgeResponse } from '../../core/response/judge.ts';
 import { holdsSecrets } from '../../core/response/redact.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { SyncContext } from '../invocation.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
 import { failedPageKey, phaseOf, placeOf, rootPath, syncFolder } from '../store/sync-keys.ts';
@@ -26,8 +25,7 @@ const keptSchema = z.object({
  * be kept is not kept: it is asked for again.
  */
 export async function keepPage(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   name: string,
   code: string,
   { asked, answer, redaction }: KeptExchange,
@@ -37,29 +35,30 @@ export async function keepPage(
   const body = new TextDecoder().decode(answer.body);
   const open = Object.fromEntries(Object.entries(headers).filter(([header]) => !SECRET_HEADERS.test(header)));
   if (holdsSecrets(asked, open, body, redaction)) return undefined;
-  const answeredAt = Date.parse(headers.date ?? '') || invocation.clock.now();
-  const key = `${syncFolder(invocation.connector.name, ref)}/kept/${name}-${invocation.random.id()}.json.gz`;
+  const answeredAt = Date.parse(headers.date ?? '') || context.clock.now();
+  const key = `${syncFolder(context.connector.name, context.ref)}/kept/${name}-${context.random.id()}.json.gz`;
   const text = JSON.stringify({ url: asked, status, headers: open, body, answeredAt });
-  await invocation.objects.create(key, await invocation.gzip(text), { type: 'application/json', encoding: 'gzip' });
+  await context.objects.create(key, await context.gzip(text), { type: 'application/json', encoding: 'gzip' });
   return key;
 }
 
 /** The page of a listing as an earlier phase kept it, if this connector makes a page of it. */
 export async function readKeptPage(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   listing: string,
   index: number,
   expected: Pick<ExpectedResponse, 'stream' | 'owes'>,
 ): Promise<FetchedPage | undefined> {
-  const { syncs, connector, clock, objects } = invocation;
+  const { syncs, connector, clock, objects } = context;
   for (let phase = phaseOf(listing) - 1; phase >= 0; phase--) {
-    const item = await syncs.get(failedPageKey(connector.name, ref, `${rootPath(phase)}${placeOf(listing)}#${index}`));
+    const item = await syncs.get(
+      failedPageKey(connector.name, context.ref, `${rootPath(phase)}${placeOf(listing)}#${index}`),
+    );
     if (item === undefined) continue;
     const { kept } = failedPageState.parse(item);
     const stored = kept === undefined ? undefined : await objects.get(kept);
     if (stored === undefined) return undefined;
-    const { url, body, answeredAt, ...answer } = keptSchema.parse(JSON.parse(await invocation.gunzip(stored)));
+    const { url, body, answeredAt, ...answer } = keptSchema.parse(JSON.parse(await context.gunzip(stored)));
     const verdict = judgeResponse(
       { ...answer, body: new TextEncoder().encode(body) },
       { ...expected, rules: connector.errors, asked: { method: 'GET', url }, now: clock.now() },

@@ -1,8 +1,6 @@
 import { hash } from 'node:crypto';
-import type { SyncRef } from '../../core/tasks.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
-import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { type SyncContext, workerCache } from '../invocation.ts';
 import { expiryOf, schemaDriftKey } from '../store/sync-keys.ts';
 import { schemaDriftState } from '../store/sync-state.ts';
 import type { PageContent } from './read-records.ts';
@@ -13,22 +11,18 @@ const NAMED = 50;
 const noted = workerCache(() => new Map<string, Set<string>>());
 
 /** Writes down how records depart from their schema: each kind once in a sync, with a sample and the page that showed it first. */
-export async function noteSchemaDrift(
-  invocation: Invocation,
-  ref: SyncRef,
-  pages: readonly PageContent[],
-): Promise<void> {
+export async function noteSchemaDrift(context: SyncContext, pages: readonly PageContent[]): Promise<void> {
   if (pages.every(({ departures }) => departures.length === 0)) return;
-  const { connector, syncs, clock } = invocation;
-  const sync = `${ref.connection}/${ref.stream}/${ref.sync}`;
-  const known = noted(invocation).get(sync) ?? new Set<string>();
-  noted(invocation).set(sync, known);
+  const { connector, syncs, clock } = context;
+  const sync = `${context.ref.connection}/${context.ref.stream}/${context.ref.sync}`;
+  const known = noted(context).get(sync) ?? new Set<string>();
+  noted(context).set(sync, known);
   for (const { index, departures } of pages) {
     for (const { path, change, sample } of departures) {
       const kind = hash('sha256', `${path} ${change}`).slice(0, 16);
       if (known.has(kind) || known.size >= NAMED) continue;
       known.add(kind);
-      await syncs.create(schemaDriftKey(connector.name, ref, kind), {
+      await syncs.create(schemaDriftKey(connector.name, context.ref, kind), {
         ...{ path, change, sample, page: index },
         ...expiryOf(clock.now()),
       });
@@ -37,7 +31,7 @@ export async function noteSchemaDrift(
 }
 
 /** The departures that a sync met, by the page that showed each first. */
-export async function readSchemaDrift({ syncs, connector }: Invocation, ref: SyncRef): Promise<SchemaChange[]> {
+export async function readSchemaDrift({ syncs, connector, ref }: SyncContext): Promise<SchemaChange[]> {
   const { pk, sk } = schemaDriftKey(connector.name, ref);
   const found: SchemaChange[] = [];
   for await (const item of syncs.query(pk, sk)) found.push(schemaDriftState.parse(item));

@@ -1,6 +1,6 @@
 import { failureSchema } from '../../core/failure.ts';
 import { refOf, type TaskOf } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { forSync, type Invocation } from '../invocation.ts';
 import type { PageRefusal } from '../requests/fetched-page.ts';
 import { keepResponse } from '../requests/keep-answer.ts';
 import { expiryOf, failedPageKey, parentOf } from '../store/sync-keys.ts';
@@ -18,10 +18,11 @@ export async function setPageAside(
   attempts: number,
 ): Promise<void> {
   const { connector, syncs, failures, clock, log, metrics } = invocation;
-  const ref = refOf(task);
+  const context = forSync(invocation, refOf(task));
+  const { ref } = context;
   const now = clock.now();
   const { exchange } = refusal;
-  const evidence = await keepResponse(invocation, ref, `${task.node}-${page}`, exchange?.evidence());
+  const evidence = await keepResponse(context, `${task.node}-${page}`, exchange?.evidence());
   const { code, message, rule } = refusal.reason;
   const kept = {
     ...{ code, message, page, attempts, at: new Date(now).toISOString() },
@@ -29,7 +30,7 @@ export async function setPageAside(
     ...(exchange?.status === undefined ? {} : { status: exchange.status }),
     ...(evidence === undefined ? {} : { evidence }),
   };
-  const whole = exchange && (await keepPage(invocation, ref, `${task.node}-${page}`, code, exchange));
+  const whole = exchange && (await keepPage(context, `${task.node}-${page}`, code, exchange));
   // By its listing: a later phase knows that, and not the block in which the page failed.
   const listing = task.kind === 'pages' ? (parentOf(task.node)?.parent ?? task.node) : task.node;
   await syncs.create(failedPageKey(connector.name, ref, `${listing}#${page}`), {

@@ -1,5 +1,4 @@
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, SyncContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { syncFolder } from '../store/sync-keys.ts';
@@ -30,16 +29,15 @@ export type StoredPart = { readonly id: string; readonly item: Item };
  * nobody's part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
  */
 export async function storePart(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   node: string,
   { of }: Pick<ListedSlice, 'of'>,
   pages: readonly PageContent[],
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
-  await noteSchemaDrift(invocation, ref, sorted);
-  const id = invocation.random.id();
-  const folder = syncFolder(invocation.connector.name, ref);
+  await noteSchemaDrift(context, sorted);
+  const id = context.random.id();
+  const folder = syncFolder(context.connector.name, context.ref);
   const keys = Buffer.concat([
     ...sorted.flatMap((page) => page.keys),
     ...sorted.flatMap((page) => page.quarantinedKeys),
@@ -48,17 +46,17 @@ export async function storePart(
     // Parents are read again, a few at a time, and delivered to nobody.
     const key = `${folder}/parents/${id}.ndjson`;
     const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
-    await put(invocation, key, new TextEncoder().encode(text), 'application/x-ndjson');
-    const kept = await storeKeys(invocation, key, keys);
+    await put(context, key, new TextEncoder().encode(text), 'application/x-ndjson');
+    const kept = await storeKeys(context, key, keys);
     return { id, item: { node, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
   }
   const key = `${folder}/parts/${id}.ndjson.gz`;
   const lines = sorted.flatMap((page) => page.lines);
   const quarantined = sorted.flatMap((page) => page.quarantined);
   // Pages without records need no object: no manifest lists them.
-  const bytes = lines.length + quarantined.length > 0 ? (await store(invocation, key, lines)).byteLength : 0;
-  if (quarantined.length > 0) await store(invocation, quarantineKey(key), quarantined);
-  const kept = await storeKeys(invocation, key, keys);
+  const bytes = lines.length + quarantined.length > 0 ? (await store(context, key, lines)).byteLength : 0;
+  if (quarantined.length > 0) await store(context, quarantineKey(key), quarantined);
+  const kept = await storeKeys(context, key, keys);
   const instead = sorted[0]?.instead;
   const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
   return { id, item: { node, key, bytes, ...kept, ...takes, ...summary(sorted) } };

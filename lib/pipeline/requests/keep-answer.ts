@@ -2,9 +2,7 @@ import type { Connector } from '../../core/connector/connector.ts';
 import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { type Redaction, redactBody, redactHeaders, redactUrl, secretTexts } from '../../core/response/redact.ts';
 import type { RedirectRequest } from '../../core/response/redirect.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { type SyncContext, workerCache } from '../invocation.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 
 /** How much of an unexpected body is kept, in characters. */
@@ -63,18 +61,17 @@ function describeAnswer(request: string, answer: HttpAnswer, redaction: Redactio
 }
 
 /** Evidence lies apart from what is delivered, so that a rule of the bucket can let it go after some weeks. */
-const evidenceKey = ({ connector, random }: Invocation, ref: SyncRef, name: string): string =>
+const evidenceKey = ({ connector, random, ref }: SyncContext, name: string): string =>
   `evidence/${syncFolder(connector.name, ref)}/${name}-${random.id()}.txt`;
 
 export async function keepResponse(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   name: string,
   evidence: string | undefined,
 ): Promise<string | undefined> {
   if (evidence === undefined) return undefined;
-  const key = evidenceKey(invocation, ref, name);
-  await invocation.objects.create(key, new TextEncoder().encode(evidence), { type: 'text/plain; charset=utf-8' });
+  const key = evidenceKey(context, name);
+  await context.objects.create(key, new TextEncoder().encode(evidence), { type: 'text/plain; charset=utf-8' });
   return key;
 }
 
@@ -85,15 +82,14 @@ const keptKinds = workerCache(() => new Set<string>());
  * morning. One of each kind from each worker, so that a storm of errors writes no thousands of objects; a page that is set aside has its own.
  */
 export async function keepSamples(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   unexpected: readonly { readonly reason: Reason; readonly exchange: KeptExchange | undefined }[],
 ): Promise<void> {
-  const kept = keptKinds(invocation);
+  const kept = keptKinds(context);
   for (const { reason, exchange } of unexpected) {
-    const kind = `${ref.connection}/${ref.stream}/${ref.sync} ${reason.code}`;
+    const kind = `${context.ref.connection}/${context.ref.stream}/${context.ref.sync} ${reason.code}`;
     if (exchange === undefined || kept.has(kind)) continue;
     kept.add(kind);
-    await keepResponse(invocation, ref, `healing-${reason.code}`, exchange.evidence());
+    await keepResponse(context, `healing-${reason.code}`, exchange.evidence());
   }
 }

@@ -2,9 +2,8 @@ import * as z from 'zod';
 import type { Raw } from '../../core/connector/connector.ts';
 import { readJson, writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import type { AccountAccess } from '../credentials/account.ts';
-import type { Invocation } from '../invocation.ts';
+import { atNode, type SyncContext } from '../invocation.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
 import { updateNode } from '../store/node.ts';
 import type { ListedSlice } from '../store/slices.ts';
@@ -22,8 +21,7 @@ const kept = z.object({ value: z.string() });
  * once keep the answer that was put first.
  */
 export async function setupOf(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   { stream, name }: ListedSlice,
   account: AccountAccess | Reason,
   slots: { readonly meters: readonly LimiterKey[]; readonly patience: number },
@@ -31,17 +29,17 @@ export async function setupOf(
   const { setup } = stream;
   if (setup === undefined) return { value: undefined };
   if ('code' in account) return { refusal: unsentRefusal(account) };
-  const key = setupKey(invocation.connector.name, ref, name);
-  const found = await invocation.syncs.get(key);
+  const key = setupKey(context.connector.name, context.ref, name);
+  const found = await context.syncs.get(key);
   if (found !== undefined) return { value: readJson(kept.parse(found).value) };
 
-  const asked = await askOnce(invocation, account, slots, setup.request);
+  const asked = await askOnce(context, account, slots, setup.request);
   const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
-  if (requests > 0) await updateNode(invocation, ref, ROOT_PATH, { add: { requests } });
+  if (requests > 0) await updateNode(atNode(context, ROOT_PATH), { add: { requests } });
   if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };
   const read = readSetup(setup.read, asked.reply);
   if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
-  const put = await invocation.syncs.create(key, { value: read.value, ...expiryOf(invocation.clock.now()) });
+  const put = await context.syncs.create(key, { value: read.value, ...expiryOf(context.clock.now()) });
   return { value: readJson(kept.parse(put.item).value) };
 }
 

@@ -1,30 +1,27 @@
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Change, Clause, Written } from '../ports.ts';
 import { expiryOf, nodeKey } from './sync-keys.ts';
 import { type Node, nodeState } from './sync-state.ts';
 
-export async function readNode(invocation: Invocation, ref: SyncRef, path: string): Promise<Node | undefined> {
-  const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
+export async function readNode(context: NodeContext): Promise<Node | undefined> {
+  const item = await context.syncs.get(nodeKey(context.connector.name, context.ref, context.path));
   return item === undefined ? undefined : nodeState.parse(item);
 }
 
 /** Changes a node that exists and notes the time: a write is progress. */
 export async function updateNode(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
+  context: NodeContext,
   change: Change,
   when: readonly Clause[] = [],
 ): Promise<Written<Node>> {
-  const set = { ...change.set, at: invocation.clock.now() };
-  const written = await invocation.syncs.update(
-    nodeKey(invocation.connector.name, ref, path),
+  const set = { ...change.set, at: context.clock.now() };
+  const written = await context.syncs.update(
+    nodeKey(context.connector.name, context.ref, context.path),
     { ...change, set },
     when,
   );
   if (written.ok) {
-    measureRequests(invocation, change);
+    measureRequests(context, change);
     return { ok: true, item: nodeState.parse(written.item) };
   }
   return { ok: false, item: written.item && nodeState.parse(written.item) };
@@ -44,12 +41,11 @@ const REQUESTS = [
   ['retried', 'RequestsRetried'],
 ] as const;
 
-export async function createNode(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  item: Change['set'] & object,
-): Promise<void> {
-  const now = invocation.clock.now();
-  await invocation.syncs.create(nodeKey(invocation.connector.name, ref, path), { ...item, at: now, ...expiryOf(now) });
+export async function createNode(context: NodeContext, item: Change['set'] & object): Promise<void> {
+  const now = context.clock.now();
+  await context.syncs.create(nodeKey(context.connector.name, context.ref, context.path), {
+    ...item,
+    at: now,
+    ...expiryOf(now),
+  });
 }

@@ -1,8 +1,7 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { rangeLength } from '../../core/listing/listing.ts';
 import { type Slice, windowCount } from '../../core/listing/slice.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import { type Invocation, streamOf } from '../invocation.ts';
+import { type Invocation, type SyncContext, streamOf } from '../invocation.ts';
 import { type Chain, type Group, type Listing, parseParents } from './sync-state.ts';
 
 /** What a node lists: what its requests are told besides their page, and what becomes of the records. */
@@ -16,12 +15,12 @@ export type ListedSlice = {
   readonly name: string;
 };
 
-export function listedSlice(invocation: Invocation, ref: SyncRef, node: Listing | Chain | Group): ListedSlice {
+export function listedSlice(context: SyncContext, node: Listing | Chain | Group): ListedSlice {
   const { from, to, of, byKey } = node;
-  const name = of ?? ref.stream;
-  const declared = streamNamed(invocation, name);
+  const name = of ?? context.ref.stream;
+  const declared = streamNamed(context, name);
   const stream = byKey ? { ...declared, ...declared.slices?.byKey } : declared;
-  const pick = of === undefined ? undefined : childOf(invocation, ref.stream, of).each?.pick;
+  const pick = of === undefined ? undefined : childOf(context, context.ref.stream, of).each?.pick;
   return { stream, slice: { from, to, parents: parseParents(node) }, of, pick, name };
 }
 

@@ -1,5 +1,5 @@
-import { type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { TASK_VERSION } from '../../core/tasks.ts';
+import type { SyncContext } from '../invocation.ts';
 import { syncKey } from '../store/sync-keys.ts';
 import { inPhase } from '../store/sync-state.ts';
 import { closeSync } from './close-sync.ts';
@@ -10,14 +10,14 @@ import { readSync } from './start-sync.ts';
  * tree, in a new revision of its receipt that says who was content with what; its verdict stays, but its watermark moves. Says why not, if
  * there is nothing to accept.
  */
-export async function acceptSync(invocation: Invocation, ref: SyncRef, reason: string): Promise<string | undefined> {
-  const { syncs, connector, clock } = invocation;
-  const sync = await readSync(invocation, ref);
-  if (sync === undefined) return `there is no sync ${ref.sync} of this stream, or it is no longer kept`;
+export async function acceptSync(context: SyncContext, reason: string): Promise<string | undefined> {
+  const { syncs, connector, clock } = context;
+  const sync = await readSync(context);
+  if (sync === undefined) return `there is no sync ${context.ref.sync} of this stream, or it is no longer kept`;
   if (sync.superseded !== undefined)
-    return `the sync ${ref.sync} was superseded: the one that follows it asks for everything it did not`;
-  if (sync.status !== 'closed') return `the sync ${ref.sync} is not closed yet`;
-  if (sync.accepted !== undefined) return `what the sync ${ref.sync} lacks was accepted already`;
+    return `the sync ${context.ref.sync} was superseded: the one that follows it asks for everything it did not`;
+  if (sync.status !== 'closed') return `the sync ${context.ref.sync} is not closed yet`;
+  if (sync.accepted !== undefined) return `what the sync ${context.ref.sync} lacks was accepted already`;
   const { revision, phase } = sync;
   const set = {
     status: 'closing',
@@ -26,13 +26,14 @@ export async function acceptSync(invocation: Invocation, ref: SyncRef, reason: s
     acceptedAt: clock.now(),
     live: connector.name,
   };
-  const taken = await syncs.update(syncKey(connector.name, ref), { set }, [
+  const taken = await syncs.update(syncKey(connector.name, context.ref), { set }, [
     { equal: ['status', 'closed'] },
     inPhase(phase),
     revision === 1 ? { absent: 'revision' } : { equal: ['revision', revision] },
   ]);
   // A write that is repeated because its answer was lost fails against its own effect.
-  if (!taken.ok && taken.item?.acceptedAt !== set.acceptedAt) return `the sync ${ref.sync} was opened again meanwhile`;
-  await closeSync(invocation, { id: 'accept', task: { v: TASK_VERSION, kind: 'close', ...ref }, receives: 1 });
+  if (!taken.ok && taken.item?.acceptedAt !== set.acceptedAt)
+    return `the sync ${context.ref.sync} was opened again meanwhile`;
+  await closeSync(context, { id: 'accept', task: { v: TASK_VERSION, kind: 'close', ...context.ref }, receives: 1 });
   return undefined;
 }

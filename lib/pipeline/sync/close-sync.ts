@@ -4,7 +4,7 @@ import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
 import { judgeSync } from '../../core/verdict/completeness.ts';
 import { type Receipt, receiptSchema, receiptText } from '../../core/verdict/receipt.ts';
 import { coversWatermark, nextWatermark } from '../../core/verdict/watermark.ts';
-import { type Invocation, streamOf } from '../invocation.ts';
+import { atNode, forSync, type Invocation, type SyncContext, streamOf } from '../invocation.ts';
 import type { Change, Clause } from '../ports.ts';
 import { readNode } from '../store/node.ts';
 import { rootPath, streamKey, syncFolder, syncKey } from '../store/sync-keys.ts';
@@ -24,17 +24,18 @@ export async function closeSync(
   invocation: Invocation,
   { task, receives }: ReceivedTask<TaskOf<'close'>>,
 ): Promise<void> {
-  const ref = refOf(task);
+  const context = forSync(invocation, refOf(task));
+  const { ref } = context;
   const { syncs, connector } = invocation;
-  const sync = await readSync(invocation, ref);
+  const sync = await readSync(context);
   if (sync === undefined || sync.status === 'closed') return;
-  if (sync.superseded !== undefined) return closeSuperseded(invocation, ref, sync, sync.superseded);
-  const superseded = whySuperseded(invocation, ref, sync);
-  if (superseded !== undefined && sync.status === 'open') return supersedeSync(invocation, ref, sync, superseded);
-  const root = await readNode(invocation, ref, rootPath(sync.phase));
-  if (root === undefined || !isNodeDone(invocation, ref, root)) {
+  if (sync.superseded !== undefined) return closeSuperseded(context, sync, sync.superseded);
+  const superseded = whySuperseded(context, sync);
+  if (superseded !== undefined && sync.status === 'open') return supersedeSync(context, sync, superseded);
+  const root = await readNode(atNode(context, rootPath(sync.phase)));
+  if (root === undefined || !isNodeDone(context, root)) {
     // What moved is read again, perhaps since this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.repairs > 0) await beginSync(invocation, ref);
+    if (receives > 1 && sync.repairs > 0) await beginSync(context);
     return;
   }
   const key = syncKey(connector.name, ref);
@@ -42,20 +43,20 @@ export async function closeSync(
 
   const stream = streamOf(invocation, ref.stream);
   // Its stream went while it was being closed.
-  if (stream === undefined) return closeSuperseded(invocation, ref, sync, superseded ?? '');
-  const sum = await sumSync(invocation, ref, stream, sync.phase);
-  if (sync.accepted === undefined && (await repairMovedPages(invocation, ref, sync, sum))) return;
-  const receipt = buildReceipt(invocation, ref, stream, sync, sum);
-  if (commitsWatermark(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(invocation, ref, receipt);
-  await freeStream(invocation, ref);
-  await publishReceipt(invocation, ref, sync, receipt, sum.manifest);
+  if (stream === undefined) return closeSuperseded(context, sync, superseded ?? '');
+  const sum = await sumSync(context, stream, sync.phase);
+  if (sync.accepted === undefined && (await repairMovedPages(context, sync, sum))) return;
+  const receipt = buildReceipt(context, stream, sync, sum);
+  if (commitsWatermark(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(context, receipt);
+  await freeStream(context);
+  await publishReceipt(context, sync, receipt, sum.manifest);
 }
 
 /** What was read is no longer what it was: the receipt says so, nothing is delivered, the watermark stays. */
-async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> {
-  const counts = await countRequests(invocation, ref, sync);
+async function closeSuperseded(context: SyncContext, sync: SyncState, why: string): Promise<void> {
+  const counts = await countRequests(context, sync);
   const receipt: Receipt = {
-    ...receiptHeader(invocation, ref, sync),
+    ...receiptHeader(context, sync),
     ...counts,
     verdict: 'INCOMPLETE',
     evidence: null,
@@ -63,26 +64,25 @@ async function closeSuperseded(invocation: Invocation, ref: SyncRef, sync: SyncS
     schema: [],
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
-  await freeStream(invocation, ref);
-  await startReplacement(invocation, ref);
-  await publishReceipt(invocation, ref, sync, receipt, await invocation.gzip(''));
+  await freeStream(context);
+  await startReplacement(context);
+  await publishReceipt(context, sync, receipt, await context.gzip(''));
 }
 
 /** The last steps of a close: the receipt, the numbers, the event; then it is closed. */
 async function publishReceipt(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   sync: SyncState,
   receipt: Receipt,
   manifest: Uint8Array,
 ): Promise<void> {
-  const { events, syncs, log, connector } = invocation;
-  const key = syncKey(connector.name, ref);
-  const stored = await putReceipt(invocation, ref, receipt, manifest);
-  measure(invocation, stored);
+  const { events, syncs, log, connector } = context;
+  const key = syncKey(connector.name, context.ref);
+  const stored = await putReceipt(context, receipt, manifest);
+  measure(context, stored);
   await events.publish('Sync closed', announcement(stored));
   await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);
-  log.info('sync closed', { ...ref, verdict: stored.verdict, records: stored.records.delivered });
+  log.info('sync closed', { ...context.ref, verdict: stored.verdict, records: stored.records.delivered });
 }
 
 /** Where the receipt of a sync and its manifest lie. */
@@ -105,8 +105,7 @@ const leavesRecordsOut = ({ order }: Stream, reasons: Receipt['reasons']): boole
 
 /** The receipt of a sum. */
 function buildReceipt(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   stream: Stream,
   sync: SyncState,
   { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: SyncTotals,
@@ -119,7 +118,7 @@ function buildReceipt(
     commitsWatermark(stream, verdict, pages.failed, sync) &&
     (!leavesRecordsOut(stream, reasons) || sync.accepted !== undefined);
   return {
-    ...receiptHeader(invocation, ref, sync),
+    ...receiptHeader(context, sync),
     ...{ verdict, evidence, reasons },
     expected: { records: stated ?? null, source: stated === undefined ? null : source },
     pages,
@@ -142,8 +141,7 @@ function buildReceipt(
 
 /** Which sync it is, when it was, and where its manifest lies. */
 function receiptHeader(
-  { connector, clock }: Invocation,
-  ref: SyncRef,
+  { connector, clock, ref }: SyncContext,
   sync: SyncState,
 ): Pick<
   Receipt,
@@ -169,27 +167,23 @@ function receiptHeader(
  * Commits what a sync proves, before its receipt says so. What one sync proved stays proved, so this holds at any time and in any order, also when a
  * later phase of an old sync gets everything after newer syncs have begun: the watermark only rises.
  */
-async function commit(
-  invocation: Invocation,
-  ref: SyncRef,
-  { verdict, mode, watermark, startedAt }: Receipt,
-): Promise<void> {
-  const { syncs, connector, clock } = invocation;
-  const key = streamKey(connector.name, ref);
+async function commit(context: SyncContext, { verdict, mode, watermark, startedAt }: Receipt): Promise<void> {
+  const { syncs, connector, clock } = context;
+  const key = streamKey(connector.name, context.ref);
   const { after } = watermark;
   const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
   if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]);
   const set: Change['set'] = {
-    lastCommitted: ref.sync,
+    lastCommitted: context.ref.sync,
     freshAt: Date.parse(startedAt),
     ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
-  await syncs.update(key, { set }, [rises('lastCommitted', ref.sync)]);
+  await syncs.update(key, { set }, [rises('lastCommitted', context.ref.sync)]);
 }
 
 /** Frees the stream for its next sync. A late closer finds its successor's id there, and touches nothing. */
-async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promise<void> {
+async function freeStream({ syncs, connector, ref }: SyncContext): Promise<void> {
   await syncs.update(
     streamKey(connector.name, ref),
     { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live', 'asked'] },
@@ -199,8 +193,7 @@ async function freeStream({ syncs, connector }: Invocation, ref: SyncRef): Promi
 
 /** Puts the manifest and the receipt unless they are there; gives the receipt that stands. */
 async function putReceipt(
-  { objects, connector }: Invocation,
-  ref: SyncRef,
+  { objects, connector, ref }: SyncContext,
   receipt: Receipt,
   manifest: Uint8Array,
 ): Promise<Receipt> {

@@ -1,5 +1,5 @@
 import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { forSync, type Invocation } from '../invocation.ts';
 import { syncPartition } from '../store/sync-keys.ts';
 import { type FailedPage, type SyncState, syncState } from '../store/sync-state.ts';
 import { readTrees } from '../tree/read-tree.ts';
@@ -21,11 +21,11 @@ export async function* failedSyncs(
   invocation: Invocation,
   place: Pick<SyncRef, 'connection' | 'stream'>,
 ): AsyncGenerator<FailedSync> {
-  const { lastCommitted = '' } = await readStream(invocation, { ...place, sync: '' });
+  const { lastCommitted = '' } = await readStream(forSync(invocation, { ...place, sync: '' }));
   for await (const { ref, sync } of closedSyncs(invocation, place)) {
     if (ref.sync <= lastCommitted) continue;
     const failed: FailedPage[] = [];
-    for await (const { leaves } of readTrees(invocation, ref, sync.phase))
+    for await (const { leaves } of readTrees(forSync(invocation, ref), sync.phase))
       for (const leaf of leaves.values()) failed.push(...leaf.failed);
     failed.sort((a, b) => a.page - b.page);
     if (failed.length > 0) yield { ref, sync, failed };

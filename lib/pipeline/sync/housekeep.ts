@@ -3,7 +3,7 @@ import type { Reason } from '../../core/response/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
 import { HOUR, SECOND } from '../../core/time.ts';
 import { keepAuthorised } from '../credentials/keep-authorised.ts';
-import { type Invocation, mayBeginPages } from '../invocation.ts';
+import { atNode, forSync, type Invocation, mayBeginPages, type NodeContext, type SyncContext } from '../invocation.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { type PageRefusal, unsentRefusal } from '../requests/fetched-page.ts';
 import { createNode, readNode, updateNode } from '../store/node.ts';
@@ -57,8 +57,7 @@ export async function housekeep(
         if (sk === STREAM_SORT_KEY) await finishStart(invocation, place);
         else
           await resumeSync(
-            invocation,
-            { ...place, sync: sk.slice('SYNC#'.length) },
+            forSync(invocation, { ...place, sync: sk.slice('SYNC#'.length) }),
             idle,
             paused.get(place.connection),
           );
@@ -78,7 +77,7 @@ async function finishStart(invocation: Invocation, place: Omit<SyncRef, 'sync'>)
   const { connector, syncs } = invocation;
   const { current, at } = streamState.parse((await syncs.get(streamKey(connector.name, place))) ?? {});
   if (current === undefined || at === undefined) return;
-  if ((await readSync(invocation, { ...place, sync: current })) !== undefined) return;
+  if ((await readSync(forSync(invocation, { ...place, sync: current }))) !== undefined) return;
   await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'start', ...place, at }]);
 }
 
@@ -88,89 +87,79 @@ const idleTime = ({ settings }: Invocation): number => {
   return visibility + Math.max(visibility, LONGEST_BACKOFF);
 };
 
-async function resumeSync(
-  invocation: Invocation,
-  ref: SyncRef,
-  idle: number,
-  paused: string | undefined,
-): Promise<void> {
-  const { connector, syncs, clock, log } = invocation;
+async function resumeSync(context: SyncContext, idle: number, paused: string | undefined): Promise<void> {
+  const { connector, syncs, clock, log } = context;
   const now = clock.now();
-  const sync = await readSync(invocation, ref);
+  const sync = await readSync(context);
   if (sync === undefined || sync.status === 'closed') return;
   if (sync.status === 'closing' && sync.superseded === undefined && now >= sync.deadline + LONGEST_CLOSE)
-    return giveUpClose(invocation, ref, sync);
+    return giveUpClose(context, sync);
   // What was found superseded stays so, also where the deployment was rolled back before the close was asked for.
-  const superseded = sync.superseded ?? whySuperseded(invocation, ref, sync);
-  if (superseded !== undefined) return supersedeSync(invocation, ref, sync, superseded);
+  const superseded = sync.superseded ?? whySuperseded(context, sync);
+  if (superseded !== undefined) return supersedeSync(context, sync, superseded);
   // What is young, or waits for its time, needs no look at its tree.
   const waits = sync.status === 'open' ? sync.parkedUntil : undefined;
   const due = waits ?? Math.max(sync.startedAt, sync.roundAt) + idle;
   if (now < due && now < sync.deadline) return;
-  const nodes = await openNodes(invocation, ref, rootPath(sync.phase));
+  const nodes = await openNodes(atNode(context, rootPath(sync.phase)));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open')
-    return giveUp(invocation, ref, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
+    return giveUp(context, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
   // Its tasks are done with: what is open is sent again when the connection is active again.
   if (paused !== undefined && sync.status === 'open') return;
-  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(invocation, ref, sync.parkedUntil, nodes);
+  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
-  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(invocation, ref)) ? 0 : 1);
-  if (rounds > ROUNDS && sync.status === 'open') return giveUp(invocation, ref, nodes, LOST);
+  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(context)) ? 0 : 1);
+  if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, nodes, LOST);
 
-  const taken = await syncs.update(syncKey(connector.name, ref), { set: { rounds, roundAt: now } }, [
+  const taken = await syncs.update(syncKey(connector.name, context.ref), { set: { rounds, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
   // A write that is repeated because its answer was lost fails against its own effect.
   if (!taken.ok && taken.item?.roundAt !== now) return;
-  log.warn('sync taken up', { ...ref, round: rounds, open: nodes.length, silent: now - progress });
-  await resendOpenWork(invocation, ref, nodes);
+  log.warn('sync taken up', { ...context.ref, round: rounds, open: nodes.length, silent: now - progress });
+  await resendOpenWork(context, nodes);
 }
 
 /** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */
-async function unpark(
-  invocation: Invocation,
-  ref: SyncRef,
-  parkedUntil: number,
-  nodes: readonly OpenSync[],
-): Promise<void> {
-  const { connector, syncs, clock, log } = invocation;
+async function unpark(context: SyncContext, parkedUntil: number, nodes: readonly OpenSync[]): Promise<void> {
+  const { connector, syncs, clock, log } = context;
   if (clock.now() < parkedUntil) return;
-  await resendOpenWork(invocation, ref, nodes);
+  await resendOpenWork(context, nodes);
   // Last: who dies before it is followed by somebody who sends again, and what comes twice counts once.
-  await syncs.update(syncKey(connector.name, ref), { set: { roundAt: clock.now() }, remove: ['parkedUntil'] }, [
+  await syncs.update(syncKey(connector.name, context.ref), { set: { roundAt: clock.now() }, remove: ['parkedUntil'] }, [
     { equal: ['parkedUntil', parkedUntil] },
   ]);
-  log.info('sync goes on', { ...ref, open: nodes.length });
+  log.info('sync goes on', { ...context.ref, open: nodes.length });
 }
 
 type OpenSync = { readonly path: string; readonly node: Node };
 
 /** A node and what is open below it, the root first: each opens only a bounded number of children at once. */
-async function openNodes(invocation: Invocation, ref: SyncRef, path: string): Promise<OpenSync[]> {
-  const node = await readNode(invocation, ref, path);
+async function openNodes(context: NodeContext): Promise<OpenSync[]> {
+  const node = await readNode(context);
   if (node === undefined) return [];
-  const found: OpenSync[] = [{ path, node }];
+  const found: OpenSync[] = [{ path: context.path, node }];
   if (node.kind === 'listing' || node.kind === 'group')
-    for (const name of node.open) found.push(...(await openNodes(invocation, ref, childPath(path, name))));
+    for (const name of node.open) found.push(...(await openNodes(atNode(context, childPath(context.path, name)))));
   return found;
 }
 
 /** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
-async function resendOpenWork(invocation: Invocation, ref: SyncRef, nodes: readonly OpenSync[]): Promise<void> {
-  if (nodes.length === 0) return beginSync(invocation, ref);
+async function resendOpenWork(context: SyncContext, nodes: readonly OpenSync[]): Promise<void> {
+  if (nodes.length === 0) return beginSync(context);
   for (const { path, node } of nodes) {
     if (node.kind === 'block' && node.open.size > 0) {
-      await sendOpenPages(invocation, ref, path, node);
+      await sendOpenPages(atNode(context, path), node);
     } else if (node.kind === 'chain' && node.ended === undefined) {
       // Only if there is one: a write counts as progress.
-      await updateNode(invocation, ref, path, { remove: ['lease'] }, [
+      await updateNode(atNode(context, path), { remove: ['lease'] }, [
         { equal: ['step', node.step] },
         { present: 'lease' },
       ]);
-      await sendTasks(invocation, [chainTask(ref, path, node.step)]);
+      await sendTasks(context, [chainTask(context.ref, path, node.step)]);
     } else {
-      await advanceNode(invocation, ref, path, node, true);
+      await advanceNode(atNode(context, path), node, true);
     }
   }
 }
@@ -187,51 +176,36 @@ const pausedFor = (why: string): Reason => ({
 });
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
-async function giveUp(invocation: Invocation, ref: SyncRef, open: readonly OpenSync[], reason: Reason): Promise<void> {
+async function giveUp(context: SyncContext, open: readonly OpenSync[], reason: Reason): Promise<void> {
   const refusal = unsentRefusal(reason);
-  const nodes = open.length > 0 ? open : await createEmptyRoot(invocation, ref);
+  const nodes = open.length > 0 ? open : await createEmptyRoot(context);
   for (const { path, node } of nodes) {
     if (node.kind === 'listing' || node.kind === 'group')
-      await updateNode(invocation, ref, path, { set: { stopped: true } });
-    else if (node.kind === 'chain') await giveUpChain(invocation, ref, path, node, refusal);
-    else await giveUpBlock(invocation, ref, path, node, refusal);
+      await updateNode(atNode(context, path), { set: { stopped: true } });
+    else if (node.kind === 'chain') await giveUpChain(atNode(context, path), node, refusal);
+    else await giveUpBlock(atNode(context, path), node, refusal);
   }
   for (const { path } of nodes) {
-    const node = await readNode(invocation, ref, path);
-    if (node !== undefined) await advanceNode(invocation, ref, path, node, true);
+    const node = await readNode(atNode(context, path));
+    if (node !== undefined) await advanceNode(atNode(context, path), node, true);
   }
 }
 
 /** A sync that could not even be begun has nothing to be given up: a root that stands for all of it. */
-async function createEmptyRoot(invocation: Invocation, ref: SyncRef): Promise<OpenSync[]> {
-  await createNode(invocation, ref, ROOT_PATH, { kind: 'chain', step: 0, from: 0, to: 0 });
-  return openNodes(invocation, ref, ROOT_PATH);
+async function createEmptyRoot(context: SyncContext): Promise<OpenSync[]> {
+  await createNode(atNode(context, ROOT_PATH), { kind: 'chain', step: 0, from: 0, to: 0 });
+  return openNodes(atNode(context, ROOT_PATH));
 }
 
-async function giveUpChain(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  { step, ended }: Chain,
-  refusal: PageRefusal,
-): Promise<void> {
+async function giveUpChain(context: NodeContext, { step, ended }: Chain, refusal: PageRefusal): Promise<void> {
   if (ended !== undefined) return;
-  await setPageAside(invocation, chainTask(ref, path, step), step, refusal, 0);
-  await updateNode(invocation, ref, path, { set: { ended: 'failed' } }, [
-    { equal: ['step', step] },
-    { absent: 'ended' },
-  ]);
+  await setPageAside(context, chainTask(context.ref, context.path, step), step, refusal, 0);
+  await updateNode(context, { set: { ended: 'failed' } }, [{ equal: ['step', step] }, { absent: 'ended' }]);
 }
 
-async function giveUpBlock(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  { open }: Block,
-  refusal: PageRefusal,
-): Promise<void> {
+async function giveUpBlock(context: NodeContext, { open }: Block, refusal: PageRefusal): Promise<void> {
   for (const page of [...open].map(Number)) {
-    await setPageAside(invocation, pagesTask(ref, path, { from: page, to: page }), page, refusal, 0);
-    await failPage(invocation, ref, path, page);
+    await setPageAside(context, pagesTask(context.ref, context.path, { from: page, to: page }), page, refusal, 0);
+    await failPage(context, page);
   }
 }

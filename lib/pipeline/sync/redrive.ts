@@ -1,6 +1,6 @@
 import { LONGEST_BACKOFF } from '../../core/backoff.ts';
-import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { refOf, type TaskOf } from '../../core/tasks.ts';
+import { atNode, forSync, type Invocation, type SyncContext } from '../invocation.ts';
 import { remapNodeItem } from '../listing/remap-records.ts';
 import type { Item } from '../ports.ts';
 import { createNode } from '../store/node.ts';
@@ -20,27 +20,26 @@ export async function redriveFailures(
   invocation: Invocation,
   { task, receives }: ReceivedTask<TaskOf<'redrive'>>,
 ): Promise<TaskOutcome> {
-  const ref = refOf(task);
-  const sync = await readSync(invocation, ref);
+  const context = forSync(invocation, refOf(task));
+  const { ref } = context;
+  const sync = await readSync(context);
   if (sync === undefined) return 'done';
   if (sync.phase > task.phase) {
     // Begun, perhaps by this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.status === 'open') await beginSync(invocation, ref);
+    if (receives > 1 && sync.status === 'open') await beginSync(context);
     return 'done';
   }
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
   if (sync.superseded !== undefined) return 'done';
-  const { lastCommitted = '' } = await readStream(invocation, ref);
+  const { lastCommitted = '' } = await readStream(context);
   if (task.what === 'pages' && lastCommitted > ref.sync) {
     invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later: lastCommitted });
     return 'done';
   }
   const root =
-    task.what === 'pages'
-      ? await retryItemAt(invocation, ref, sync.phase, '')
-      : await remapNodeItem(invocation, ref, sync.phase);
+    task.what === 'pages' ? await retryItemAt(context, sync.phase, '') : await remapNodeItem(context, sync.phase);
   if (root === undefined) return 'done';
-  await openPhase(invocation, ref, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
+  await openPhase(context, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
   return 'done';
 }
 
@@ -59,8 +58,7 @@ export function redriveReturnedTask(
 
 /** The root is there before the sync knows its phase, and the sync knows it before its tasks are out. */
 export async function openPhase(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   sync: SyncState,
   root: Item,
   {
@@ -69,12 +67,12 @@ export async function openPhase(
     repairs,
   }: { readonly from: SyncState['status']; readonly revision: number; readonly repairs: number },
 ): Promise<void> {
-  const { syncs, connector, clock, log } = invocation;
+  const { syncs, connector, clock, log } = context;
   const now = clock.now();
   const phase = sync.phase + 1;
-  await createNode(invocation, ref, rootPath(phase), root);
+  await createNode(atNode(context, rootPath(phase)), root);
   const opened = await syncs.update(
-    syncKey(connector.name, ref),
+    syncKey(connector.name, context.ref),
     {
       set: {
         status: 'open',
@@ -91,6 +89,6 @@ export async function openPhase(
     [{ equal: ['status', from] }, inPhase(sync.phase)],
   );
   if (opened.item?.phase !== phase) return;
-  if (opened.ok) log.info('sync opened again', { ...ref, phase });
-  await beginSync(invocation, ref);
+  if (opened.ok) log.info('sync opened again', { ...context.ref, phase });
+  await beginSync(context);
 }

@@ -3,7 +3,7 @@ import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../../core/t
 import { DAY, HOUR, span } from '../../core/time.ts';
 import { nextSyncWindow } from '../../core/verdict/watermark.ts';
 import { connectionState } from '../credentials/account.ts';
-import { type Invocation, mayBeginPages, streamOf } from '../invocation.ts';
+import { atNode, forSync, type Invocation, mayBeginPages, type SyncContext, streamOf } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
 import { expiryOf, freshPartition, rootPath, streamKey, syncKey } from '../store/sync-keys.ts';
 import { type StreamState, type SyncState, streamState, syncState } from '../store/sync-state.ts';
@@ -49,6 +49,7 @@ export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
 export async function startSync(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
   const { syncs, connector, log } = invocation;
   const ref: SyncRef = { connection: task.connection, stream: task.stream, sync: syncId(task.at) };
+  const context = forSync(invocation, ref);
   if (streamOf(invocation, task.stream) === undefined) return;
   const claimed = await syncs.upsert(
     streamKey(connector.name, ref),
@@ -62,27 +63,27 @@ export async function startSync(invocation: Invocation, task: TaskOf<'start'>): 
     [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
   );
   const stream = streamState.parse(claimed.item ?? {});
-  if (stream.current !== ref.sync) return skip(invocation, ref, stream, task.at);
-  if (stream.freshAt === undefined) await noteFirst(invocation, ref);
-  await createSync(invocation, ref, task.at, stream);
+  if (stream.current !== ref.sync) return skip(context, stream, task.at);
+  if (stream.freshAt === undefined) await noteFirst(context);
+  await createSync(context, task.at, stream);
   log.info('sync started', { ...ref });
-  await beginSync(invocation, ref);
+  await beginSync(context);
 }
 
 /** From its first sync on a stream can grow stale, whether that sync ever comes to an end or not. */
-async function noteFirst({ syncs, connector, clock }: Invocation, ref: SyncRef): Promise<void> {
+async function noteFirst({ syncs, connector, clock, ref }: SyncContext): Promise<void> {
   await syncs.update(streamKey(connector.name, ref), { set: { freshAt: clock.now() } }, [{ absent: 'freshAt' }]);
 }
 
 /** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by whoever opens it. */
-export async function beginSync(invocation: Invocation, ref: SyncRef): Promise<void> {
-  const sync = await readSync(invocation, ref);
+export async function beginSync(context: SyncContext): Promise<void> {
+  const sync = await readSync(context);
   if (sync === undefined) return;
-  if (sync.phase === 0) await createRoot(invocation, ref, sync);
+  if (sync.phase === 0) await createRoot(context, sync);
   const path = rootPath(sync.phase);
-  const root = await readNode(invocation, ref, path);
-  if (root?.kind === 'chain') await sendTasks(invocation, [chainTask(ref, path, root.step)]);
-  else if (root !== undefined) await advanceNode(invocation, ref, path, root, true);
+  const root = await readNode(atNode(context, path));
+  if (root?.kind === 'chain') await sendTasks(context, [chainTask(context.ref, path, root.step)]);
+  else if (root !== undefined) await advanceNode(atNode(context, path), root, true);
 }
 
 /** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */
@@ -90,17 +91,17 @@ const startOf = ({ asked, watermark }: StreamState, fullDue: boolean): string | 
   asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? watermark);
 
 /** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
-async function createSync(invocation: Invocation, ref: SyncRef, at: string, stream: StreamState): Promise<void> {
-  const { syncs, connector, clock } = invocation;
+async function createSync(context: SyncContext, at: string, stream: StreamState): Promise<void> {
+  const { syncs, connector, clock } = context;
   const now = clock.now();
-  const declared = streamOf(invocation, ref.stream);
+  const declared = streamOf(context, context.ref.stream);
   const { mode, from, to } = nextSyncWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
   const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;
-  await syncs.create(syncKey(connector.name, ref), {
+  await syncs.create(syncKey(connector.name, context.ref), {
     status: 'open',
     live: connector.name,
     declared: connector.revision,
-    shape: listingShape(connector, ref.stream),
+    shape: listingShape(connector, context.ref.stream),
     at,
     mode,
     from,
@@ -121,21 +122,23 @@ function isFullDue(declared: Stream | undefined, { lastFullAt = 0 }: StreamState
 }
 
 /** A tick that finds a sync running is noted; one that comes again is not. */
-async function skip(invocation: Invocation, ref: SyncRef, stream: StreamState, at: string): Promise<void> {
+async function skip(context: SyncContext, stream: StreamState, at: string): Promise<void> {
   if ((stream.lastTick ?? '') >= at) return;
-  const { syncs, connector, log } = invocation;
-  const noted = await syncs.update(streamKey(connector.name, ref), { set: { lastTick: at }, add: { skipped: 1 } }, [
-    { less: ['lastTick', at] },
-  ]);
-  if (noted.ok) log.warn('tick skipped: a sync is running', { ...ref, running: stream.current ?? '' });
+  const { syncs, connector, log } = context;
+  const noted = await syncs.update(
+    streamKey(connector.name, context.ref),
+    { set: { lastTick: at }, add: { skipped: 1 } },
+    [{ less: ['lastTick', at] }],
+  );
+  if (noted.ok) log.warn('tick skipped: a sync is running', { ...context.ref, running: stream.current ?? '' });
 }
 
-export async function readStream(invocation: Invocation, ref: SyncRef): Promise<StreamState> {
-  return streamState.parse((await invocation.syncs.get(streamKey(invocation.connector.name, ref))) ?? {});
+export async function readStream(context: SyncContext): Promise<StreamState> {
+  return streamState.parse((await context.syncs.get(streamKey(context.connector.name, context.ref))) ?? {});
 }
 
 /** The sync of a reference, if there is one. */
-export async function readSync(invocation: Invocation, ref: SyncRef): Promise<SyncState | undefined> {
-  const item = await invocation.syncs.get(syncKey(invocation.connector.name, ref));
+export async function readSync(context: SyncContext): Promise<SyncState | undefined> {
+  const item = await context.syncs.get(syncKey(context.connector.name, context.ref));
   return item === undefined ? undefined : syncState.parse(item);
 }

@@ -1,7 +1,6 @@
 import type { Stream } from '../../core/connector/stream.ts';
 import { isCutShort } from '../../core/listing/listing.ts';
 import { sliceName } from '../../core/listing/slice.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import {
   type JudgedListings,
   NO_LISTINGS,
@@ -11,7 +10,7 @@ import {
 } from '../../core/verdict/completeness.ts';
 import type { ListingTally } from '../../core/verdict/judge-listing.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, SyncContext } from '../invocation.ts';
 import { countRepeats, type KeyedPart } from '../records/count-repeats.ts';
 import { type DeliveredPart, openManifest } from '../records/manifest.ts';
 import { readSchemaDrift } from '../records/schema-drift.ts';
@@ -48,12 +47,7 @@ export type SyncTotals = Readonly<SyncSum> & {
 };
 
 /** Adds up a sync's tree, some of it at a time: a hundred thousand parents take hardly more memory than a thousand. */
-export async function sumSync(
-  invocation: Invocation,
-  ref: SyncRef,
-  stream: Stream,
-  phase: number,
-): Promise<SyncTotals> {
+export async function sumSync(context: SyncContext, stream: Stream, phase: number): Promise<SyncTotals> {
   const sum: SyncSum = {
     ...{ judged: NO_LISTINGS, unopened: false, again: 0, stated: 0, exact: true },
     requests: { sent: 0, throttled: 0, retried: 0 },
@@ -61,11 +55,11 @@ export async function sumSync(
     records: { delivered: 0, quarantined: 0, dropped: 0 },
     ...{ highest: undefined, firstAnswered: undefined },
   };
-  const manifest = openManifest(invocation.gzip, stream);
+  const manifest = openManifest(context.gzip, stream);
   const windows: KeyedPart[] = [];
-  for await (const tree of readTrees(invocation, ref, phase)) {
+  for await (const tree of readTrees(context, phase)) {
     addNodes(sum, tree);
-    const found = await tallyAll(invocation, ref, tree);
+    const found = await tallyAll(context, tree);
     for (const each of found) addListing(sum, each);
     const own = found.filter(({ ofParents }) => !ofParents);
     await manifest.add(own.flatMap(deliveredParts));
@@ -74,12 +68,12 @@ export async function sumSync(
       if (second === undefined && first?.slice === undefined) sum.again += first?.tally.again ?? 0;
       // The windows of the whole sync may be spread over several trees; those of one parent are not.
       else if (parents === undefined) windows.push(...family.flatMap(({ leaf }) => leaf.parts.map(keyed)));
-      else sum.again += await repeatsOf(invocation, family);
+      else sum.again += await repeatsOf(context, family);
     }
   }
-  sum.again += await countRepeats(invocation, windows);
+  sum.again += await countRepeats(context, windows);
   if (sum.unopened) sum.judged = withUnopenedSlices(sum.judged, stream);
-  return { ...sum, schema: await readSchemaDrift(invocation, ref), manifest: await manifest.close() };
+  return { ...sum, schema: await readSchemaDrift(context), manifest: await manifest.close() };
 }
 
 type Found = SyncListing & { readonly place: string; readonly leaf: TreeListing };
@@ -113,14 +107,14 @@ function addListing(sum: SyncSum, found: Found): void {
 }
 
 /** The listings of a tree, in the order of their places. */
-async function tallyAll(invocation: Invocation, ref: SyncRef, { leaves }: ReadTree): Promise<Found[]> {
+async function tallyAll(context: SyncContext, { leaves }: ReadTree): Promise<Found[]> {
   const found: Found[] = [];
   const queue = leaves.entries();
   const lane = async (): Promise<void> => {
     for (const [place, leaf] of queue) {
-      const { stream, slice: whole, of } = listedSlice(invocation, ref, leaf.node);
+      const { stream, slice: whole, of } = listedSlice(context, leaf.node);
       const slice = place === '' ? undefined : sliceName(stream, whole, of);
-      found.push({ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(invocation, leaf) });
+      found.push({ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(context, leaf) });
     }
   };
   await Promise.all(Array.from({ length: LISTINGS_AT_ONCE }, lane));

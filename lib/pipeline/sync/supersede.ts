@@ -1,7 +1,7 @@
 import type { Connector } from '../../core/connector/connector.ts';
-import { type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
+import { TASK_VERSION } from '../../core/tasks.ts';
 import type { Receipt } from '../../core/verdict/receipt.ts';
-import { type Invocation, streamOf } from '../invocation.ts';
+import { type SyncContext, streamOf } from '../invocation.ts';
 import { syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
 import { sendTasks } from '../tasks/send-tasks.ts';
@@ -28,11 +28,11 @@ export function listingShape(connector: Connector, name: string): string {
 }
 
 /** Why a sync cannot go on as it was begun; `undefined` if it can. A later phase only adds to what was delivered, and goes on. */
-export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncState): string | undefined {
-  const { connector } = invocation;
-  if (streamOf(invocation, ref.stream) === undefined)
-    return `the connector has no stream "${ref.stream}" any more: nothing of this sync is delivered`;
-  const shape = listingShape(connector, ref.stream);
+export function whySuperseded(context: SyncContext, sync: SyncState): string | undefined {
+  const { connector } = context;
+  if (streamOf(context, context.ref.stream) === undefined)
+    return `the connector has no stream "${context.ref.stream}" any more: nothing of this sync is delivered`;
+  const shape = listingShape(connector, context.ref.stream);
   if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
     return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
   if (sync.declared === connector.revision || sync.phase > 0) return undefined;
@@ -40,53 +40,52 @@ export function whySuperseded(invocation: Invocation, ref: SyncRef, sync: SyncSt
 }
 
 /** Ends a sync that cannot go on. What others still do for it counts for nothing. */
-export const supersedeSync = (invocation: Invocation, ref: SyncRef, sync: SyncState, why: string): Promise<void> =>
-  end(invocation, ref, sync, 'open', why);
+export const supersedeSync = (context: SyncContext, sync: SyncState, why: string): Promise<void> =>
+  end(context, sync, 'open', why);
 
 /**
  * Ends a sync whose tree is done, but whose close never comes to its end, because what it needs is gone, or cannot be read. Another sync gets what this
  * one got.
  */
-export const giveUpClose = (invocation: Invocation, ref: SyncRef, sync: SyncState): Promise<void> =>
+export const giveUpClose = (context: SyncContext, sync: SyncState): Promise<void> =>
   end(
-    invocation,
-    ref,
+    context,
     sync,
     'closing',
     'its close came to no end, why is in the log: nothing of this sync is delivered, and another has begun',
   );
 
 async function end(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   sync: SyncState,
   from: SyncState['status'],
   superseded: string,
 ): Promise<void> {
-  const { syncs, connector, log } = invocation;
-  await syncs.update(syncKey(connector.name, ref), { set: { status: 'closing', superseded } }, [
+  const { syncs, connector, log } = context;
+  await syncs.update(syncKey(connector.name, context.ref), { set: { status: 'closing', superseded } }, [
     { equal: ['status', from] },
     inPhase(sync.phase),
   ]);
-  log.warn('sync superseded', { ...ref, reason: superseded });
-  await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'close', ...ref }]);
+  log.warn('sync superseded', { ...context.ref, reason: superseded });
+  await sendTasks(context, [{ v: TASK_VERSION, kind: 'close', ...context.ref }]);
 }
 
 /** Begins another sync in the place of a superseded one, unless its stream is gone. */
-export async function startReplacement(invocation: Invocation, { connection, stream }: SyncRef): Promise<void> {
-  if (streamOf(invocation, stream) === undefined) return;
-  const at = new Date(invocation.clock.now()).toISOString();
-  await sendTasks(invocation, [{ v: TASK_VERSION, kind: 'start', connection, stream, at }]);
+export async function startReplacement(context: SyncContext): Promise<void> {
+  if (streamOf(context, context.ref.stream) === undefined) return;
+  const at = new Date(context.clock.now()).toISOString();
+  await sendTasks(context, [
+    { v: TASK_VERSION, kind: 'start', connection: context.ref.connection, stream: context.ref.stream, at },
+  ]);
 }
 
 /** What a superseded sync did, without a look at what it read. */
 export async function countRequests(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   sync: SyncState,
 ): Promise<Pick<Receipt, 'expected' | 'pages' | 'records' | 'requests' | 'movement'>> {
   const requests = { sent: 0, throttled: 0, retried: 0 };
-  for await (const { nodes } of readTrees(invocation, ref, sync.phase)) {
+  for await (const { nodes } of readTrees(context, sync.phase)) {
     for (const node of nodes.values()) {
       requests.sent += node.requests;
       requests.throttled += node.throttled;

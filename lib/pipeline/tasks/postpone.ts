@@ -1,7 +1,7 @@
 import { bookAppointments } from '../../core/limits/limiter.ts';
-import type { SyncRef, TaskOf } from '../../core/tasks.ts';
+import type { TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, SyncContext } from '../invocation.ts';
 import { changeLimiters, type LimiterKey } from '../limits/limiter-store.ts';
 import { limitBindings } from '../limits/slots.ts';
 import { syncKey } from '../store/sync-keys.ts';
@@ -34,14 +34,13 @@ export async function sendByAppointment(
  * the tasks are done with, and housekeeping sends again what is open when the time has come.
  */
 export async function postponeTasks(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   places: readonly LimiterKey[],
   portions: readonly PacedTask[],
   wait: number,
 ): Promise<void> {
-  if (wait > LONGEST_DELAY + MOMENT) return parkSync(invocation, ref, invocation.clock.now() + wait);
-  await sendByAppointment(invocation, places, portions, wait);
+  if (wait > LONGEST_DELAY + MOMENT) return parkSync(context, context.clock.now() + wait);
+  await sendByAppointment(context, places, portions, wait);
 }
 
 const delayOf = (wait: number): number => Math.floor(Math.min(LONGEST_DELAY, Math.max(0, wait - LEAD)) / SECOND);
@@ -64,10 +63,10 @@ async function appointments(
 }
 
 /** Notes until when a sync waits. */
-async function parkSync(invocation: Invocation, ref: SyncRef, until: number): Promise<void> {
-  const { syncs, connector, log } = invocation;
-  const parked = await syncs.update(syncKey(connector.name, ref), { set: { parkedUntil: Math.ceil(until) } }, [
+async function parkSync(context: SyncContext, until: number): Promise<void> {
+  const { syncs, connector, log } = context;
+  const parked = await syncs.update(syncKey(connector.name, context.ref), { set: { parkedUntil: Math.ceil(until) } }, [
     { either: [{ absent: 'parkedUntil' }, { less: ['parkedUntil', Math.ceil(until)] }] },
   ]);
-  if (parked.ok) log.warn('sync parked', { ...ref, until: new Date(until).toISOString() });
+  if (parked.ok) log.warn('sync parked', { ...context.ref, until: new Date(until).toISOString() });
 }

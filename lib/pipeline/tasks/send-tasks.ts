@@ -1,7 +1,7 @@
 import type { DispatchWindow } from '../../core/listing/listing.ts';
 import type { TaskOf } from '../../core/tasks.ts';
 import { chainTask, type SyncRef, type Task } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import type { Block } from '../store/sync-state.ts';
 import { dispatchTasks, dispatchWindowFor, pageTasksOf } from './dispatch.ts';
@@ -18,9 +18,9 @@ export function firstTasks(
   return kind === 'block' && open instanceof Set ? pageTasksOf(window, ref, path, open) : [];
 }
 
-export async function sendOpenPages(invocation: Invocation, ref: SyncRef, path: string, block: Block): Promise<void> {
-  const window = await dispatchWindowFor(invocation, ref);
-  await dispatchTasks(invocation, ref, pageTasksOf(window, ref, path, block.open));
+export async function sendOpenPages(context: NodeContext, block: Block): Promise<void> {
+  const window = await dispatchWindowFor(context);
+  await dispatchTasks(context, pageTasksOf(window, context.ref, context.path, block.open));
 }
 
 /** Sends tasks of one connection. `delay`: whole seconds. */

@@ -8,9 +8,8 @@ import {
   pageStride,
 } from '../../core/listing/listing.ts';
 import { windowAt, windowCount } from '../../core/listing/slice.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import { FIRST_START } from '../../core/verdict/watermark.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, NodeContext, SyncContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { isExhausted, listedSlice, streamNamed } from '../store/slices.ts';
 import { childPath, phaseOf, placeOf, sliceChild } from '../store/sync-keys.ts';
@@ -35,25 +34,20 @@ export type NextOpening = {
 const widest = ({ settings }: Invocation): number => 2 * settings.MAXIMUM_CONCURRENCY;
 
 /** What a node opens next; `undefined`: nothing now, or nothing any more. */
-export async function nextOpening(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  node: OpeningNode,
-): Promise<NextOpening | undefined> {
-  if (node.kind === 'group') return nextSlices(invocation, ref, path, node);
+export async function nextOpening(context: NodeContext, node: OpeningNode): Promise<NextOpening | undefined> {
+  if (node.kind === 'group') return nextSlices(context, node);
   if (node.opened === 1 && node.open.size === 0 && !node.told) {
     // Who read the first page died before he could say what it told.
-    const { stream } = listedSlice(invocation, ref, node);
-    const told = await firstPageInfo(invocation, ref, path, node, stream.paging);
+    const { stream } = listedSlice(context, node);
+    const told = await firstPageInfo(context, node, stream.paging);
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
   if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
-  const next = listingStepOf(invocation, ref, node, await dispatchWindowFor(invocation, ref));
-  if (next === 'done' && !isEndProven(node)) return nextTail(invocation, ref, path, node);
+  const next = listingStepOf(context, node, await dispatchWindowFor(context));
+  if (next === 'done' && !isEndProven(node)) return nextTail(context, node);
   if (typeof next === 'string') return undefined;
   const told = node.announced !== undefined && node.covered < node.announced;
-  if (!told && node.last !== undefined && (await lastBlockRepeats(invocation, ref, path, node)))
+  if (!told && node.last !== undefined && (await lastBlockRepeats(context, node)))
     return { children: new Map(), fresh: 0, set: { limited: true } };
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
@@ -66,9 +60,9 @@ export async function nextOpening(
 /** Whether a listing is done does not depend on its window. */
 export const SMALLEST_WINDOW: DispatchWindow = { blocks: 1, blockPages: 1, taskPages: 1 };
 
-export const listingStepOf = (invocation: Invocation, ref: SyncRef, listing: Listing, window: DispatchWindow) =>
+export const listingStepOf = (context: SyncContext, listing: Listing, window: DispatchWindow) =>
   nextListingStep(
-    listedSlice(invocation, ref, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
+    listedSlice(context, listing).stream.paging.kind === 'offsets' ? 'offsets' : 'pages',
     { ...listing, outstanding: listing.open.size },
     window,
   );
@@ -84,12 +78,12 @@ export function isEndProven(listing: Listing): boolean {
  * end. Offsets can ask for a page that begins with that record: if it brings nothing else, the listing ends there. A short page alone shows no end: the
  * API may give fewer records than it was asked for.
  */
-async function nextTail(invocation: Invocation, ref: SyncRef, path: string, listing: Listing): Promise<NextOpening> {
+async function nextTail(context: NodeContext, listing: Listing): Promise<NextOpening> {
   // An API that only repeats its last page shows no end.
   if (listing.limited) return { children: new Map(), fresh: 0, set: { proven: true } };
-  const { paging } = listedSlice(invocation, ref, listing).stream;
+  const { paging } = listedSlice(context, listing).stream;
   const size = listing.size ?? ('size' in paging ? paging.size : 1);
-  const last = await lastPageWithRecords(invocation, ref, path, listing);
+  const last = await lastPageWithRecords(context, listing);
   const isFull = last !== undefined && last.records >= size;
   if (
     last !== undefined &&
@@ -99,7 +93,7 @@ async function nextTail(invocation: Invocation, ref: SyncRef, path: string, list
   )
     return { children: new Map(), fresh: 0, set: { filled: last.index } };
   // A page that begins with the last record, and has no other, is such a page. Where an earlier phase looked for the end elsewhere, it is looked for anew.
-  const isShown = last?.records === 1 && last.index > 0 && (last.tail !== undefined || phaseOf(path) === 0);
+  const isShown = last?.records === 1 && last.index > 0 && (last.tail !== undefined || phaseOf(context.path) === 0);
   // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and nobody asks for ever.
   if (paging.kind === 'pages' || last === undefined || last.gone || isShown)
     return { children: new Map(), fresh: 0, set: { proven: true } };
@@ -115,18 +109,13 @@ async function nextTail(invocation: Invocation, ref: SyncRef, path: string, list
 }
 
 /** The slices that a group opens next. Refilled when it is half empty, so that a finished slice rarely costs more than its own leaving. */
-async function nextSlices(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  group: Group,
-): Promise<NextOpening | undefined> {
-  const room = widest(invocation) - group.open.size;
-  if (group.stopped || isExhausted(group) || 2 * room < widest(invocation)) return undefined;
+async function nextSlices(context: NodeContext, group: Group): Promise<NextOpening | undefined> {
+  const room = widest(context) - group.open.size;
+  if (group.stopped || isExhausted(group) || 2 * room < widest(context)) return undefined;
   const left = indexesOf(group.again, group.redone, room);
-  if (left.length > 0) return reopen(invocation, ref, path, group, left);
+  if (left.length > 0) return reopen(context, group, left);
   const { opened } = group;
-  const { stream, slice, of } = listedSlice(invocation, ref, group);
+  const { stream, slice, of } = listedSlice(context, group);
   const { from, to, parents } = slice;
   if (group.over === 'windows') {
     const count = Math.min(room, windowCount(group) - opened);
@@ -137,13 +126,13 @@ async function nextSlices(
   if (stream.each === undefined) return undefined;
   const { of: parent, together = 1 } = stream.each;
   if (opened === 0) {
-    const forebear = streamNamed(invocation, parent);
+    const forebear = streamNamed(context, parent);
     const whole = { from: parseInstant(forebear.since?.start) ?? FIRST_START, to };
     return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.
   if (group.open.has(sliceChild(0))) return undefined;
-  const found = await nextParents(invocation, ref, childPath(path, sliceChild(0)), group, {
+  const found = await nextParents(context, childPath(context.path, sliceChild(0)), group, {
     batches: room,
     together,
     of: parent,
@@ -158,17 +147,15 @@ const named = (opened: number, items: readonly Item[]): Map<string, Item> =>
 
 /** Children of a group in which an earlier phase left something. */
 async function reopen(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
+  context: NodeContext,
   { redone, repair }: Group,
   indexes: readonly number[],
 ): Promise<NextOpening> {
-  const wanted = repair > 0 ? movedPages(invocation, ref, repair) : undefined;
+  const wanted = repair > 0 ? movedPages(context, repair) : undefined;
   const children = new Map<string, Item>();
   for (const name of indexes.map(sliceChild)) {
-    const place = placeOf(childPath(path, name));
-    const item = await retryItemAt(invocation, ref, phaseOf(path) - 1, place, wanted);
+    const place = placeOf(childPath(context.path, name));
+    const item = await retryItemAt(context, phaseOf(context.path) - 1, place, wanted);
     if (item !== undefined) children.set(name, item);
   }
   return { children, fresh: 0, set: { redone: redone + indexes.length } };

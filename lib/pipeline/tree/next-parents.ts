@@ -1,7 +1,6 @@
 import { readJson } from '../../core/response/json.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { atNode, type SyncContext, workerCache } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
 import { parentOf, partKey, phaseOf, placeOf, rootPath } from '../store/sync-keys.ts';
 import { type Group, type Part, partState } from '../store/sync-state.ts';
@@ -21,15 +20,14 @@ export type FoundParents = {
  * `batches`: how many slices at most.
  */
 export async function nextParents(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   listing: string,
   { after, line }: Group,
   { batches: most, together, of }: { batches: number; together: number; of: string },
 ): Promise<FoundParents> {
   const batches: unknown[][] = [];
   let place = { after, line };
-  for await (const { id, parents } of listedParents(invocation, ref, listing, of)) {
+  for await (const { id, parents } of listedParents(context, listing, of)) {
     if (id <= place.after) continue;
     let next = place.line;
     while (next < parents.length && batches.length < most) {
@@ -61,13 +59,12 @@ const newListed = (name: string): Listed => ({ name, parts: new Map(), seen: new
 
 /** What a listing has found in all phases so far. */
 async function* listedParents(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   listing: string,
   of: string,
 ): AsyncIterable<{ readonly id: string; readonly parents: readonly Line[] }> {
-  const { pk, sk } = partKey(invocation.connector.name, ref);
-  const last = lastRead(invocation);
+  const { pk, sk } = partKey(context.connector.name, context.ref);
+  const last = lastRead(context);
   const name = `${pk} ${sk}${listing}`;
   if (last.of.name !== name) last.of = newListed(name);
   const { parts, seen } = last.of;
@@ -77,11 +74,11 @@ async function* listedParents(
     read = id;
   }
   for (let phase = 0; phase <= phaseOf(listing); phase++)
-    for await (const item of invocation.syncs.query(pk, sk + rootPath(phase) + placeOf(listing), read && sk + read)) {
+    for await (const item of context.syncs.query(pk, sk + rootPath(phase) + placeOf(listing), read && sk + read)) {
       const id = item.sk.slice(sk.length);
       const part = partState.parse(item);
-      if (part.of !== of || part.delivered === 0 || !(await counts(invocation, ref, id, part))) continue;
-      const lines = parts.has(id) ? [] : await linesOf(invocation, part);
+      if (part.of !== of || part.delivered === 0 || !(await counts(context, id, part))) continue;
+      const lines = parts.has(id) ? [] : await linesOf(context, part);
       // Two may read at once: both go from part to part in the same order, and who comes second takes what is there.
       const parents =
         parts.get(id) ?? lines.map((text) => ({ text, isNew: !seen.has(text) && seen.add(text).has(text) }));
@@ -97,8 +94,8 @@ async function linesOf({ objects }: Invocation, { key }: Part): Promise<readonly
   return [...new Set(new TextDecoder().decode(body).split('\n'))].filter((line) => line !== '');
 }
 
-async function counts(invocation: Invocation, ref: SyncRef, id: string, part: Part): Promise<boolean> {
+async function counts(context: SyncContext, id: string, part: Part): Promise<boolean> {
   const up = parentOf(part.node);
-  const node = await readNode(invocation, ref, part.node);
-  return isPartCounted(id, part, node, up && (await readNode(invocation, ref, up.parent)));
+  const node = await readNode(atNode(context, part.node));
+  return isPartCounted(id, part, node, up && (await readNode(atNode(context, up.parent))));
 }

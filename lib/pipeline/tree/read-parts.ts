@@ -1,7 +1,6 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { type FirstPageInfo, readFirstPage } from '../../core/listing/listing.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import { atNode, type NodeContext, type SyncContext } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
 import { partKey, phaseOf, placeOf, rootPath } from '../store/sync-keys.ts';
 import {
@@ -25,14 +24,12 @@ export function isPartCounted(id: string, part: Part, node: Node | undefined, up
 
 /** What the first page of a numbered listing told, by its part; nothing if it did not come. */
 export async function firstPageInfo(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
+  context: NodeContext,
   listing: Listing,
   paging: Stream['paging'],
 ): Promise<FirstPageInfo> {
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return {};
-  for await (const part of partsOf(invocation, ref, `${path}.`, listing, 0)) {
+  for await (const part of partsOf(context, `${context.path}.`, listing, 0)) {
     for (const [index, fetched] of part.pages)
       if (index === 0) return readFirstPage(paging, { fetched, total: part.greatestTotal });
   }
@@ -41,13 +38,11 @@ export async function firstPageInfo(
 
 /** What is known of one page of a numbered listing, if it came. */
 export async function readPageEntry(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
+  context: NodeContext,
   listing: Listing,
   page: number,
 ): Promise<PageEntry | undefined> {
-  for await (const { pages } of partsOf(invocation, ref, `${path}.`, listing, page)) {
+  for await (const { pages } of partsOf(context, `${context.path}.`, listing, page)) {
     const entry = pages.find(([index]) => index === page);
     if (entry !== undefined) return entry;
   }
@@ -68,20 +63,15 @@ export type LastPage = {
  * By its parts. Called when nothing of the listing is open. What a later phase read counts: the listing may be shorter or longer by now. A listing may
  * have as many blocks as pages, so from its end on only those are read that it takes to see which parts count.
  */
-export async function lastPageWithRecords(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  listing: Listing,
-): Promise<LastPage | undefined> {
+export async function lastPageWithRecords(context: NodeContext, listing: Listing): Promise<LastPage | undefined> {
   const pages: (FoundPart & { readonly index: number; readonly records: number })[] = [];
-  for await (const { id, part } of partsBelow(invocation, ref, `${path}.`))
+  for await (const { id, part } of partsBelow(context, `${context.path}.`))
     for (const [index, records] of part.pages) pages.push({ id, part, index, records });
-  const counted = countedIn(invocation, ref, listing);
+  const counted = countedIn(context, listing);
   /** Where the end was looked for in an earlier phase it may be another one by now. */
   const blockOf = async (found: FoundPart) => {
     const block = await counted(found);
-    return block?.tail !== undefined && phaseOf(found.part.node) < phaseOf(path) ? undefined : block;
+    return block?.tail !== undefined && phaseOf(found.part.node) < phaseOf(context.path) ? undefined : block;
   };
   let gone = false;
   for (const page of pages) {
@@ -105,28 +95,22 @@ type FoundPart = { readonly id: string; readonly part: Part };
  * Whether all pages of a listing's last block are the same one: some APIs repeat their last page for whoever asks beyond it, and would be read
  * for ever. Called when nothing of the listing is open.
  */
-export async function lastBlockRepeats(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
-  listing: Listing,
-): Promise<boolean> {
+export async function lastBlockRepeats(context: NodeContext, listing: Listing): Promise<boolean> {
   const pages: string[] = [];
-  for await (const part of partsOf(invocation, ref, `${path}.${listing.last}@`, listing))
+  for await (const part of partsOf(context, `${context.path}.${listing.last}@`, listing))
     for (const [, records, first, last] of part.pages) if (records > 0) pages.push(`${records} ${first} ${last}`);
   return pages.length > 1 && new Set(pages).size === 1;
 }
 
 /** The parts of a numbered listing that count, each with what its block says of it. `prefixed`: what their ids begin with. `page`: the one they have. */
 async function* partsOf(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   prefixed: string,
   listing: Listing,
   page?: number,
 ): AsyncIterable<Part & { readonly tail: Tail | undefined }> {
-  const counted = countedIn(invocation, ref, listing);
-  for await (const found of partsBelow(invocation, ref, prefixed)) {
+  const counted = countedIn(context, listing);
+  for await (const found of partsBelow(context, prefixed)) {
     if (page !== undefined && !found.part.pages.some(([index]) => index === page)) continue;
     const block = await counted(found);
     if (block !== undefined) yield { ...found.part, tail: block.tail };
@@ -134,20 +118,20 @@ async function* partsOf(
 }
 
 /** All parts, those that do not count as well, phase after phase. `prefixed`: what their ids begin with. */
-async function* partsBelow(invocation: Invocation, ref: SyncRef, prefixed: string): AsyncIterable<FoundPart> {
-  const prefix = partKey(invocation.connector.name, ref);
+async function* partsBelow(context: SyncContext, prefixed: string): AsyncIterable<FoundPart> {
+  const prefix = partKey(context.connector.name, context.ref);
   for (let phase = 0; phase <= phaseOf(prefixed); phase++) {
     const below = prefix.sk + rootPath(phase) + placeOf(prefixed);
-    for await (const { sk, ...item } of invocation.syncs.query(prefix.pk, below))
+    for await (const { sk, ...item } of context.syncs.query(prefix.pk, below))
       yield { id: sk.slice(prefix.sk.length), part: partState.parse(item) };
   }
 }
 
 /** What the block of a part of a listing says of it, if the part counts. Each block is read once. */
-function countedIn(invocation: Invocation, ref: SyncRef, listing: Listing) {
+function countedIn(context: SyncContext, listing: Listing) {
   const blocks = new Map<string, Node | undefined>();
   return async ({ id, part }: FoundPart): Promise<{ readonly tail: Tail | undefined } | undefined> => {
-    if (!blocks.has(part.node)) blocks.set(part.node, await readNode(invocation, ref, part.node));
+    if (!blocks.has(part.node)) blocks.set(part.node, await readNode(atNode(context, part.node)));
     const block = blocks.get(part.node);
     return block?.kind === 'block' && isPartCounted(id, part, block, listing) ? { tail: tailOf(block) } : undefined;
   };

@@ -1,5 +1,4 @@
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { Invocation, SyncContext } from '../invocation.ts';
 import {
   childPath,
   failedPageKey,
@@ -66,21 +65,16 @@ export type LargeGroup = {
 };
 
 /** The group at a place, as the last phase has it, if it is too large to be read whole. */
-export async function largeGroup(
-  invocation: Invocation,
-  ref: SyncRef,
-  phase: number,
-  place: string,
-): Promise<LargeGroup | undefined> {
-  const node = await lastNode(invocation, ref, phase, place);
+export async function largeGroup(context: SyncContext, phase: number, place: string): Promise<LargeGroup | undefined> {
+  const node = await lastNode(context, phase, place);
   if (node?.kind !== 'group' || node.opened <= CHILDREN_AT_ONCE) return undefined;
   return {
     node,
     first: childPath(place, sliceChild(0)),
     async *others() {
-      const mapped = await readMapped(invocation, ref, phase);
+      const mapped = await readMapped(context, phase);
       const read = ({ index, whole }: Bundle): Promise<ReadTree> =>
-        readBelow(invocation, ref, phase, { place: childPath(place, sliceChild(index)), asText: whole }, mapped);
+        readBelow(context, phase, { place: childPath(place, sliceChild(index)), asText: whole }, mapped);
       yield* readAhead(bundles(node.opened), read);
     },
   };
@@ -112,8 +106,7 @@ export function* bundles(opened: number): Iterable<Bundle> {
 }
 
 async function lastNode(
-  { syncs, connector }: Invocation,
-  ref: SyncRef,
+  { syncs, connector, ref }: SyncContext,
   phase: number,
   place: string,
 ): Promise<Node | undefined> {
@@ -125,29 +118,24 @@ async function lastNode(
 }
 
 /** The tree of a sync, some of it at a time, however large it is: each node once, and each listing whole. */
-export async function* readTrees(
-  invocation: Invocation,
-  ref: SyncRef,
-  phase: number,
-  place = '',
-): AsyncIterable<ReadTree> {
-  const large = await largeGroup(invocation, ref, phase, place);
+export async function* readTrees(context: SyncContext, phase: number, place = ''): AsyncIterable<ReadTree> {
+  const large = await largeGroup(context, phase, place);
   if (large === undefined) {
-    yield await readTree(invocation, ref, phase, place);
+    yield await readTree(context, phase, place);
     return;
   }
-  yield await readItself(invocation, ref, phase, place);
-  yield* readTrees(invocation, ref, phase, large.first);
+  yield await readItself(context, phase, place);
+  yield* readTrees(context, phase, large.first);
   yield* large.others();
 }
 
 /** A group without what is below it. */
-async function readItself(invocation: Invocation, ref: SyncRef, phase: number, place: string): Promise<ReadTree> {
+async function readItself(context: SyncContext, phase: number, place: string): Promise<ReadTree> {
   const nodes = new Map<string, Node>();
   const places = new Map<string, Group | Listing | Chain>();
   for (let each = 0; each <= phase; each++) {
     const path = rootPath(each) + place;
-    const item = await invocation.syncs.get(nodeKey(invocation.connector.name, ref, path));
+    const item = await context.syncs.get(nodeKey(context.connector.name, context.ref, path));
     const node = item && nodeState.parse(item);
     if (node === undefined) continue;
     nodes.set(path, node);
@@ -157,24 +145,24 @@ async function readItself(invocation: Invocation, ref: SyncRef, phase: number, p
 }
 
 /** Reads the tree below a place. The root of the next phase may be there before that is begun: it is no part of this one. */
-export const readTree = (invocation: Invocation, ref: SyncRef, phase: number, place = ''): Promise<ReadTree> =>
-  readBelow(invocation, ref, phase, { place });
+export const readTree = (context: SyncContext, phase: number, place = ''): Promise<ReadTree> =>
+  readBelow(context, phase, { place });
 
 /** Parts with what was mapped again hang on the root of their phase, wherever their listings stand. */
 type Mapped = { readonly chains: ReadonlyMap<string, Node>; readonly parts: ReadonlyMap<string, Part> };
 const NOTHING_MAPPED: Mapped = { chains: new Map(), parts: new Map() };
 
-async function readMapped(invocation: Invocation, ref: SyncRef, phase: number): Promise<Mapped> {
-  const { syncs, connector } = invocation;
+async function readMapped(context: SyncContext, phase: number): Promise<Mapped> {
+  const { syncs, connector } = context;
   const chains = new Map<string, Node>();
   const parts = new Map<string, Part>();
   for (let each = 1; each <= phase; each++) {
     const path = rootPath(each);
-    const item = await syncs.get(nodeKey(connector.name, ref, path));
+    const item = await syncs.get(nodeKey(connector.name, context.ref, path));
     const node = item && nodeState.parse(item);
     if (node === undefined || !maps(node)) continue;
     chains.set(path, node);
-    const { pk, sk } = partKey(connector.name, ref);
+    const { pk, sk } = partKey(connector.name, context.ref);
     for await (const part of syncs.query(pk, `${sk}${path}@`))
       parts.set(part.sk.slice(sk.length), partState.parse(part));
   }
@@ -182,15 +170,14 @@ async function readMapped(invocation: Invocation, ref: SyncRef, phase: number): 
 }
 
 async function readBelow(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   phase: number,
   from: Below,
   mapped: Mapped = NOTHING_MAPPED,
 ): Promise<ReadTree> {
-  const { name } = invocation.connector;
+  const { name } = context.connector;
   const below = <T>(key: typeof nodeKey, parse: (item: object) => T): Promise<Map<string, T>> =>
-    collect(invocation, phase, from, (path) => key(name, ref, path), parse);
+    collect(context, phase, from, (path) => key(name, context.ref, path), parse);
   const [nodes, parts, failures] = await Promise.all([
     below(nodeKey, (item) => nodeState.parse(item)),
     below(partKey, (item) => partState.parse(item)),

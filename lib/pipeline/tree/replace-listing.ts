@@ -1,6 +1,5 @@
 import { type NarrowerWindows, narrowWindows } from '../../core/listing/slice.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { NodeContext, SyncContext } from '../invocation.ts';
 import { updateNode } from '../store/node.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { streamKey, syncKey } from '../store/sync-keys.ts';
@@ -74,9 +73,7 @@ const LISTING_ONLY_ATTRIBUTES = [
  * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
  */
 export async function replaceListing(
-  invocation: Invocation,
-  ref: SyncRef,
-  path: string,
+  context: NodeContext,
   {
     node,
     of,
@@ -85,15 +82,13 @@ export async function replaceListing(
   { width, byKey, restarts, limit }: Replacement,
   requests: number,
 ): Promise<void> {
-  if (limit !== undefined && of === undefined) await noteLimit(invocation, ref, limit);
+  if (limit !== undefined && of === undefined) await noteLimit(context, limit);
   const unchanged =
     node.kind === 'chain'
       ? [{ equal: ['step', node.step] } as const, { absent: 'ended' } as const]
       : [{ equal: ['kind', 'listing'] } as const, { contains: ['open', block] } as const];
   const written = await updateNode(
-    invocation,
-    ref,
-    path,
+    context,
     {
       set: { kind: 'group', over: 'windows', width, byKey, restarts, opened: 0 },
       remove: LISTING_ONLY_ATTRIBUTES,
@@ -102,13 +97,13 @@ export async function replaceListing(
     unchanged,
   );
   if (written.item?.kind !== 'group') return;
-  if (!written.ok) await updateNode(invocation, ref, path, { add: { requests } });
-  invocation.log.info(restarts > 0 ? 'listing begun again' : 'slice cut', { ...ref, width, byKey, restarts });
-  await advanceNode(invocation, ref, path, written.item, true);
+  if (!written.ok) await updateNode(context, { add: { requests } });
+  context.log.info(restarts > 0 ? 'listing begun again' : 'slice cut', { ...context.ref, width, byKey, restarts });
+  await advanceNode(context, written.item, true);
 }
 
 /** What one slice found out, the others of this sync and the syncs to come need not. */
-async function noteLimit({ syncs, connector, clock }: Invocation, ref: SyncRef, limit: number): Promise<void> {
+async function noteLimit({ syncs, connector, clock, ref }: SyncContext, limit: number): Promise<void> {
   await syncs.update(syncKey(connector.name, ref), { set: { limit } }, [
     { either: [{ absent: 'limit' }, { greater: ['limit', limit] }] },
   ]);

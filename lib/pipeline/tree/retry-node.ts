@@ -1,7 +1,6 @@
 import { compareEdges, pagesAround } from '../../core/listing/edges.ts';
 import { BLOCK_PAGES, isCutShort, toPageRanges, writeRanges } from '../../core/listing/listing.ts';
-import type { SyncRef } from '../../core/tasks.ts';
-import type { Invocation } from '../invocation.ts';
+import type { SyncContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { isExhausted, listedSlice } from '../store/slices.ts';
 import { childPath, indexOfSlice } from '../store/sync-keys.ts';
@@ -71,15 +70,14 @@ function retryListing(listing: Listing, leaf: TreeListing, { round, pages }: Wan
 
 /** The same of a place in a tree that may be too large to be read whole. */
 export async function retryItemAt(
-  invocation: Invocation,
-  ref: SyncRef,
+  context: SyncContext,
   phase: number,
   place: string,
   wanted: WantedPages = FAILED,
 ): Promise<Item | undefined> {
-  const large = await largeGroup(invocation, ref, phase, place);
-  if (large === undefined) return retryItemOf(await readTree(invocation, ref, phase, place), place, wanted);
-  const first = await retryItemAt(invocation, ref, phase, large.first, wanted);
+  const large = await largeGroup(context, phase, place);
+  if (large === undefined) return retryItemOf(await readTree(context, phase, place), place, wanted);
+  const first = await retryItemAt(context, phase, large.first, wanted);
   const broken = first === undefined ? [] : [0];
   for await (const tree of large.others()) broken.push(...brokenChildren(tree, place, wanted));
   return retryGroup(large.node, broken, wanted);
@@ -106,10 +104,10 @@ function retryGroup(group: Group, indexes: readonly number[], wanted: WantedPage
 }
 
 /** The pages around each place where neighbours do not agree, for a round of repair. A listing that lacks pages anyway is not repaired. */
-export const movedPages = (invocation: Invocation, ref: SyncRef, round: number): WantedPages => ({
+export const movedPages = (context: SyncContext, round: number): WantedPages => ({
   round,
   pages(listing, { blocks, parts, failed }) {
-    const { paging } = listedSlice(invocation, ref, listing).stream;
+    const { paging } = listedSlice(context, listing).stream;
     if (paging.kind !== 'offsets' || failed.length > 0 || isCutShort(listing)) return undefined;
     const pages = parts.flatMap((part) => part.pages);
     const tails = new Set([...blocks.values()].flatMap(({ first }) => first ?? []));

@@ -1,27 +1,26 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { listingForm, type Slice } from '../../core/listing/slice.ts';
 import { writeJson } from '../../core/response/json.ts';
-import type { SyncRef } from '../../core/tasks.ts';
 import { readAccount } from '../credentials/account.ts';
-import { type Invocation, streamOf } from '../invocation.ts';
+import { atNode, forConnection, type SyncContext, streamOf } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { createNode } from '../store/node.ts';
 import { ROOT_PATH } from '../store/sync-keys.ts';
 import type { Group, SyncState } from '../store/sync-state.ts';
 
 /** The root of a new sync, put if it is absent. */
-export async function createRoot(invocation: Invocation, ref: SyncRef, { from, to }: SyncState): Promise<void> {
-  const stream = streamOf(invocation, ref.stream);
+export async function createRoot(context: SyncContext, { from, to }: SyncState): Promise<void> {
+  const stream = streamOf(context, context.ref.stream);
   if (stream === undefined) return;
-  const only = await onlyParent(invocation, ref, stream);
+  const only = await onlyParent(context, stream);
   const parents = only === undefined ? undefined : [only];
-  await createNode(invocation, ref, ROOT_PATH, newNodeItem(stream, { from, to, parents }));
+  await createNode(atNode(context, ROOT_PATH), newNodeItem(stream, { from, to, parents }));
 }
 
 /** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
-async function onlyParent(invocation: Invocation, ref: SyncRef, { each }: Stream): Promise<unknown> {
+async function onlyParent(context: SyncContext, { each }: Stream): Promise<unknown> {
   if (each?.only === undefined) return undefined;
-  const account = await readAccount(invocation, ref.connection);
+  const account = await readAccount(forConnection(context, context.ref.connection));
   return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 

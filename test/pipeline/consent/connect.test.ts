@@ -5,6 +5,7 @@ import { MINUTE } from '../../../lib/core/time.ts';
 import { connect, makeLink } from '../../../lib/pipeline/consent/connect.ts';
 import { readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import { readTokenState } from '../../../lib/pipeline/credentials/credentials.ts';
+import { forConnection } from '../../../lib/pipeline/invocation.ts';
 import { noBrowser, openBrowser } from '../../oidc/chromium.ts';
 import { type ConnectServer, startConnectServer } from '../../oidc/connect-server.ts';
 import { CLIENT, type OidcProvider, startProvider } from '../../oidc/provider.ts';
@@ -35,7 +36,7 @@ describe('a person consents in a browser', { skip: skip ?? false }, () => {
     await Promise.all([server?.stop(), provider?.stop()]);
   });
 
-  const newLink = async (): Promise<string> => server.url + (await makeLink(world.worker(), 'main'));
+  const newLink = async (): Promise<string> => server.url + (await makeLink(forConnection(world.worker(), 'main')));
   async function visit(context: BrowserContext, url: string): Promise<Page> {
     const page = await context.newPage();
     await page.goto(url);
@@ -60,11 +61,11 @@ describe('a person consents in a browser', { skip: skip ?? false }, () => {
     assert.equal(await heading(page), 'Connected');
 
     const invocation = world.worker();
-    const account = await readAccount(invocation, 'main');
+    const account = await readAccount(forConnection(invocation, 'main'));
     assert.ok('credentials' in account);
     const credential = await account.credentials.current(invocation);
     assert.ok('mark' in credential && credential.mark === 'v1');
-    assert.ok((await readTokenState(invocation, 'main')).consentAt !== undefined);
+    assert.ok((await readTokenState(forConnection(invocation, 'main'))).consentAt !== undefined);
 
     await page.reload();
     assert.equal(await heading(page), 'This sign-in is finished already');
@@ -150,7 +151,7 @@ describe('the connect function by itself', () => {
     const url = new URL(path, 'https://connect.test');
     return { path: url.pathname, query: url.searchParams };
   };
-  const link = async (): Promise<string> => makeLink(world.worker(), 'main');
+  const link = async (): Promise<string> => makeLink(forConnection(world.worker(), 'main'));
   const codeOf = (path: string): string => split(path).query.get('link') ?? '';
   before(() => world.open());
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { SECOND } from '../../../lib/core/time.ts';
 import { readAccount } from '../../../lib/pipeline/credentials/account.ts';
+import { forConnection } from '../../../lib/pipeline/invocation.ts';
 import type { Http, Table } from '../../../lib/pipeline/ports.ts';
 import { seededRandom } from '../../memory/random.ts';
 import { memorySeals } from '../../memory/seals.ts';
@@ -63,7 +64,7 @@ it('16 workers share tokens of 2 s for 60 s: one refresh for each life, none in 
   async function workOn(): Promise<void> {
     await pass(random.number() * 100);
     const invocation = world.worker({ tokens: slow(world.ports.tokens), random });
-    const account = await readAccount(invocation, 'main');
+    const account = await readAccount(forConnection(invocation, 'main'));
     assert.ok('credentials' in account);
     while (time.now() - start < RUN) {
       const from = time.now();

@@ -6,7 +6,7 @@ import { makeLink } from '../../../lib/pipeline/consent/connect.ts';
 import { readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import type { Credential, NoCredential } from '../../../lib/pipeline/credentials/credentials.ts';
 import { readTokenState } from '../../../lib/pipeline/credentials/credentials.ts';
-import type { Invocation } from '../../../lib/pipeline/invocation.ts';
+import { forConnection, type Invocation } from '../../../lib/pipeline/invocation.ts';
 import type { Ports } from '../../../lib/pipeline/ports.ts';
 import { housekeep } from '../../../lib/pipeline/sync/housekeep.ts';
 import { intercept } from '../../memory/intercept.ts';
@@ -54,11 +54,11 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     const world = tokensWorld(consented(provider.issuer), { clock });
     await world.open();
     server.serve(() => world.worker());
-    await consent(server.url + (await makeLink(world.worker(), 'main')));
+    await consent(server.url + (await makeLink(forConnection(world.worker(), 'main'))));
     return world;
   }
   async function credentialOf(invocation: Invocation): Promise<Credential | NoCredential> {
-    const account = await readAccount(invocation, 'main');
+    const account = await readAccount(forConnection(invocation, 'main'));
     if ('paused' in account) return { reason: account.paused, paused: true };
     assert.ok('credentials' in account);
     return account.credentials.current(invocation);
@@ -68,7 +68,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     const died = Promise.withResolvers<'died'>();
     const invocation = world.worker(mortal(world.ports, death, calls, () => died.resolve('died')));
     const work = async (): Promise<'lived'> => {
-      const account = await readAccount(invocation, 'main');
+      const account = await readAccount(forConnection(invocation, 'main'));
       assert.ok('credentials' in account);
       await account.credentials.current(invocation);
       await account.credentials.current(invocation);
@@ -84,7 +84,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     passed += 0.9 * HOUR;
     const calls: string[] = [];
     assert.ok(await refreshOnce(clean, undefined, calls));
-    assert.equal((await readTokenState(clean.worker(), 'main')).version, 2);
+    assert.equal((await readTokenState(forConnection(clean.worker(), 'main'))).version, 2);
     const request = calls.indexOf('http.send') + 1;
     const stored = calls.indexOf('tokens.upsert', request) + 1;
     assert.ok(request > 3 && stored > request, calls.join(' '));
@@ -142,7 +142,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
 
   async function resumes(world: TokensWorld, context: string): Promise<void> {
     server.serve(() => world.worker());
-    await consent(server.url + (await makeLink(world.worker(), 'main')));
+    await consent(server.url + (await makeLink(forConnection(world.worker(), 'main'))));
     const next = await credentialOf(world.worker());
     assert.ok('mark' in next, context);
     assert.equal((await world.status()).status, 'active', context);
@@ -167,7 +167,7 @@ describe('a worker that dies in the middle of a refresh, where refresh tokens ro
     const world = await connected();
     passed += 16 * 24 * HOUR;
     await housekeep(world.worker());
-    const state = await readTokenState(world.worker(), 'main');
+    const state = await readTokenState(forConnection(world.worker(), 'main'));
     assert.equal(state.version, 2);
     assert.ok(clock.now() - (state.gotAt ?? 0) < 10 * SECOND);
   });

@@ -6,7 +6,7 @@ import { resolveLimit } from '../../../lib/core/limits/limits.ts';
 import { HOUR, SECOND } from '../../../lib/core/time.ts';
 import { limitersOf, readAccount } from '../../../lib/pipeline/credentials/account.ts';
 import type { Invocation } from '../../../lib/pipeline/invocation.ts';
-import { newWorkerMemory } from '../../../lib/pipeline/invocation.ts';
+import { forConnection, newWorkerMemory } from '../../../lib/pipeline/invocation.ts';
 import { applyRateLimitFeedback } from '../../../lib/pipeline/limits/feedback.ts';
 import { type LimiterKey, limiterKey } from '../../../lib/pipeline/limits/limiter-store.ts';
 import { type RequestSlot, type SlotLater, takeSlot } from '../../../lib/pipeline/limits/slots.ts';
@@ -203,7 +203,7 @@ describe('whose meter it is', () => {
     return Promise.all(
       Object.keys(tokens).map(async (connection) => {
         await fleet.ports.connections.create({ pk: 'test', sk: connection }, { params: '{}', status: 'active' });
-        return limitersOf(await readAccount(invocation, connection), 'rows').map(({ key }) => key.pk);
+        return limitersOf(await readAccount(forConnection(invocation, connection)), 'rows').map(({ key }) => key.pk);
       }),
     );
   }

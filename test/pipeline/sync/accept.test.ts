@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { forSync } from '../../../lib/pipeline/invocation.ts';
 import { acceptSync } from '../../../lib/pipeline/sync/accept.ts';
 import { hostile } from '../../hostile/api.ts';
 import { hostileConnector } from '../../hostile/connector.ts';
@@ -19,8 +20,8 @@ it('what a sync lacks is accepted: a new revision says so, and the next sync ask
   const first = await world.sync('rows');
   assert.deepEqual([first.verdict, first.watermark.after], ['INCOMPLETE', null]);
   const ref = { connection: 'main', stream: 'rows', sync: first.sync };
-  assert.equal(await acceptSync(world.invocation(), ref, REASON), undefined);
-  assert.match((await acceptSync(world.invocation(), ref, REASON)) ?? '', /accepted already/);
+  assert.equal(await acceptSync(forSync(world.invocation(), ref), REASON), undefined);
+  assert.match((await acceptSync(forSync(world.invocation(), ref), REASON)) ?? '', /accepted already/);
 
   const second = world.receipts().at(-1);
   assert.ok(second);
@@ -38,5 +39,5 @@ it('what a sync lacks is accepted: a new revision says so, and the next sync ask
 it('a sync that is not there, or not closed, cannot be accepted', async () => {
   const world = makeWorld({ connector: hostileConnector('pages', { total: true }), api: hostile(rowsOf(5)) });
   const ref = { connection: 'main', stream: 'rows', sync: '20260101T000000000Z' };
-  assert.match((await acceptSync(world.invocation(), ref, REASON)) ?? '', /there is no sync/);
+  assert.match((await acceptSync(forSync(world.invocation(), ref), REASON)) ?? '', /there is no sync/);
 });

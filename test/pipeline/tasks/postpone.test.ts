@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pagesTask } from '../../../lib/core/tasks.ts';
 import { MINUTE, SECOND } from '../../../lib/core/time.ts';
+import { forSync } from '../../../lib/pipeline/invocation.ts';
 import { readSync } from '../../../lib/pipeline/sync/start-sync.ts';
 import { postponeTasks } from '../../../lib/pipeline/tasks/postpone.ts';
 import { honest, kinds, rows } from '../kinds.ts';
@@ -18,8 +19,8 @@ async function postponed(wait: number) {
   await world.workOnce();
   for (const { receipt } of world.queue.receive(10)) world.queue.remove(receipt);
   const task = pagesTask(ref, '0.0-0', { from: 0, to: 0 });
-  await postponeTasks(world.invocation(), ref, [], [{ task, requests: 1 }], wait);
-  const { parkedUntil } = (await readSync(world.invocation(), ref)) ?? assert.fail('no sync');
+  await postponeTasks(forSync(world.invocation(), ref), [], [{ task, requests: 1 }], wait);
+  const { parkedUntil } = (await readSync(forSync(world.invocation(), ref))) ?? assert.fail('no sync');
   return { comes: world.queue.next(), now: world.clock.now(), parkedUntil };
 }
 
