@@ -72,8 +72,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'lib/core': [['response', 'limits'], ['auth'], ['connector'], ['listing'], ['verdict']],
   'lib/pipeline': [
     ['store', 'limits'],
-    ['credentials'],
-    ['tasks'],
+    ['credentials', 'tasks'],
     ['tree', 'requests', 'consent'],
     ['records'],
     ['listing'],

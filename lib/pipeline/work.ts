@@ -1,6 +1,6 @@
 import { refOf, type Task, type TaskOf } from '../core/tasks.ts';
-import { credentialsSettled, readAccount } from './credentials/account.ts';
-import { forConnection, forSync, type Invocation } from './invocation.ts';
+import { credentialsSettled } from './credentials/account.ts';
+import { forSync, type Invocation } from './invocation.ts';
 import { fetchPages } from './listing/fetch-pages.ts';
 import type { PreparedContext } from './listing/reading.ts';
 import { walkChain } from './listing/walk-chain.ts';
@@ -8,6 +8,7 @@ import { closeSync } from './sync/close-sync.ts';
 import { redriveFailures, redriveReturnedTask } from './sync/redrive.ts';
 import { readSync, startDueSyncs, startSync } from './sync/start-sync.ts';
 import { supersedeSync, whySuperseded } from './sync/supersede.ts';
+import { withAccount } from './sync/with-account.ts';
 import {
   allDone,
   attemptOf,
@@ -156,8 +157,9 @@ async function prepare(
     await supersedeSync(context, sync, superseded);
     return undefined;
   }
-  const account = await readAccount(forConnection(invocation, ref.connection));
-  if (!('paused' in account)) return { ...context, account, sync };
+  const prepared = await withAccount(context);
+  const { account } = prepared;
+  if (!('paused' in account)) return { ...prepared, account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });
   return undefined;

@@ -601,8 +601,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/limits/rate.test.ts',
       name: 'Retry-After: 3600 holds no worker for more than seconds, and no message goes round',
     },
-    find: 'if (wait > LONGEST_DELAY + MOMENT) return park',
-    replace: 'if (wait < 0) return park',
+    find: 'if (paced.least > LONGEST_DELAY + MOMENT) return park',
+    replace: 'if (paced.least < 0) return park',
   },
   {
     name: 'housekeeping wakes what is parked',

@@ -3,7 +3,7 @@ import type { Reason } from '../../core/response/judge.ts';
 import type { TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
 import { type AccountAccess, limitersOf } from '../credentials/account.ts';
-import type { Invocation, NodeContext, SyncContext } from '../invocation.ts';
+import type { Invocation, NodeContext } from '../invocation.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { PageContent } from '../records/read-records.ts';
 import type { SetupResult } from '../requests/fetch-page.ts';
@@ -11,6 +11,7 @@ import type { FetchedPage, PageRefusal } from '../requests/fetched-page.ts';
 import { setupOf } from '../requests/setup.ts';
 import { type ListedSlice, listedSlice } from '../store/slices.ts';
 import type { Block, Chain, Listing, SyncState } from '../store/sync-state.ts';
+import type { DispatchContext } from '../tasks/dispatch.ts';
 import { attemptOf, type ReceivedTask } from '../tasks/outcome.ts';
 import type { Replacement } from '../tree/replace-listing.ts';
 
@@ -23,7 +24,7 @@ export type ReadingContext = PreparedContext & {
 };
 
 /** An invocation's work on a sync that is open, with the account that its requests use. */
-export type PreparedContext = SyncContext & { readonly account: AccountAccess | Reason; readonly sync: SyncState };
+export type PreparedContext = DispatchContext & { readonly account: AccountAccess | Reason; readonly sync: SyncState };
 
 /** `patience`: how far ahead a slot may be, in milliseconds. `asks`: pages are asked for, so the stream's setup has to be known. */
 export async function beginReading(

@@ -36,7 +36,7 @@ export async function reportBack(
     excused.push(...left.filter((one) => !failed.includes(one)));
     if (failed.length > 0) {
       const tasks = copies(run, failed, (task) => ({ ...task, attempts: attemptOf(each) }));
-      await postponeTasks(run, run.meters, tasks, Math.min(wait, LONGEST_DELAY));
+      await postponeTasks(run, { limiters: run.meters, tasks, least: Math.min(wait, LONGEST_DELAY) });
     }
   }
   for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
@@ -45,7 +45,8 @@ export async function reportBack(
     const { owner, refusal } = first;
     const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
     const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
-    await postponeTasks(run, run.meters, tasks, Math.max(...group.map((one) => one.refusal.excused ?? 0)));
+    const least = Math.max(...group.map((one) => one.refusal.excused ?? 0));
+    await postponeTasks(run, { limiters: run.meters, tasks, least });
   }
   return reported;
 }

@@ -210,6 +210,6 @@ async function continueLater(walk: ChainWalk, chain: Chain, attempts: number, wa
   await releaseLease(walk);
   const task = chainTask(walk.ref, walk.path, chain.step, attempts);
   if (wait === 0) await sendTasks(walk, [task]);
-  else await postponeTasks(walk, walk.meters, [{ task, requests: 1 }], wait);
+  else await postponeTasks(walk, { limiters: walk.meters, tasks: [{ task, requests: 1 }], least: wait });
   return 'done';
 }

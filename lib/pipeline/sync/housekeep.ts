@@ -23,6 +23,7 @@ import { advanceNode, failPage } from '../tree/tree.ts';
 import { measureConnector } from './measure.ts';
 import { beginSync, readSync } from './start-sync.ts';
 import { giveUpClose, supersedeSync, whySuperseded } from './supersede.ts';
+import { withAccount } from './with-account.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
@@ -109,7 +110,8 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   if (paused !== undefined && sync.status === 'open') return;
   if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync.parkedUntil, nodes);
   if (now - Math.max(progress, sync.roundAt) < idle) return;
-  const rounds = (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(context)) ? 0 : 1);
+  const rounds =
+    (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(await withAccount(context))) ? 0 : 1);
   if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, nodes, LOST);
 
   const taken = await syncs.update(syncKey(connector.name, context.ref), { set: { rounds, roundAt: now } }, [
@@ -148,9 +150,10 @@ async function openNodes(context: NodeContext): Promise<OpenSync[]> {
 /** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
 async function resendOpenWork(context: SyncContext, nodes: readonly OpenSync[]): Promise<void> {
   if (nodes.length === 0) return beginSync(context);
+  const dispatching = await withAccount(context);
   for (const { path, node } of nodes) {
     if (node.kind === 'block' && node.open.size > 0) {
-      await sendOpenPages(atNode(context, path), node);
+      await sendOpenPages(atNode(dispatching, path), node);
     } else if (node.kind === 'chain' && node.ended === undefined) {
       // Only if there is one: a write counts as progress.
       await updateNode(atNode(context, path), { remove: ['lease'] }, [
@@ -159,7 +162,7 @@ async function resendOpenWork(context: SyncContext, nodes: readonly OpenSync[]):
       ]);
       await sendTasks(context, [chainTask(context.ref, path, node.step)]);
     } else {
-      await advanceNode(atNode(context, path), node, true);
+      await advanceNode(atNode(dispatching, path), node, true);
     }
   }
 }
@@ -185,9 +188,10 @@ async function giveUp(context: SyncContext, open: readonly OpenSync[], reason: R
     else if (node.kind === 'chain') await giveUpChain(atNode(context, path), node, refusal);
     else await giveUpBlock(atNode(context, path), node, refusal);
   }
+  const dispatching = await withAccount(context);
   for (const { path } of nodes) {
     const node = await readNode(atNode(context, path));
-    if (node !== undefined) await advanceNode(atNode(context, path), node, true);
+    if (node !== undefined) await advanceNode(atNode(dispatching, path), node, true);
   }
 }
 

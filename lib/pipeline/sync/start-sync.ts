@@ -11,6 +11,7 @@ import { sendTasks } from '../tasks/send-tasks.ts';
 import { createRoot } from '../tree/root-node.ts';
 import { advanceNode } from '../tree/tree.ts';
 import { listingShape } from './supersede.ts';
+import { withAccount } from './with-account.ts';
 
 /** A sync that has not ended by then is closed with what it has. */
 export const SYNC_DEADLINE = 24 * HOUR;
@@ -79,11 +80,19 @@ async function noteFirst({ syncs, connector, clock, ref }: SyncContext): Promise
 export async function beginSync(context: SyncContext): Promise<void> {
   const sync = await readSync(context);
   if (sync === undefined) return;
-  if (sync.phase === 0) await createRoot(context, sync);
+  if (sync.phase === 0) await createRoot(context, sync, await onlyParent(context));
   const path = rootPath(sync.phase);
   const root = await readNode(atNode(context, path));
   if (root?.kind === 'chain') await sendTasks(context, [chainTask(context.ref, path, root.step)]);
-  else if (root !== undefined) await advanceNode(atNode(context, path), root, true);
+  else if (root !== undefined) await advanceNode(atNode(await withAccount(context), path), root, true);
+}
+
+/** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
+async function onlyParent(context: SyncContext): Promise<unknown> {
+  const each = streamOf(context, context.ref.stream)?.each;
+  if (each?.only === undefined) return undefined;
+  const { account } = await withAccount(context);
+  return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 
 /** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */

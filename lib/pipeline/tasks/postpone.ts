@@ -16,50 +16,53 @@ const LEAD = SECOND / 2;
 /** A task, and how many requests it stands for. */
 export type PacedTask = { readonly task: TaskOf<'pages'> | TaskOf<'chain'>; readonly requests: number };
 
-/** Sends tasks so that they come when the meters will have room for them. Without limits that is at once. */
+/** Tasks to be sent when the limiters will have room for them. `least`: in how many milliseconds at the earliest. */
+export type PacedTasks = {
+  readonly limiters: readonly LimiterKey[];
+  readonly tasks: readonly PacedTask[];
+  readonly least?: number;
+};
+
+/** Sends tasks so that they come when the limiters will have room for them. Without limits that is at once. */
 export async function sendByAppointment(
   invocation: Invocation,
-  places: readonly LimiterKey[],
-  portions: readonly PacedTask[],
-  least = 0,
+  { limiters, tasks, least = 0 }: PacedTasks,
 ): Promise<void> {
-  const waits = await appointments(invocation, places, portions, least);
+  const waits = await appointments(invocation, limiters, tasks);
   await invocation.queue.send(
-    portions.map(({ task }, index) => ({ task, group: task.connection, delay: delayOf(waits[index] ?? least) })),
+    tasks.map(({ task }, index) => ({
+      task,
+      group: task.connection,
+      delay: delayOf(Math.max(least, waits?.[index] ?? 0)),
+    })),
   );
 }
 
 /**
- * Lets tasks that found no slot come back, no sooner than in `wait` milliseconds. What would wait longer than a message can is parked:
+ * Lets tasks that found no slot come back, no sooner than in `least` milliseconds. What would wait longer than a message can is parked:
  * the tasks are done with, and housekeeping sends again what is open when the time has come.
  */
-export async function postponeTasks(
-  context: SyncContext,
-  places: readonly LimiterKey[],
-  portions: readonly PacedTask[],
-  wait: number,
-): Promise<void> {
-  if (wait > LONGEST_DELAY + MOMENT) return parkSync(context, context.clock.now() + wait);
-  await sendByAppointment(context, places, portions, wait);
+export async function postponeTasks(context: SyncContext, paced: Required<PacedTasks>): Promise<void> {
+  if (paced.least > LONGEST_DELAY + MOMENT) return parkSync(context, context.clock.now() + paced.least);
+  await sendByAppointment(context, paced);
 }
 
 const delayOf = (wait: number): number => Math.floor(Math.min(LONGEST_DELAY, Math.max(0, wait - LEAD)) / SECOND);
 
+/** In how many milliseconds each task will find room; `undefined`: at once, or nobody knows. */
 async function appointments(
   invocation: Invocation,
-  places: readonly LimiterKey[],
-  portions: readonly PacedTask[],
-  least: number,
-): Promise<readonly number[]> {
-  const { clock } = invocation;
-  if (places.every(({ limits }) => limits.length === 0)) return portions.map(() => least);
-  const times = await changeLimiters(invocation, places, (standing, now) => {
-    const counts = portions.map(({ requests }) => requests);
-    const { times: result, meters } = bookAppointments(limitBindings(places, standing), now, counts);
+  limiters: readonly LimiterKey[],
+  tasks: readonly PacedTask[],
+): Promise<readonly number[] | undefined> {
+  if (limiters.every(({ limits }) => limits.length === 0)) return undefined;
+  const times = await changeLimiters(invocation, limiters, (standing, now) => {
+    const counts = tasks.map(({ requests }) => requests);
+    const { times: result, meters } = bookAppointments(limitBindings(limiters, standing), now, counts);
     return { result, meters };
   });
-  const now = clock.now();
-  return times === 'contended' ? portions.map(() => least) : times.map((time) => Math.max(least, time - now));
+  const now = invocation.clock.now();
+  return times === 'contended' ? undefined : times.map((time) => time - now);
 }
 
 /** Notes until when a sync waits. */

@@ -1,26 +1,20 @@
 import type { DispatchWindow } from '../../core/listing/listing.ts';
 import type { TaskOf } from '../../core/tasks.ts';
-import { chainTask, type SyncRef, type Task } from '../../core/tasks.ts';
+import { chainTask, type Task } from '../../core/tasks.ts';
 import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import type { Block } from '../store/sync-state.ts';
-import { dispatchTasks, dispatchWindowFor, pageTasksOf } from './dispatch.ts';
+import { type DispatchContext, dispatchTasks, dispatchWindowFor, pageTasksOf } from './dispatch.ts';
 import type { PacedTask } from './postpone.ts';
 
 /** The tasks of a node that was just put. One that opens children of its own has none. */
-export function firstTasks(
-  window: DispatchWindow,
-  ref: SyncRef,
-  path: string,
-  { kind, open, step }: Item,
-): PacedTask[] {
-  if (kind === 'chain') return [{ task: chainTask(ref, path, Number(step)), requests: 1 }];
-  return kind === 'block' && open instanceof Set ? pageTasksOf(window, ref, path, open) : [];
+export function firstTasks(context: NodeContext, window: DispatchWindow, { kind, open, step }: Item): PacedTask[] {
+  if (kind === 'chain') return [{ task: chainTask(context.ref, context.path, Number(step)), requests: 1 }];
+  return kind === 'block' && open instanceof Set ? pageTasksOf(context, window, open) : [];
 }
 
-export async function sendOpenPages(context: NodeContext, block: Block): Promise<void> {
-  const window = await dispatchWindowFor(context);
-  await dispatchTasks(context, pageTasksOf(window, context.ref, context.path, block.open));
+export async function sendOpenPages(context: DispatchContext & NodeContext, block: Block): Promise<void> {
+  await dispatchTasks(context, pageTasksOf(context, dispatchWindowFor(context), block.open));
 }
 
 /** Sends tasks of one connection. `delay`: whole seconds. */

@@ -14,11 +14,14 @@ import type { Item } from '../ports.ts';
 import { isExhausted, listedSlice, streamNamed } from '../store/slices.ts';
 import { childPath, phaseOf, placeOf, sliceChild } from '../store/sync-keys.ts';
 import type { Group, Listing, Node } from '../store/sync-state.ts';
-import { dispatchWindowFor } from '../tasks/dispatch.ts';
+import { type DispatchContext, dispatchWindowFor } from '../tasks/dispatch.ts';
 import { nextParents } from './next-parents.ts';
 import { firstPageInfo, lastBlockRepeats, lastPageWithRecords } from './read-parts.ts';
 import { movedPages, retryItemAt } from './retry-node.ts';
 import { newNodeItem } from './root-node.ts';
+
+/** An invocation's work on a node whose children it may open. */
+export type OpeningContext = DispatchContext & NodeContext;
 
 export type OpeningNode = Listing | Group;
 export const opensChildren = (node: Node): node is OpeningNode => node.kind === 'listing' || node.kind === 'group';
@@ -34,7 +37,7 @@ export type NextOpening = {
 const widest = ({ settings }: Invocation): number => 2 * settings.MAXIMUM_CONCURRENCY;
 
 /** What a node opens next; `undefined`: nothing now, or nothing any more. */
-export async function nextOpening(context: NodeContext, node: OpeningNode): Promise<NextOpening | undefined> {
+export async function nextOpening(context: OpeningContext, node: OpeningNode): Promise<NextOpening | undefined> {
   if (node.kind === 'group') return nextSlices(context, node);
   if (node.opened === 1 && node.open.size === 0 && !node.told) {
     // Who read the first page died before he could say what it told.
@@ -43,7 +46,7 @@ export async function nextOpening(context: NodeContext, node: OpeningNode): Prom
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
   if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
-  const next = listingStepOf(context, node, await dispatchWindowFor(context));
+  const next = listingStepOf(context, node, dispatchWindowFor(context));
   if (next === 'done' && !isEndProven(node)) return nextTail(context, node);
   if (typeof next === 'string') return undefined;
   const told = node.announced !== undefined && node.covered < node.announced;

@@ -1,9 +1,10 @@
 import { type NarrowerWindows, narrowWindows } from '../../core/listing/slice.ts';
-import type { NodeContext, SyncContext } from '../invocation.ts';
+import type { SyncContext } from '../invocation.ts';
 import { updateNode } from '../store/node.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { streamKey, syncKey } from '../store/sync-keys.ts';
 import type { Chain, Listing, SyncState } from '../store/sync-state.ts';
+import type { OpeningContext } from './next-opening.ts';
 import { advanceNode } from './tree.ts';
 
 /**
@@ -73,7 +74,7 @@ const LISTING_ONLY_ATTRIBUTES = [
  * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
  */
 export async function replaceListing(
-  context: NodeContext,
+  context: OpeningContext,
   {
     node,
     of,

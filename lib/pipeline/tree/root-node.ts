@@ -1,27 +1,18 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { listingForm, type Slice } from '../../core/listing/slice.ts';
 import { writeJson } from '../../core/response/json.ts';
-import { readAccount } from '../credentials/account.ts';
-import { atNode, forConnection, type SyncContext, streamOf } from '../invocation.ts';
+import { atNode, type SyncContext, streamOf } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import { createNode } from '../store/node.ts';
 import { ROOT_PATH } from '../store/sync-keys.ts';
 import type { Group, SyncState } from '../store/sync-state.ts';
 
-/** The root of a new sync, put if it is absent. */
-export async function createRoot(context: SyncContext, { from, to }: SyncState): Promise<void> {
+/** The root of a new sync, put if it is absent. `only`: the one parent whose children it lists, where the connection names one. */
+export async function createRoot(context: SyncContext, { from, to }: SyncState, only: unknown): Promise<void> {
   const stream = streamOf(context, context.ref.stream);
   if (stream === undefined) return;
-  const only = await onlyParent(context, stream);
   const parents = only === undefined ? undefined : [only];
   await createNode(atNode(context, ROOT_PATH), newNodeItem(stream, { from, to, parents }));
-}
-
-/** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
-async function onlyParent(context: SyncContext, { each }: Stream): Promise<unknown> {
-  if (each?.only === undefined) return undefined;
-  const account = await readAccount(forConnection(context, context.ref.connection));
-  return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 
 /** The node that lists a slice of a stream, before anything of it is read. `of`: the stream's name, where it is not the sync's own. */

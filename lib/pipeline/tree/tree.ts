@@ -12,6 +12,7 @@ import {
   listingStepOf,
   type NextOpening,
   nextOpening,
+  type OpeningContext,
   type OpeningNode,
   opensChildren,
   SMALLEST_WINDOW,
@@ -37,7 +38,7 @@ export function isNodeDone(context: SyncContext, node: Node): boolean {
  * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died. `healAbove`: the same of the nodes
  * above it.
  */
-export async function advanceNode(context: NodeContext, node: Node, heal = false, healAbove = heal): Promise<void> {
+export async function advanceNode(context: OpeningContext, node: Node, heal = false, healAbove = heal): Promise<void> {
   if (heal || !opensChildren(node)) return completeNode(context, node, heal, healAbove);
   // Children that end together would all open the same next ones. Whoever came first does it, and looks again for the others: he holds
   // a message of the same batch.
@@ -65,7 +66,7 @@ function openersOf({ remaining }: Invocation): Map<string, 'once' | 'again'> {
   return openers;
 }
 
-async function completeNode(context: NodeContext, node: Node, heal: boolean, healAbove: boolean): Promise<void> {
+async function completeNode(context: OpeningContext, node: Node, heal: boolean, healAbove: boolean): Promise<void> {
   const settled = opensChildren(node) ? await openChildren(context, node, heal) : node;
   if (settled === undefined || !isNodeDone(context, settled)) return;
   const up = parentOf(context.path);
@@ -96,10 +97,15 @@ async function removeFromParent(
   return updateNode(atNode(context, parent), change);
 }
 
-const atChild = (context: NodeContext, name: string): NodeContext => atNode(context, childPath(context.path, name));
+const atChild = <C extends NodeContext>(context: C, name: string): C & NodeContext =>
+  atNode(context, childPath(context.path, name));
 
 /** Opens children until the node has enough open, or no more to open; gives the node as it then stands. */
-async function openChildren(context: NodeContext, node: OpeningNode, heal: boolean): Promise<OpeningNode | undefined> {
+async function openChildren(
+  context: OpeningContext,
+  node: OpeningNode,
+  heal: boolean,
+): Promise<OpeningNode | undefined> {
   let current: Node | undefined = node;
   while (current !== undefined && opensChildren(current)) {
     // Also what somebody else has opened meanwhile: to those above, it is sent when this returns.
@@ -117,7 +123,7 @@ async function openChildren(context: NodeContext, node: OpeningNode, heal: boole
 
 /** Children are there before their parent knows them, and their parent knows them before their tasks are out. */
 export async function openNodes(
-  context: NodeContext,
+  context: OpeningContext,
   node: OpeningNode,
   { children, fresh, set }: NextOpening,
 ): Promise<Node | undefined> {
@@ -135,10 +141,8 @@ export async function openNodes(
   // A write that is repeated because its answer was lost fails against its own effect.
   const mine = entered.item !== undefined && opensChildren(entered.item) && entered.item.opener === opener;
   if ((!entered.ok && !mine) || names.size === 0) return entered.item;
-  const window = await dispatchWindowFor(context);
-  const tasks = [...children].flatMap(([name, item]) =>
-    firstTasks(window, context.ref, childPath(context.path, name), item),
-  );
+  const window = dispatchWindowFor(context);
+  const tasks = [...children].flatMap(([name, item]) => firstTasks(atChild(context, name), window, item));
   await dispatchTasks(context, tasks);
   for (const [name, { kind }] of children)
     if (kind === 'listing' || kind === 'group') await sendChild(atChild(context, name));
@@ -162,7 +166,7 @@ function asSeen(node: OpeningNode): Clause[] {
 }
 
 /** Sends what a child has open. */
-async function sendChild(context: NodeContext): Promise<void> {
+async function sendChild(context: OpeningContext): Promise<void> {
   const node = await readNode(context);
   if (node?.kind === 'block') await sendOpenPages(context, node);
   else if (node?.kind === 'chain' && node.ended === undefined)

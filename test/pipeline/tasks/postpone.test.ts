@@ -19,7 +19,7 @@ async function postponed(wait: number) {
   await world.workOnce();
   for (const { receipt } of world.queue.receive(10)) world.queue.remove(receipt);
   const task = pagesTask(ref, '0.0-0', { from: 0, to: 0 });
-  await postponeTasks(forSync(world.invocation(), ref), [], [{ task, requests: 1 }], wait);
+  await postponeTasks(forSync(world.invocation(), ref), { limiters: [], tasks: [{ task, requests: 1 }], least: wait });
   const { parkedUntil } = (await readSync(forSync(world.invocation(), ref))) ?? assert.fail('no sync');
   return { comes: world.queue.next(), now: world.clock.now(), parkedUntil };
 }
