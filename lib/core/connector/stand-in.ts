@@ -6,7 +6,7 @@ import type { TokenRequest } from '../auth/auth-scheme.ts';
  */
 const OPEN = '\uE000';
 const CLOSE = '\uE001';
-const STAND_IN = /\uE000([^\uE001]*)\uE001/g;
+const STAND_IN = /\uE000([^\uE000\uE001]*)\uE001/g;
 
 export const standIn = (name: string): string => `${OPEN}${name}${CLOSE}`;
 

@@ -26,13 +26,17 @@ export function readBody(bytes: Uint8Array, contentType = ''): ReadBody {
   return first ?? { code: 'unreadable', complaint: 'the body is no text in UTF-8', text: '' };
 }
 
+/** A title stands at the beginning of a page, in so many characters. */
+const HEAD = 4_096;
+const TITLE = /<title[^<>]*>\s*([^<]{1,60})/i;
+
 function readText(text: string, contentType: string): ReadBody {
   if (text.trim() === '') return { code: 'empty-body', complaint: 'the body is empty', text };
   const parsed = parseJson(text);
   if (parsed === 'too deep') return { code: 'too-deep', complaint: 'its JSON is nested too deeply', text };
   if (parsed !== 'no JSON') return { body: parsed.value, ambiguous: parsed.ambiguous };
   if (/^\s*<(!doctype html|html|head|body)\b/i.test(text) || /^text\/html\b/i.test(contentType)) {
-    const [, title] = /<title[^>]*>\s*([^<]{1,60})/i.exec(text) ?? [];
+    const [, title] = TITLE.exec(text.slice(0, HEAD)) ?? [];
     const named = title === undefined ? '' : `, titled ${JSON.stringify(title.trim())}`;
     return { code: 'html', complaint: `an HTML page came where JSON should be${named}`, text };
   }

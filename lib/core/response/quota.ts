@@ -34,7 +34,7 @@ const isTighter = (a: Quota, b: Quota): boolean =>
 function rateLimitField(field: string | undefined): Quota[] {
   if (field === undefined) return [];
   // The names of quotas are theirs to choose, and may hold anything; a value may be quoted.
-  const unnamed = field.replace(/=?\s*"(?:[^"\\]|\\.)*"/g, (text) => (text.startsWith('=') ? text : '""'));
+  const unnamed = field.replace(QUOTED, (text) => (text.startsWith('=') ? text : '""'));
   const whole = parameters(unnamed, /[;,]/);
   if (whole.has('remaining')) return quota(whole.get('remaining'), delta(whole.get('reset')), whole.get('limit'));
   return unnamed.split(',').flatMap((item) => {
@@ -43,11 +43,15 @@ function rateLimitField(field: string | undefined): Quota[] {
   });
 }
 
+const QUOTED = /(?:= ?)?"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)/g;
+
 const parameters = (text: string, separator: RegExp): ReadonlyMap<string, string> =>
   new Map(
     text.split(separator).flatMap((part): [string, string][] => {
-      const [, name, value] = /^\s*([a-z]+)\s*=\s*"?([^"]*?)"?\s*$/i.exec(part) ?? [];
-      return name === undefined || value === undefined ? [] : [[name.toLowerCase(), value]];
+      const sign = part.indexOf('=');
+      const name = part.slice(0, sign).trim().toLowerCase();
+      const value = part.slice(sign + 1).trim();
+      return sign < 0 || !/^[a-z]+$/.test(name) ? [] : [[name, value.replace(/^"|"$/g, '')]];
     }),
   );
 

@@ -1,7 +1,5 @@
 import { parseJson, writeJson } from './json.ts';
-
-/** What stands where something was taken out. */
-export const REDACTED = '[redacted]';
+import { REDACTED, redactNamed } from './redact-named.ts';
 
 export type Redaction = {
   /** The values of the connection's secret, wherever they turn up. */
@@ -116,15 +114,7 @@ function redactAt(value: unknown, [step, ...rest]: readonly string[]): unknown {
   );
 }
 
-/** `"name": value` as in JSON, whole or torn; `name=value` as in a form. */
-const FIELD = /("((?:[^"\\]|\\.){1,100})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,{}[\]]+)/g;
-const PARAMETER = /(\b([\w.-]{1,100})=)([^&\s"'<>;]+)/g;
 /** What follows the name of a scheme of authorisation. */
 const SCHEME = /\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/g;
-
-const redactNamed = (text: string, hide: (name: string) => boolean): string =>
-  text
-    .replace(FIELD, (whole, before: string, name: string) => (hide(name) ? `${before}"${REDACTED}"` : whole))
-    .replace(PARAMETER, (whole, before: string, name: string) => (hide(name) ? `${before}${REDACTED}` : whole));
 
 const withoutSchemes = (text: string): string => text.replace(SCHEME, (_, scheme: string) => `${scheme} ${REDACTED}`);
