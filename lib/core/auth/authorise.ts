@@ -77,19 +77,32 @@ function dateText(now: number, format: SignedScheme['date']['format']): string {
   return format === 'iso' ? date.toISOString() : date.toUTCString();
 }
 
+/** A link's own bytes stay as they are: an API may compare its cursors by their spelling. */
 function withParameter(href: string, name: string, value: string): string {
-  const url = new URL(href);
-  url.searchParams.set(name, value);
-  return url.href;
+  const { before, parameters, after } = splitQuery(withoutParameter(href, name));
+  const pair = new URLSearchParams([[name, value]]).toString();
+  return `${before}?${[...parameters.filter((each) => each !== ''), pair].join('&')}${after}`;
+}
+
+function withoutParameter(href: string, name: string): string {
+  const { before, parameters, after } = splitQuery(href);
+  const kept = parameters.filter((each) => !new URLSearchParams(each).has(name));
+  return kept.length === parameters.length ? href : `${before}${kept.length > 0 ? `?${kept.join('&')}` : ''}${after}`;
+}
+
+/** The parts of a URL around its query, and the query's parameters, as they stand there. */
+function splitQuery(href: string): { before: string; parameters: readonly string[]; after: string } {
+  const hash = href.indexOf('#');
+  const end = hash < 0 ? href.length : hash;
+  const mark = href.slice(0, end).indexOf('?');
+  const start = mark < 0 ? end : mark;
+  const query = href.slice(start + 1, end);
+  return { before: href.slice(0, start), parameters: query === '' ? [] : query.split('&'), after: href.slice(end) };
 }
 
 /** A link that the API gave, without a key that it repeats: what is stored and logged must not hold it. */
 export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
-  if (auth.kind !== 'apiKey' || auth.in !== 'query') return href;
-  const url = new URL(href);
-  if (!url.searchParams.has(auth.name)) return href;
-  url.searchParams.delete(auth.name);
-  return url.href;
+  return auth.kind === 'apiKey' && auth.in === 'query' ? withoutParameter(href, auth.name) : href;
 }
 
 /** Base64 of the text's UTF-8 bytes (RFC 7617 section 2.1). */

@@ -28,7 +28,8 @@ export function buildRequest(connector: Connector, baseUrl: string, request: Req
 function resolve(baseUrl: string, { path, query = {} }: Request): string {
   const base = URL.parse(baseUrl);
   if (base === null) throw new Error(`The base URL is not a URL: "${baseUrl}".`);
-  const url = new URL(`${base.href.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`);
+  refuseDotSegments(path);
+  const url = new URL(`${base.href.replace(/(?<!\/)\/+$/, '')}/${path.replace(/^\/+/, '')}`);
   if (url.origin !== base.origin) throw new Error(`The path leads to another origin, ${url.origin}.`);
   for (const [name, value] of Object.entries(query)) {
     for (const each of Array.isArray(value) ? value : [value]) {
@@ -36,6 +37,15 @@ function resolve(baseUrl: string, { path, query = {} }: Request): string {
     }
   }
   return url.href;
+}
+
+/** A value from a record may be `..`, which `encodeURIComponent` leaves as it is: the URL would be that of another listing (RFC 3986 section 5.2.4). */
+function refuseDotSegments(path: string): void {
+  // A URL's parser drops tabs and line breaks, and takes a backslash for a slash.
+  const [names = ''] = path.replace(/[\t\n\r]/g, '').split(/[?#]/, 1);
+  const segment = names.split(/[/\\]/).find((each) => /^(?:\.|%2e){1,2}$/i.test(each));
+  if (segment !== undefined)
+    throw new Error(`The path must have no segment "." or ".." (got ${JSON.stringify(path.slice(0, 200))}).`);
 }
 
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>

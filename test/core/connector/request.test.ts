@@ -96,3 +96,39 @@ it('a secret that cannot be used is refused without being quoted', () => {
   );
   assert.deepEqual(parseSecret(bearer(), '["hush"]'), { problem: 'it is no JSON object' });
 });
+
+for (const path of [
+  '/orgs/../users',
+  '/orgs/..',
+  '/o/%2e%2E/users',
+  '/orgs/.',
+  '/orgs/..\\users',
+  '/o/.\t./users',
+  '..?page=1',
+])
+  it(`a path keeps to its place: ${JSON.stringify(path)} is refused`, () =>
+    assert.throws(() => build('https://a.test/v2', { path }), /no segment "\." or "\.\."/));
+
+it('dots elsewhere in a path are only dots', () => {
+  for (const path of ['/a..b/...', '/files/.env', '/x?up=../..', '/x#..'])
+    assert.doesNotThrow(() => build('https://a.test/v2', { path }));
+});
+
+it('a link keeps its own bytes when a query key is put into it and taken out of it', () => {
+  const auth = apiKey({ query: 'api_key' });
+  const keyed = (url: string): string =>
+    authorise(build('https://a.test', { path: '/' }, url), auth, { key: 'k&1' }, signing).url;
+  const links: readonly (readonly [link: string, keyed: string])[] = [
+    ['https://a.test/r?cursor=a%2fb+c%20d~(e)', 'https://a.test/r?cursor=a%2fb+c%20d~(e)&api_key=k%261'],
+    ['https://a.test/r', 'https://a.test/r?api_key=k%261'],
+    ['https://a.test/r?', 'https://a.test/r?api_key=k%261'],
+    ['https://a.test/r?a=1&', 'https://a.test/r?a=1&api_key=k%261'],
+    ['https://a.test/r?a#top', 'https://a.test/r?a&api_key=k%261#top'],
+  ];
+  for (const [link, expected] of links) {
+    assert.equal(keyed(link), expected);
+    assert.equal(withoutKey(auth, expected), link.replace(/[?&](?=$|#)/, ''));
+  }
+  // The API repeats the key that it was given, in whatever spelling.
+  assert.equal(keyed('https://a.test/r?api%5Fkey=old&c=%2f&api_key=older'), 'https://a.test/r?c=%2f&api_key=k%261');
+});
