@@ -1,3 +1,4 @@
+import { base64 } from '../base64.ts';
 import type { BuiltRequest, Raw } from '../exchange.ts';
 import { SECOND } from '../time.ts';
 import type { Auth, SignedScheme } from './auth-scheme.ts';
@@ -104,9 +105,6 @@ function splitQuery(href: string): { before: string; parameters: readonly string
 export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
   return auth.kind === 'apiKey' && auth.in === 'query' ? withoutParameter(href, auth.name) : href;
 }
-
-/** Base64 of the text's UTF-8 bytes (RFC 7617 section 2.1). */
-const base64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 /**
  * What tells one of the API's accounts from another: of the secret no more than that needs, and never to be stored but as a hash. Whoever

@@ -1,5 +1,7 @@
+import { base64 } from '../base64.ts';
 import { parseJson, writeJson } from './json.ts';
 import { REDACTED, redactNamed } from './redact-named.ts';
+import { spellingOf, withoutSpelling } from './spelling.ts';
 
 export type Redaction = {
   /** The values of the connection's secret, wherever they turn up. */
@@ -14,11 +16,26 @@ const SENSITIVE =
 const HARMLESS = /page|next|cursor|continu|author(?!i)|sync/i;
 const isSensitive = (name: string): boolean => SENSITIVE.test(name) && !HARMLESS.test(name);
 
-/** The texts of a secret: every value in it, whatever its shape, that is long enough to be recognised. */
+/**
+ * The texts of a secret: every value in it, whatever its shape, that is long enough to be recognised; and a name and a password as they are sent
+ * together (RFC 7617 section 2).
+ */
 export function secretTexts(secret: unknown): string[] {
   if (typeof secret === 'string') return secret.length < 4 ? [] : [secret];
-  return typeof secret === 'object' && secret !== null ? Object.values(secret).flatMap(secretTexts) : [];
+  if (typeof secret !== 'object' || secret === null) return [];
+  const fields = new Map<string, unknown>(Object.entries(secret));
+  const pairs = PAIRS.flatMap(([name, password]) => {
+    const pair = [fields.get(name), fields.get(password)];
+    return pair.every((each) => typeof each === 'string') ? base64(pair.join(':')).replaceAll('=', '') : [];
+  });
+  return [...[...fields.values()].flatMap(secretTexts), ...pairs];
 }
+
+/** The fields that are sent as `name:password`. */
+const PAIRS = [
+  ['username', 'password'],
+  ['clientId', 'clientSecret'],
+] as const;
 
 /** A field's sample, unless the field has a telling name or is named like the last step of a declared place. */
 export function withoutSecrets<T extends { readonly path: string; readonly sample: string }>(
@@ -35,13 +52,11 @@ export function withoutSecrets<T extends { readonly path: string; readonly sampl
 export const redactSentence = (text: string, { secrets }: Redaction): string =>
   redactSecrets(redactNamed(text, isSensitive), secrets);
 
-/** Takes the secret's values out of a text, as they are and as they stand in a URL, in JSON, or behind the name of a scheme. */
+/** Takes the secret's values out of a text, however they are spelled there, whole or cut off, or after the name of a scheme. */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
-  const forms = secrets.flatMap((secret) => {
-    const quoted = JSON.stringify(secret).slice(1, -1);
-    return [secret, encodeURIComponent(secret), quoted, quoted.replaceAll('/', '\\/')];
-  });
-  return forms.reduce((left, form) => left.replaceAll(form, REDACTED), withoutSchemes(text));
+  // As they are first: a secret may itself look like the spelling of something else.
+  const plain = secrets.reduce((left, secret) => left.replaceAll(secret, REDACTED), withoutSchemes(text));
+  return secrets.reduce((left, secret) => withoutSpelling(left, spellingOf(secret), REDACTED), plain);
 }
 
 /** A URL without what its parameters hide, and without user and password. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   redactBody,
   redactHeaders,
+  redactSecrets,
   redactSentence,
   redactUrl,
   secretTexts,
@@ -109,4 +110,49 @@ it('credentials that an answer repeats in a sentence, in another form than they 
   // As some write JSON, and torn, so that it cannot be read as such.
   const torn = `{"message":"${SECRET.replaceAll('/', '\\/').replaceAll('"', '\\"')} is not known`;
   assert.ok(!redactBody(torn, redaction, 1_000).includes('S3CR3T'));
+});
+
+describe('a secret in every spelling in which it is sent, or sent back', () => {
+  const token = `tok/en+"'<&>!~ ü(x)${'0123456789'.repeat(2)}`;
+  const known = { secrets: secretTexts({ token, username: 'some-user', password: 'pässword-1' }), paths: [] };
+  const percent = encodeURIComponent(token);
+  const basic = btoa(String.fromCharCode(...new TextEncoder().encode('some-user:pässword-1')));
+  const html = token.replace(/[&<>"']/g, (each) => `&#${each.charCodeAt(0)};`);
+  const spellings: Readonly<Record<string, string>> = {
+    plain: token,
+    'percent-encoded': percent,
+    'percent-encoded in lower case': percent.replace(/%../g, (each) => each.toLowerCase()),
+    'percent-encoded throughout': [...new TextEncoder().encode(token)]
+      .map((byte) => `%${byte.toString(16).padStart(2, '0')}`)
+      .join(''),
+    'form-encoded': new URLSearchParams({ token }).toString().slice('token='.length),
+    JSON: JSON.stringify(token).slice(1, -1),
+    'JSON in ASCII': JSON.stringify(token)
+      .slice(1, -1)
+      .replace(/[<>&'ü]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    'JSON with escaped slashes': JSON.stringify(token).slice(1, -1).replaceAll('/', '\\/'),
+    'HTML by numbers': html,
+    'HTML by hexadecimal numbers': html.replace(/&#(\d+);/g, (_, code) => `&#x${Number(code).toString(16)};`),
+    'HTML by names': token
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&apos;'),
+    'cut off': token.slice(0, 20),
+    'cut off in the middle of an escape': percent.slice(0, 31),
+    'name and password as they are sent': basic,
+    'name and password, percent-encoded': encodeURIComponent(basic),
+  };
+  for (const [spelling, text] of Object.entries(spellings))
+    it(spelling, () => {
+      const left = redactSecrets(`x=1 ${text} y`, known.secrets);
+      assert.match(left, /^x=1 \[redacted\][=%a-fA-F0-9]{0,6} y$/, `${text} → ${left}`);
+      assert.ok(!redactBody(`<p>harmless: ${text}</p>`, known, 1_000).includes(text));
+    });
+
+  it('the beginning that all keys of an API share is none', () => {
+    const text = 'keys begin with sk_live_';
+    assert.equal(redactSecrets(text, ['sk_live_0123456789abcdef']), text);
+  });
 });
