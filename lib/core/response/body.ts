@@ -5,7 +5,7 @@ import { parseJson } from './json.ts';
 export type ReadBody =
   | { readonly body: Raw; readonly ambiguous: ReadonlyMap<object, string> }
   | {
-      readonly code: 'empty-body' | 'html' | 'unreadable' | 'too-deep';
+      readonly code: 'empty-body' | 'html' | 'unreadable' | 'too-deep' | 'too-large';
       readonly complaint: string;
       readonly text: string;
     };
@@ -34,6 +34,8 @@ function readText(text: string, contentType: string): ReadBody {
   if (text.trim() === '') return { code: 'empty-body', complaint: 'the body is empty', text };
   const parsed = parseJson(text);
   if (parsed === 'too deep') return { code: 'too-deep', complaint: 'its JSON is nested too deeply', text };
+  if (parsed === 'too large')
+    return { code: 'too-large', complaint: 'its JSON would take more memory than a worker has', text };
   if (parsed !== 'no JSON') return { body: parsed.value, ambiguous: parsed.ambiguous };
   if (/^\s*<(!doctype html|html|head|body)\b/i.test(text) || /^text\/html\b/i.test(contentType)) {
     const [, title] = TITLE.exec(text.slice(0, HEAD)) ?? [];

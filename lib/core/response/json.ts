@@ -1,4 +1,5 @@
 import type { Raw } from '../exchange.ts';
+import { endOfString, type JsonSize, sizeOfJson } from './json-size.ts';
 
 /**
  * JSON without loss: an integer that no double can hold (`Number.isSafeInteger`) is read as a `bigint`, and written as the digits it was.
@@ -14,18 +15,26 @@ export type ParsedJson = {
   readonly ambiguous: ReadonlyMap<object, string>;
 };
 
-/** Reads JSON (RFC 8259), or says why it cannot be taken for any. */
-export function parseJson(text: string): ParsedJson | 'no JSON' | 'too deep' {
-  const parsed = read(text);
+/**
+ * Bytes that a parsed text may take, as {@link sizeOfJson} estimates them: with the program and the text it was decoded from it fits into a
+ * function of 512 MB. Records of a page of 20 MB do.
+ */
+const MOST_BYTES = 240_000_000;
+
+/** Reads JSON (RFC 8259), or says why it cannot be taken for any. What would not fit into memory is not parsed. */
+export function parseJson(text: string): ParsedJson | 'no JSON' | 'too deep' | 'too large' {
+  const size = sizeOfJson(text);
+  if (size.bytes > MOST_BYTES) return 'too large';
+  const parsed = read(text, size);
   if (parsed === undefined) return 'no JSON';
   const names = countNames(parsed.value, DEEPEST);
   if (names === undefined) return 'too deep';
-  const ambiguous = names === namesWritten(text) ? new Map<object, string>() : findAmbiguous(text, parsed.value);
+  const ambiguous = names === size.names ? new Map<object, string>() : findAmbiguous(text, parsed.value);
   return { value: parsed.value, ambiguous };
 }
 
 /** Reads JSON that was written by {@link writeJson}. */
-export const readJson = (text: string): Raw => read(text)?.value;
+export const readJson = (text: string): Raw => read(text, sizeOfJson(text))?.value;
 
 /** Writes a value as JSON. `undefined` for what JSON has no word for. */
 export function writeJson(value: unknown): string | undefined {
@@ -38,14 +47,13 @@ export function writeJson(value: unknown): string | undefined {
   }
 }
 
-/** A number this long may be one that a double cannot hold. Reading with a reviver is slow, so what has none is read without. */
-const LONG = /\d{16}|\d[eE]\+?\d{2}/;
 /** Longer than any integer that is meant as one, and short enough to be read at once. */
 const LONGEST_INTEGER = 40;
 
-function read(text: string): { readonly value: Raw } | undefined {
+/** Reading with a reviver is slow, so what has no long number is read without. */
+function read(text: string, { hasLongNumbers }: JsonSize): { readonly value: Raw } | undefined {
   try {
-    return { value: LONG.test(text) ? JSON.parse(text, exactly) : JSON.parse(text) };
+    return { value: hasLongNumbers ? JSON.parse(text, exactly) : JSON.parse(text) };
   } catch {
     return undefined;
   }
@@ -72,30 +80,9 @@ function countNames(value: unknown, depth: number): number | undefined {
   return count;
 }
 
-/** How many names stand in a JSON text: strings that a colon follows. */
-function namesWritten(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at)) {
-    at = endOfString(text, at);
-    while (isSpace(text.charCodeAt(at))) at++;
-    if (text.charCodeAt(at) === COLON) count++;
-  }
-  return count;
-}
-
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-
-/** Behind the string that begins at a quote of a valid JSON text. */
-function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); ; at = text.indexOf('"', at + 1)) {
-    let slashes = 0;
-    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
-    if (slashes % 2 === 0) return at + 1;
-  }
-}
 
 type Frame = {
   readonly names: Set<string> | undefined;

@@ -72,6 +72,9 @@ const STATUSES: Readonly<Record<number, { is: 'throttled' | 'retry' | 'reauthori
   429: { is: 'throttled', because: 'too many requests' },
 };
 
+/** What is wrong with a body that will be no better the next time. */
+const HOPELESS: ReadonlySet<string> = new Set(['too-deep', 'too-large']);
+
 /** Statuses without a body (RFC 9110 sections 15.3.5, 15.3.6): there is nothing here. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205]);
 
@@ -87,7 +90,7 @@ export function judgeResponse(answer: HttpAnswer, expected: ExpectedResponse): R
   const read = bodiless ? NOTHING : readBody(answer.body, answer.headers['content-type']);
   // What should have been a page and cannot be read says nothing, to no rule. Elsewhere a rule may look at the text.
   if (good && 'complaint' in read)
-    return (read.code === 'too-deep' ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`);
+    return (HOPELESS.has(read.code) ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`);
 
   const reply = replyOf(answer, 'body' in read ? read.body : read.text);
   const { matched, notes } = matchRule(expected.rules, reply);
