@@ -54,6 +54,16 @@ export function sizeOfJson(text: string): JsonSize {
   return { bytes: text.length * CHARACTER + bytes, names, hasLongNumbers };
 }
 
+/** Bytes of a body that is too small to be scanned for it, for each of its own. */
+const SMALL_BODY_FACTOR = 8;
+const SMALL_BODY = 32 * 1024;
+
+/** Bytes of memory that a body takes until its records are stored, estimated: it is kept as it came, parsed, and written again. */
+export const weightOfBody = (body: Uint8Array): number =>
+  body.length <= SMALL_BODY
+    ? SMALL_BODY_FACTOR * body.length
+    : 2 * body.length + sizeOfJson(new TextDecoder().decode(body)).bytes;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;

@@ -1,5 +1,6 @@
 import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
 import { atNode, type Invocation } from '../invocation.ts';
+import { holdMemory } from '../limits/memory-budget.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { readNode } from '../store/node.ts';
 import { parentOf } from '../store/sync-keys.ts';
@@ -48,7 +49,8 @@ export async function fetchPages(
 
   const tasks = ownerOfPages(received, block);
   const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
-  const run: BlockRun = { ...(await beginReading(context, how)), block, listing };
+  using holding = holdMemory(context);
+  const run: BlockRun = { ...(await beginReading(context, how)), block, listing, holding };
   if (mustRunIsolated(first) && tasks.size > 1) return splitUp(context, first, tasks.keys());
   const outcomes = await dropRepeatedTail(run, await fetchOutcomes(run, tasks));
   const instead = listedInstead(run, tasks, outcomes);

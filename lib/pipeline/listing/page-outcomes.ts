@@ -85,7 +85,7 @@ const isSame = (a: PageContent, b: PageContent): boolean =>
 const REPEATED: Reason = { code: 'repeated-page', message: 'the page is the one before it over again' };
 
 async function fetchOne(run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
-  const { listed, account, meters, block, listing, setup } = run;
+  const { listed, account, meters, block, listing, setup, holding } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
   const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
@@ -97,7 +97,7 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
   if (outcome?.is === 'content') return outcome;
   const result = await fetchPage(run, {
     ...{ account, stream, slice, setup, meters, patience: PAGE_PATIENCE },
-    ...{ first: index === 0, refusals, at, owes },
+    ...{ first: index === 0, refusals, at, owes, holding },
   });
   if ('refusal' in result && !isPastAnnouncedEnd(listing, index, result.refusal))
     return { is: 'refused', refusal: result.refusal };

@@ -6,6 +6,7 @@ import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { span } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
+import { holdMemory } from '../limits/memory-budget.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, pageFingerprint, readRecords } from '../records/read-records.ts';
 import { fetchPage } from '../requests/fetch-page.ts';
@@ -34,8 +35,9 @@ export async function readNextPage(
     const kept = await readKeptPage(walk, walk.path, index, { stream });
     if (kept !== undefined && takePage(walk, kept, index, ahead, true) === undefined) return undefined;
   }
+  using holding = holdMemory(walk);
   const result = await fetchPage(walk, {
-    ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE },
+    ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE, holding },
     ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
   });
   if ('refusal' in result) {

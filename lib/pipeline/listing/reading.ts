@@ -5,6 +5,7 @@ import { SECOND } from '../../core/time.ts';
 import { type AccountAccess, limitersOf } from '../credentials/account.ts';
 import type { Invocation, NodeContext } from '../invocation.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
+import type { MemoryHolding } from '../limits/memory-budget.ts';
 import type { PageContent } from '../records/read-records.ts';
 import type { SetupResult } from '../requests/fetch-page.ts';
 import type { FetchedPage, PageRefusal } from '../requests/fetched-page.ts';
@@ -46,7 +47,12 @@ export type PagesTask = ReceivedTask<TaskOf<'pages'>>;
 export const PAGE_PATIENCE = 2 * SECOND;
 
 /** What the pages of one block's tasks have in common. */
-export type BlockRun = ReadingContext & { readonly block: Block; readonly listing: Listing };
+export type BlockRun = ReadingContext & {
+  readonly block: Block;
+  readonly listing: Listing;
+  /** All pages are held until they are committed together. */
+  readonly holding: MemoryHolding;
+};
 
 /** What became of one page. */
 export type PageOutcome =

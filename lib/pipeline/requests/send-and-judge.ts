@@ -2,6 +2,7 @@ import { authorise } from '../../core/auth/authorise.ts';
 import type { Raw, Request, Stream } from '../../core/connector/connector.ts';
 import { buildRequest } from '../../core/connector/request.ts';
 import type { BuiltRequest } from '../../core/exchange.ts';
+import { weightOfBody } from '../../core/response/json-size.ts';
 import { judgeResponse, type Reason, type ResponseVerdict } from '../../core/response/judge.ts';
 import type { RedirectRequest } from '../../core/response/redirect.ts';
 import { parseDate } from '../../core/response/retry-after.ts';
@@ -12,6 +13,7 @@ import { hmac } from '../credentials/refusal-tracker.ts';
 import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import { applyRateLimitFeedback } from '../limits/feedback.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
+import type { MemoryHolding } from '../limits/memory-budget.ts';
 import { sendRequest } from '../limits/send-request.ts';
 import { reportDeprecation } from './deprecation.ts';
 import { type PageRefusal, type PageResult, refusalOf, requestsOf, unsentRefusal } from './fetched-page.ts';
@@ -39,6 +41,8 @@ export type StreamRequest = {
   /** Whether records must be on a page, by the total that it states, or by what is known. */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
   readonly stream: Pick<Stream, 'records' | 'total'>;
+  /** What the answer is held in; without it, an answer is taken for a small one. */
+  readonly holding?: MemoryHolding | undefined;
 };
 
 /**
@@ -89,7 +93,7 @@ type Attempt = {
 
 async function send(
   invocation: Invocation,
-  { stream, owes, meters, patience, refusals = 0, url }: StreamRequest,
+  { stream, owes, meters, patience, refusals = 0, url, holding }: StreamRequest,
   { credentials, params }: AccountAccess,
   credential: Credential,
   request: (at: ConnectionAccess) => Request,
@@ -97,6 +101,8 @@ async function send(
   const { connector, clock, remaining } = invocation;
   const built = build(invocation, params, credential, request, url);
   if ('code' in built) return unsentRefusal(built);
+  const reserved = holding?.reserve();
+  if (holding !== undefined && reserved === undefined) return noMemory(undefined);
   let used = credential;
   let asked: RedirectRequest = built;
   for (let requests = 1; ; requests++) {
@@ -111,8 +117,13 @@ async function send(
         return atHand && authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, { now, hmac });
       },
     });
-    if ('later' in sent) return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
+    if ('later' in sent) {
+      reserved?.settle(0);
+      return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
+    }
     const { answer, leftAt } = sent;
+    if (reserved?.settle('body' in answer ? weightOfBody(answer.body) : 0) === false)
+      return noMemory(exchangeOf(connector, used.fields, asked, DROPPED, requests));
     reportDeprecation(invocation, asked.url, answer);
     const verdict = judgeResponse(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
     const told = { meters, leftAt, refusals };
@@ -153,6 +164,20 @@ function withoutCredential(
   const wait = attempt === undefined ? { excused: none.later } : { wait: none.later };
   return { ...refused, reason: none.reason, heals: true, ...wait };
 }
+
+/** How long a page waits for a worker that has memory for it, at least. */
+const MEMORY_WAIT = SECOND;
+const NO_MEMORY: Reason = { code: 'no-memory', message: 'the worker held as many pages as fit into its memory' };
+/** What is kept of an answer that had to be dropped. */
+const DROPPED = { failed: 'broken', message: NO_MEMORY.message } as const;
+
+/** The page comes back when there is room. That is no attempt: nothing is known against it. */
+const noMemory = (exchange: KeptExchange | undefined): PageRefusal => ({
+  ...unsentRefusal(NO_MEMORY),
+  exchange,
+  heals: true,
+  excused: MEMORY_WAIT,
+});
 
 /** Nothing was sent: the limits leave no room so soon. */
 const NO_SLOT: Reason = { code: 'no-slot', message: 'no slot was free' };
