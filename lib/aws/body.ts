@@ -1,17 +1,27 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { errors } from 'undici';
+import type { Gate } from './gate.ts';
 
-/** Reads a body to its end; throws as soon as it is larger than the bound, in bytes. */
-export async function readBody(chunks: AsyncIterable<Uint8Array>, bound: number): Promise<Uint8Array> {
+/** Bytes of a body that is read whatever else is; what goes beyond waits for its turn, and its sender with it. */
+const SMALL = 1024 * 1024;
+
+/** Reads a body to its end; throws as soon as it is larger than the bound, in bytes. `large`: how many bodies that are not small are read at once. */
+export async function readBody(chunks: AsyncIterable<Uint8Array>, bound: number, large: Gate): Promise<Uint8Array> {
   const read: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of chunks) {
-    size += chunk.length;
-    if (size > bound) throw new errors.ResponseExceededMaxSizeError();
-    read.push(chunk);
+  let leave: (() => void) | undefined;
+  try {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      if (size > bound) throw new errors.ResponseExceededMaxSizeError();
+      if (size > SMALL) leave ??= await large.enter();
+      read.push(chunk);
+    }
+    return Buffer.concat(read, size);
+  } finally {
+    leave?.();
   }
-  return Buffer.concat(read, size);
 }
 
 /** The content encodings that can be undone, as an `accept-encoding` header names them. */

@@ -2,10 +2,18 @@ import { Agent, request as dispatch } from 'undici';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
 import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
+import { type Gate, openGate } from './gate.ts';
 import { transportFailure } from './transport-failure.ts';
 
 /** More than the pages a worker has in flight (10 tasks of 10): a request whose slot has come never queues for a connection. */
 const CONNECTIONS_PER_ORIGIN = 128;
+
+/** So many large bodies are read, and so many decompressed, at once: each may be as large as its bound. */
+const LARGE_AT_ONCE = 2;
+/** Bytes of a compressed body that are decompressed at any time: they become a thousand times as much at most. */
+const SMALL_COMPRESSED = 4 * 1024;
+
+type Gates = { readonly reading: Gate; readonly decompressing: Gate };
 
 const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `headgate/${manifest.version}` };
 
@@ -16,6 +24,7 @@ const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `
  */
 export function undiciHttp(): Http {
   const agent = new Agent({ connections: CONNECTIONS_PER_ORIGIN, allowH2: false });
+  const gates: Gates = { reading: openGate(LARGE_AT_ONCE), decompressing: openGate(LARGE_AT_ONCE) };
   const whileConnecting = new WeakSet<object>();
   agent.on('connectionError', (_origin, _targets, error) => whileConnecting.add(error));
 
@@ -29,7 +38,7 @@ export function undiciHttp(): Http {
       }, deadline);
       try {
         // undici heeds the signal only once there is a connection; the race is for the time before. Such a request never leaves.
-        return await Promise.race([exchange(agent, request, bound, expiry.signal), expired.promise]);
+        return await Promise.race([exchange(agent, gates, request, bound, expiry.signal), expired.promise]);
       } catch (error) {
         return transportFailure(error, {
           host: URL.parse(request.url)?.host ?? 'an address that is none',
@@ -45,7 +54,13 @@ export function undiciHttp(): Http {
   };
 }
 
-async function exchange(agent: Agent, request: WireRequest, bound: number, signal: AbortSignal): Promise<WireReply> {
+async function exchange(
+  agent: Agent,
+  gates: Gates,
+  request: WireRequest,
+  bound: number,
+  signal: AbortSignal,
+): Promise<WireReply> {
   const { statusCode, headers, body } = await dispatch(request.url, {
     dispatcher: agent,
     method: request.method,
@@ -56,14 +71,20 @@ async function exchange(agent: Agent, request: WireRequest, bound: number, signa
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  return decoded({ status: statusCode, headers: joined(headers), body: await readBody(body, bound) }, bound);
+  const read = await readBody(body, bound, gates.reading);
+  return decoded({ status: statusCode, headers: joined(headers), body: read }, bound, gates.decompressing);
 }
 
-async function decoded(reply: WireReply, bound: number): Promise<WireReply> {
+async function decoded(reply: WireReply, bound: number, gate: Gate): Promise<WireReply> {
   const { 'content-encoding': encoding = '', 'content-length': _length, ...headers } = reply.headers;
   const decompress = decompressorOf(encoding);
   if (decompress === undefined || reply.body.length === 0) return reply;
-  return { ...reply, headers, body: await decompress(reply.body, { maxOutputLength: bound }) };
+  const leave = reply.body.length > SMALL_COMPRESSED ? await gate.enter() : undefined;
+  try {
+    return { ...reply, headers, body: await decompress(reply.body, { maxOutputLength: bound }) };
+  } finally {
+    leave?.();
+  }
 }
 
 const lowerCased = (headers: WireRequest['headers']): Record<string, string> =>
