@@ -64,7 +64,7 @@ async function measure(name: string, { limits, connections, seconds }: Case, thr
     connectors: [loaded],
     folder: join(scratch, 'state'),
     scratch,
-    threads,
+    workers: threads,
     secrets: Object.fromEntries(names.map((connection) => [localSecret(loaded.connector, connection), SECRET])),
     onCall({ service, operation, body }, moment) {
       if (moment === 'before') return;

@@ -5,6 +5,7 @@ import { cloudformation } from './cloudformation.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { startEventSourceMapping } from './event-source-mapping.ts';
 import { eventBridge, type PublishedEvent } from './events.ts';
+import type { DeclaredFunction, Outcome } from './function-process.ts';
 import { serveFunction } from './function-url.ts';
 import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
 import { type OnCall, openGateway } from './gateway.ts';
@@ -14,6 +15,7 @@ import { keepMetrics, type Metrics, type Series } from './metrics.ts';
 import { REGION } from './names.ts';
 import { openObjectFolder } from './object-folder.ts';
 import { planRun } from './plan.ts';
+import type { ProcessPool } from './process-pool.ts';
 import type { Queue } from './queue.ts';
 import { createQueues } from './queues.ts';
 import { s3 } from './s3.ts';
@@ -23,8 +25,6 @@ import type { Call } from './service.ts';
 import { sqs } from './sqs.ts';
 import { holdStateFolder } from './state-folder.ts';
 import { openTables } from './tables.ts';
-import type { DeclaredFunction, Outcome } from './thread.ts';
-import type { ThreadPool } from './thread-pool.ts';
 import { type Kind, type Wiring, wire } from './wiring.ts';
 
 export type EmbeddedOptions = {
@@ -37,7 +37,7 @@ export type EmbeddedOptions = {
   /** Where functions with a URL are served, on 127.0.0.1. Default: one that is free. */
   readonly port?: number;
   /** Workers at once, of each connector. Default: the number of cores. At least 1, at most the template's MaximumConcurrency. */
-  readonly threads?: number;
+  readonly workers?: number;
   /** Hears every line that a function writes, and of every invocation that failed. */
   readonly onLog?: (line: LogLine) => void;
   /** Hears every event that a function puts on the bus. */
@@ -147,10 +147,10 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   gateway.serve(backends);
 
   const host = { endpoint: gateway.endpoint, callers, onLog: logging(metrics, options.onLog) };
-  const pools: ThreadPool[] = [];
+  const pools: ProcessPool[] = [];
   closers.push(() => Promise.all(pools.map((pool) => pool.stop(PATIENCE))));
   const stack = { ...wiring, queues, host, pools, closers, metrics };
-  startWorkers(stack, options.threads ?? availableParallelism());
+  startWorkers(stack, options.workers ?? availableParallelism());
   const housekeeping = hostHousekeeping(stack);
   const urls = await serveUrls(stack, options.port ?? 0);
   const invoke = invoking(stack, housekeeping);
@@ -181,31 +181,31 @@ type Stack = Wiring & {
   readonly host: FunctionHost;
   readonly metrics: Metrics;
   /** All of them; they end with the stack. */
-  readonly pools: ThreadPool[];
+  readonly pools: ProcessPool[];
   readonly closers: Closer[];
 };
 
-function hosted({ host, pools, metrics }: Stack, declared: DeclaredFunction, threads: number): ThreadPool {
-  const pool = measuredFunction(metrics, declared.name, hostFunction(declared, threads, host));
+function hosted({ host, pools, metrics }: Stack, declared: DeclaredFunction, processes: number): ProcessPool {
+  const pool = measuredFunction(metrics, declared.name, hostFunction(declared, processes, host));
   pools.push(pool);
   return pool;
 }
 
-function startWorkers(stack: Stack, threads: number): void {
+function startWorkers(stack: Stack, most: number): void {
   for (const { queue, function: declared, batchSize, reportsFailures, maximumConcurrency } of stack.mappings) {
-    const pool = hosted(stack, declared, Math.max(1, Math.min(threads, maximumConcurrency)));
+    const pool = hosted(stack, declared, Math.max(1, Math.min(most, maximumConcurrency)));
     const source = known(stack.queues, queue.name);
     stack.closers.push(startEventSourceMapping({ queue: source, pool, batchSize, reportsFailures, region: REGION }));
   }
 }
 
-/** One thread for each: two runs of one connector's housekeeping wait for each other. */
-const hostHousekeeping = (stack: Stack): ReadonlyMap<string, ThreadPool> =>
+/** One process for each: two runs of one connector's housekeeping wait for each other. */
+const hostHousekeeping = (stack: Stack): ReadonlyMap<string, ProcessPool> =>
   new Map([...stack.housekeeping].map(([connector, declared]) => [connector, hosted(stack, declared, 1)]));
 
 /** Calls a connector's housekeeping by the function's name; workers take their work from the queue alone. */
 const invoking =
-  ({ housekeeping: declared }: Stack, pools: ReadonlyMap<string, ThreadPool>) =>
+  ({ housekeeping: declared }: Stack, pools: ReadonlyMap<string, ProcessPool>) =>
   (name: string, event: unknown): Promise<Outcome> | undefined => {
     const [connector] = [...declared].find(([, each]) => each.name === name) ?? [];
     return connector === undefined ? undefined : known(pools, connector).invoke(event);
@@ -223,7 +223,7 @@ async function serveUrls(stack: Stack, port: number): Promise<ReadonlyMap<string
 }
 
 const firing =
-  ({ schedules, queues }: Stack, housekeeping: ReadonlyMap<string, ThreadPool>): Embedded['fire'] =>
+  ({ schedules, queues }: Stack, housekeeping: ReadonlyMap<string, ProcessPool>): Embedded['fire'] =>
   async (id, at) => {
     const schedule = schedules.find((candidate) => candidate.id === id);
     if (!schedule) throw new Error(`The templates have no schedule ${id}.`);

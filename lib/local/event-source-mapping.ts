@@ -1,12 +1,12 @@
 import { failedMessages } from './batch-result.ts';
+import type { Outcome } from './function-process.ts';
+import type { ProcessPool } from './process-pool.ts';
 import type { Delivery, Queue } from './queue.ts';
 import { md5, systemAttributes } from './sqs.ts';
-import type { Outcome } from './thread.ts';
-import type { ThreadPool } from './thread-pool.ts';
 
 export type MappingOptions = {
   readonly queue: Queue;
-  readonly pool: ThreadPool;
+  readonly pool: ProcessPool;
   readonly batchSize: number;
   /** Whether the handler says which messages failed (ReportBatchItemFailures). If not, its result means nothing. */
   readonly reportsFailures: boolean;
@@ -16,9 +16,9 @@ export type MappingOptions = {
 
 /**
  * Hands a queue's messages to a function, as Lambda's event source mapping does: as many batches at once as the pool has
- * threads; what succeeded is deleted, what failed comes back when its visibility ends. Returns a function that stops it.
+ * processes; what succeeded is deleted, what failed comes back when its visibility ends. Returns a function that stops it.
  *
- * One departure from AWS: the messages of a thread that died are visible again at once. There nobody can know whether
+ * One departure from AWS: the messages of a process that died are visible again at once. There nobody can know whether
  * a silent worker still holds its messages, so they stay hidden for six function timeouts; here it is known that
  * nobody does. A time that the handler itself set before it died (ChangeMessageVisibility) still holds, as on AWS.
  */

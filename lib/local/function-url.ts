@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as z from 'zod';
-import type { ThreadPool } from './thread-pool.ts';
+import type { ProcessPool } from './process-pool.ts';
 
 /** A function behind a URL of this machine. */
 export type ServedFunction = {
@@ -28,7 +28,7 @@ const answerSchema = z.object({
  * Serves a function as its Lambda function URL does (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), on 127.0.0.1 and
  * nowhere else. `port`: 0 for any that is free. Throws if the port is taken.
  */
-export async function serveFunction(pool: Pick<ThreadPool, 'invoke'>, port: number): Promise<ServedFunction> {
+export async function serveFunction(pool: Pick<ProcessPool, 'invoke'>, port: number): Promise<ServedFunction> {
   const server = createServer((request, response) => {
     answer(pool, request, response).catch(() => response.writeHead(502).end());
   });
@@ -51,7 +51,7 @@ export async function serveFunction(pool: Pick<ThreadPool, 'invoke'>, port: numb
 }
 
 async function answer(
-  pool: Pick<ThreadPool, 'invoke'>,
+  pool: Pick<ProcessPool, 'invoke'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -5,10 +5,10 @@ import { lambdaOperation } from './lambda.ts';
 import { s3Operation } from './s3.ts';
 import type { Answer, Backend, Call, Service } from './service.ts';
 
-/** Who calls: one thread of a function, known by the access key that it was given. */
+/** Who calls: one process of a function, known by the access key that it was given. */
 export type Caller = {
   readonly function: string;
-  /** What a dead thread still sends counts for nothing. */
+  /** What a dead process still sends counts for nothing. */
   readonly dead: boolean;
   kill(): void;
 };
@@ -19,7 +19,7 @@ export type CallNotice = {
   readonly body: Buffer;
   /** Name of the function that calls; absent for a caller from outside. */
   readonly function?: string;
-  /** Ends the calling thread right now. Does nothing to a caller from outside. */
+  /** Ends the calling process right now. Does nothing to a caller from outside. */
   kill(): void;
 };
 

@@ -1,5 +1,5 @@
+import type { DeclaredFunction, Outcome } from './function-process.ts';
 import type { Answer, Backend } from './service.ts';
-import type { DeclaredFunction, Outcome } from './thread.ts';
 
 /** Lambda over the functions of a run: what they are told, and calling them. */
 export type Functions = {

@@ -1,7 +1,7 @@
 import type { Metrics } from './metrics.ts';
+import type { ProcessPool } from './process-pool.ts';
 import type { Queue } from './queue.ts';
 import type { Backend, Call } from './service.ts';
-import type { ThreadPool } from './thread-pool.ts';
 
 /** What AWS measures by itself of queues, functions and tables: as much of it as is watched. */
 
@@ -16,7 +16,7 @@ export function measureQueues(metrics: Metrics, queues: ReadonlyMap<string, Queu
 }
 
 /** A function whose invocations are measured: how long they take, and whether they fail. */
-export const measuredFunction = (metrics: Metrics, name: string, pool: ThreadPool): ThreadPool => ({
+export const measuredFunction = (metrics: Metrics, name: string, pool: ProcessPool): ProcessPool => ({
   ...pool,
   async invoke(event) {
     const began = performance.now();

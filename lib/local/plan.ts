@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import type { Assembly, Resource, Stack } from './assembly.ts';
+import type { DeclaredFunction } from './function-process.ts';
 import { resolve } from './intrinsics.ts';
 import { namesOf, type Physical, physical } from './names.ts';
 import type { DeclaredSecret } from './secrets.ts';
 import { type Table, tableSchema } from './tables.ts';
-import type { DeclaredFunction } from './thread.ts';
 
 /** What the templates declare and what has a part in a run, every reference resolved. */
 export type Plan = {

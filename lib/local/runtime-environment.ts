@@ -1,6 +1,6 @@
 import { devNull } from 'node:os';
+import type { DeclaredFunction } from './function-process.ts';
 import { REGION } from './names.ts';
-import type { DeclaredFunction } from './thread.ts';
 
 /** What Lambda adds to a function's own environment, pointed at the gateway. Nothing of the host is in it. */
 export function runtimeEnvironment(

@@ -1,5 +1,5 @@
+import type { DeclaredFunction } from './function-process.ts';
 import type { DeclaredMapping, DeclaredQueue, DeclaredSchedule, Plan } from './plan.ts';
-import type { DeclaredFunction } from './thread.ts';
 
 /** A connector's worker takes its tasks from a queue; its housekeeping is started by a schedule. */
 export type Kind = 'work' | 'housekeeping';

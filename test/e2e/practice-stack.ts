@@ -40,7 +40,7 @@ export async function startPractice(t: Ending, records: number, onCall: OnCall):
     assembly,
     state: join(folder, 'state'),
     secrets: {},
-    threads: 1,
+    workers: 1,
     onEvent: ({ detail }) => closed.resolve(detail),
     onCall: (call, moment) => {
       if (call.function !== undefined) onCall(call, moment);

@@ -11,7 +11,7 @@ const CASES = [
   { stream: 'events', moment: 'before' },
 ] as const;
 
-describe('a worker thread that dies at one of its calls to AWS loses nothing and counts nothing twice', () => {
+describe('a worker that dies at one of its calls to AWS loses nothing and counts nothing twice', () => {
   for (const { stream, moment } of CASES) {
     it(`${stream}, ${moment} the call took effect`, async (t) => {
       let calls = 0;

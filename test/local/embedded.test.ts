@@ -102,7 +102,7 @@ describe('stop', { concurrency: 4 }, () => {
   it('lets work under way finish, and starts nothing new', async (t) => {
     const logs = collectLogs();
     const slow = `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('{"finished":true}');`;
-    const stack = await startSmall(t, { work: worker(slow), batchSize: 1 }, { ...logs, threads: 1 });
+    const stack = await startSmall(t, { work: worker(slow), batchSize: 1 }, { ...logs, workers: 1 });
     await send(stack, ['a', 'b']);
     await until(() => logs.batches().length === 1);
     await Promise.all([stack.stop(), stack.stop()]);

@@ -3,8 +3,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { startEventSourceMapping } from '../../lib/local/event-source-mapping.ts';
+import type { ProcessPool } from '../../lib/local/process-pool.ts';
 import { createQueue } from '../../lib/local/queue.ts';
-import type { ThreadPool } from '../../lib/local/thread-pool.ts';
 import { AWS, startSmall } from './small-stack.ts';
 import { until } from './until.ts';
 import { collectLogs, counts, send, worker } from './worker.ts';
@@ -16,7 +16,7 @@ function startMapped(t: TestContext, answer: (ids: readonly string[]) => unknown
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const queue = createQueue({ name: 'q', arn: 'arn', url: 'url', visibilityTimeout: 30, delay: 0 });
   const batches: unknown[] = [];
-  const pool: ThreadPool = {
+  const pool: ProcessPool = {
     free: () => 1,
     invoke: async (event) => {
       const { Records } = eventSchema.parse(event);
@@ -123,10 +123,10 @@ describe('an event source mapping', { concurrency: 4 }, () => {
     ]);
   });
 
-  it('works on as many full batches at once as there are threads', async (t) => {
+  it('works on as many full batches at once as there are processes', async (t) => {
     const logs = collectLogs();
     const wait = `while ((await fetch(process.env.AWS_ENDPOINT_URL + '/small-state-bucket/go', { headers })).status !== 200);`;
-    const stack = await startSmall(t, { work: AWS + worker(wait) }, { ...logs, threads: 5 });
+    const stack = await startSmall(t, { work: AWS + worker(wait) }, { ...logs, workers: 5 });
     await send(stack, numbers(30));
     await until(() => logs.batches().length === 2);
     assert.deepEqual(await counts(stack, 'QUEUE_URL'), [10, 20], 'MaximumConcurrency is 2');
@@ -142,20 +142,29 @@ describe('an event source mapping', { concurrency: 4 }, () => {
     assert.deepEqual(new Set(batches.flatMap(({ batch }) => batch)), new Set(numbers(30)));
     assert.ok(
       batches.some(({ invocations }) => invocations === 2),
-      'a thread is used again',
+      'a process is used again',
     );
   });
 
-  describe('shows the messages of a dead thread at once', { concurrency: 4 }, () => {
+  describe('shows the messages of a dead process at once', { concurrency: 4 }, () => {
     const deaths: readonly [title: string, body: string, error: RegExp, timeout?: number][] = [
-      ['that exited', 'process.exit(7);', /^The thread ended with exit code 7\.$/],
+      ['that exited', 'process.exit(7);', /^The process ended with exit code 7\.$/],
       [
         'that threw where nobody catches',
         `setImmediate(() => { throw new Error('late'); }); await new Promise(() => {});`,
         /^late$/,
       ],
       ['that timed out', 'for (;;);', /^Task timed out after 1 seconds\.$/, 1],
-      ['that ran out of memory', 'for (const all = []; ; ) all.push({ x: [all.length] });', /memory/],
+      [
+        'that ran out of memory',
+        'for (const all = []; ; ) all.push({ x: [all.length] });',
+        /ran out of memory \(64 MB\)/,
+      ],
+      [
+        'that ran out of memory while it parsed one text, which V8 ends its whole process for',
+        `JSON.parse('[' + '{},'.repeat(4_000_000) + '{}]');`,
+        /ran out of memory \(64 MB\)/,
+      ],
     ];
     for (const [title, body, error, timeout = 30] of deaths) {
       it(title, async (t) => {
@@ -164,7 +173,7 @@ describe('an event source mapping', { concurrency: 4 }, () => {
         const stack = await startSmall(
           t,
           { work, timeout, visibilityTimeout: 360, memory: 64 },
-          { ...logs, threads: 1 },
+          { ...logs, workers: 1 },
         );
         await send(stack, numbers(3));
         await until(() => stack.idle() && logs.batches().length === 2);

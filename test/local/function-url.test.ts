@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { Outcome } from '../../lib/local/function-process.ts';
 import { serveFunction } from '../../lib/local/function-url.ts';
-import type { Outcome } from '../../lib/local/thread.ts';
 
 it('a function behind a URL that is closed answers what is under way', async () => {
   const asked = Promise.withResolvers<void>();

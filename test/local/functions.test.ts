@@ -66,17 +66,17 @@ describe('a function', { concurrency: 4 }, () => {
     });
   });
 
-  it('keeps its module state until its thread dies', async (t) => {
+  it('keeps its module state until its process dies', async (t) => {
     const stack = await start(
       t,
       'let count = 0; export const handler = ({ die }) => { if (die) process.exit(1); count += 1; return count; };',
     );
     assert.deepEqual([await invoke(stack), await invoke(stack)], [1, 2]);
-    await assert.rejects(invoke(stack, { die: true }), { message: 'The thread ended with exit code 1.' });
+    await assert.rejects(invoke(stack, { die: true }), { message: 'The process ended with exit code 1.' });
     assert.equal(await invoke(stack), 1);
   });
 
-  it('keeps its thread when it throws', async (t) => {
+  it('keeps its process when it throws', async (t) => {
     const logs = collectLogs();
     const stack = await start(
       t,
@@ -89,7 +89,7 @@ describe('a function', { concurrency: 4 }, () => {
     assert.deepEqual(logs.errors(), ['no 1', 'no 2']);
   });
 
-  it('runs one invocation at a time in one thread', async (t) => {
+  it('runs one invocation at a time in one process', async (t) => {
     const stack = await start(
       t,
       `let running = 0;

@@ -1,38 +1,38 @@
 import { setTimeout } from 'node:timers/promises';
-import type { FunctionError, FunctionThread, Outcome } from './thread.ts';
+import type { FunctionError, FunctionProcess, Outcome } from './function-process.ts';
 
-/** The threads of one function: started when they are needed, kept for the next invocation, replaced when they died. */
-export type ThreadPool = {
+/** The processes of one function: started when they are needed, kept for the next invocation, replaced when they died. */
+export type ProcessPool = {
   /** How many invocations could start right now. */
   free(): number;
-  /** Invokes the function as soon as a thread is free. */
+  /** Invokes the function as soon as a process is free. */
   invoke(event: unknown): Promise<Outcome>;
-  /** Starts nothing new, waits up to so many milliseconds for what is under way, then ends the threads. */
+  /** Starts nothing new, waits up to so many milliseconds for what is under way, then ends the processes. */
   stop(patience: number): Promise<void>;
 };
 
 /** `onFailure` hears of every invocation that failed. */
-export function createThreadPool(
+export function createProcessPool(
   size: number,
-  start: () => FunctionThread,
+  start: () => FunctionProcess,
   onFailure: (error: FunctionError) => void,
-): ThreadPool {
-  const threads = new Set<FunctionThread>();
-  const idle: FunctionThread[] = [];
+): ProcessPool {
+  const processes = new Set<FunctionProcess>();
+  const idle: FunctionProcess[] = [];
   const running = new Set<Promise<Outcome>>();
   const waiting: (() => void)[] = [];
   let busy = 0;
   let stopped = false;
 
-  const open = (): FunctionThread => {
-    const thread = start();
-    threads.add(thread);
-    thread.ended.then(() => threads.delete(thread));
-    return thread;
+  const open = (): FunctionProcess => {
+    const process = start();
+    processes.add(process);
+    process.ended.then(() => processes.delete(process));
+    return process;
   };
-  /** The thread that worked last, so that the others may stay unused. */
-  const take = (): FunctionThread => {
-    for (let thread = idle.pop(); thread; thread = idle.pop()) if (!thread.dead) return thread;
+  /** The process that worked last, so that the others may stay unused. */
+  const take = (): FunctionProcess => {
+    for (let process = idle.pop(); process; process = idle.pop()) if (!process.dead) return process;
     return open();
   };
   const occupy = async () => {
@@ -48,9 +48,9 @@ export function createThreadPool(
     await occupy();
     try {
       if (stopped) return STOPPED;
-      const thread = take();
-      const outcome = await thread.invoke(event);
-      idle.push(thread);
+      const process = take();
+      const outcome = await process.invoke(event);
+      idle.push(process);
       if (!outcome.ok && !stopped) onFailure(outcome.error);
       return outcome;
     } finally {
@@ -68,8 +68,8 @@ export function createThreadPool(
     stop: async (patience) => {
       stopped = true;
       await Promise.race([Promise.all(running), setTimeout(patience, undefined, { ref: false })]);
-      for (const thread of threads) thread.kill('The stack was stopped.');
-      await Promise.all([...threads].map((thread) => thread.ended));
+      for (const process of processes) process.kill('The stack was stopped.');
+      await Promise.all([...processes].map((process) => process.ended));
     },
   };
 }

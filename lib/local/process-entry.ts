@@ -1,17 +1,26 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import type { FromThread, FunctionError, Invocation, ThreadData } from './thread.ts';
+import type { FromProcess, FunctionError, Invocation, ProcessData } from './function-process.ts';
 
 /**
- * What runs inside a worker thread: the handler of one function, as Lambda's runtime runs it. The bundle is imported
+ * What runs inside a process: the handler of one function, as Lambda's runtime runs it. The bundle is imported
  * once, and its module state lives on from one invocation to the next.
  */
-const data: ThreadData = workerData;
-const send = (message: FromThread) => parentPort?.postMessage(message);
+const data: ProcessData = JSON.parse(process.argv[2] ?? '');
+const send = (message: FromProcess) => process.send?.(message);
+
+// The stack ends its processes: an interrupt from the terminal reaches all of them at once.
+process.on('SIGINT', () => {});
+// A stack that was killed leaves nobody behind.
+process.on('disconnect', () => process.exit());
 
 const describe = (error: unknown): FunctionError =>
   error instanceof Error
     ? { name: error.name, message: error.message, stack: error.stack ?? '' }
     : { name: 'Error', message: String(error), stack: '' };
+
+// As Lambda's runtime tells it: what nobody catches is the last that is heard of this process.
+process.on('uncaughtException', (error) => {
+  process.send?.({ kind: 'broken', error: describe(error) } satisfies FromProcess, () => process.exit(1));
+});
 
 async function loadHandler(): Promise<(event: unknown, context: object) => unknown> {
   const module = await import(data.file);
@@ -34,7 +43,7 @@ const contextOf = ({ requestId, deadline }: Invocation) => ({
 
 try {
   const handler = await loadHandler();
-  parentPort?.on('message', async (invocation: Invocation) => {
+  process.on('message', async (invocation: Invocation) => {
     try {
       const result = await handler(JSON.parse(invocation.event), contextOf(invocation));
       send({ kind: 'result', result: JSON.stringify(result) ?? 'null' });

@@ -1,7 +1,8 @@
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 
 /** A function as its template declares it, resolved. */
 export type DeclaredFunction = {
@@ -19,56 +20,56 @@ export type DeclaredFunction = {
 
 export type FunctionError = { readonly name: string; readonly message: string; readonly stack: string };
 
-/** How an invocation ended. `result`: JSON. `died`: the thread is gone, and nobody holds any more what it held. */
+/** How an invocation ended. `result`: JSON. `died`: the process is gone, and nobody holds any more what it held. */
 export type Outcome =
   | { readonly ok: true; readonly result: string }
   | { readonly ok: false; readonly died: boolean; readonly error: FunctionError };
 
-/** What a thread is told at its start. */
-export type ThreadData = Pick<DeclaredFunction, 'name' | 'arn' | 'file' | 'handler' | 'memory'>;
-/** To the thread. `event`: JSON. `deadline`: epoch milliseconds. */
+/** What a process is told at its start. */
+export type ProcessData = Pick<DeclaredFunction, 'name' | 'arn' | 'file' | 'handler' | 'memory'>;
+/** To the process. `event`: JSON. `deadline`: epoch milliseconds. */
 export type Invocation = { readonly requestId: string; readonly event: string; readonly deadline: number };
-/** From the thread. `result`: JSON. */
-export type FromThread =
+/** From the process. `result`: JSON. */
+export type FromProcess =
   | { readonly kind: 'ready' }
   | { readonly kind: 'broken'; readonly error: FunctionError }
   | { readonly kind: 'result'; readonly result: string }
   | { readonly kind: 'error'; readonly error: FunctionError };
 
-/** One execution environment of a function: a thread that takes one invocation after the other. */
-export type FunctionThread = {
+/**
+ * One execution environment of a function: a process that takes one invocation after the other. It is no thread, as V8 ends the whole process of
+ * a thread that runs out of memory while it parses.
+ */
+export type FunctionProcess = {
   readonly function: string;
   readonly dead: boolean;
   /** Only when the one before it has ended. */
   invoke(event: unknown): Promise<Outcome>;
-  /** Ends the thread, and with it what it is doing. */
+  /** Ends the process, and with it what it is doing. */
   kill(reason?: string): void;
-  /** When the thread has ended and its last line was read. */
+  /** When the process has ended and its last line was read. */
   readonly ended: Promise<void>;
 };
 
-const ENTRY = new URL('./thread-entry.ts', import.meta.url);
+const ENTRY = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
 const SECOND = 1_000;
 /** Seconds that the import of the bundle may take (Lambda developer guide, "Init phase"). */
 const INIT_TIMEOUT = 10;
-/** MB. With the larger default, V8 can run from "nearly full" into a fatal error, which would end the whole process. */
-const YOUNG_GENERATION = 16;
+/** What V8 writes as its last. */
+const OUT_OF_MEMORY = /heap out of memory|Zone Allocation failed/;
 
-/** Starts a thread that sees this environment and nothing of the host's. `onLine` gets every line that it writes. */
-export function startThread(
+/** Starts a process that sees this environment and nothing of the host's. `onLine` gets every line that it writes. */
+export function startProcess(
   declared: DeclaredFunction,
   environment: Readonly<Record<string, string>>,
   onLine: (line: string) => void,
-): FunctionThread {
+): FunctionProcess {
   const { name, arn, file, handler, memory, timeout } = declared;
-  const data: ThreadData = { name, arn, file, handler, memory };
-  const worker = new Worker(ENTRY, {
-    workerData: data,
+  const data: ProcessData = { name, arn, file, handler, memory };
+  const child = fork(ENTRY, [JSON.stringify(data)], {
     env: environment,
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: memory, maxYoungGenerationSizeMb: YOUNG_GENERATION },
+    execArgv: [`--max-old-space-size=${memory}`],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const initialized = Promise.withResolvers<void>();
   const exit = Promise.withResolvers<Outcome>();
@@ -77,31 +78,40 @@ export function startThread(
 
   const die = (error: FunctionError) => {
     death ??= error;
-    worker.terminate();
+    child.kill('SIGKILL');
   };
-  const kill = (message = 'The thread was ended.') => die({ name: 'Killed', message, stack: '' });
+  const kill = (message = 'The process was ended.') => die({ name: 'Killed', message, stack: '' });
   const within = async <T>(seconds: number, what: string, work: Promise<T>): Promise<T> => {
     const timer = setTimeout(kill, seconds * SECOND, `${what} timed out after ${seconds} seconds.`);
     return work.finally(() => clearTimeout(timer));
   };
-  /** What a thread still says after its death is lost, as an answer of a killed process would be. */
-  const receive = (message: FromThread) => {
+  /** What a process still says after its death is lost. */
+  const receive = (message: FromProcess) => {
     if (death) return;
     if (message.kind === 'ready') initialized.resolve();
     else if (message.kind === 'broken') die(message.error);
     else if (message.kind === 'result') answered?.({ ok: true, result: message.result });
     else answered?.({ ok: false, died: false, error: message.error });
   };
+  const hear = (line: string) => {
+    if (OUT_OF_MEMORY.test(line))
+      death ??= { name: 'OutOfMemory', message: `The process ran out of memory (${memory} MB).`, stack: '' };
+    onLine(line);
+  };
 
-  worker.on('message', receive);
-  worker.on('error', ({ name, message, stack = '' }: Error) => {
+  child.on('message', receive);
+  child.on('error', ({ name, message, stack = '' }) => {
     death ??= { name, message, stack };
   });
-  worker.on('exit', (code) => {
-    death ??= { name: 'ExitError', message: `The thread ended with exit code ${code}.`, stack: '' };
-    exit.resolve({ ok: false, died: true, error: death });
+  const closed = new Promise<void>((resolve) => {
+    child.on('close', (code, signal) => {
+      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      death ??= { name: 'ExitError', message: `The process ended ${how}.`, stack: '' };
+      exit.resolve({ ok: false, died: true, error: death });
+      resolve();
+    });
   });
-  const lines = [readLines(worker.stdout, onLine), readLines(worker.stderr, onLine)];
+  const lines = [child.stdout, child.stderr].map((stream) => (stream === null ? undefined : readLines(stream, hear)));
 
   return {
     function: name,
@@ -119,11 +129,12 @@ export function startThread(
         event: JSON.stringify(event) ?? 'null',
         deadline: Date.now() + timeout * SECOND,
       };
-      worker.postMessage(invocation);
+      // One that has just died says so itself.
+      child.send(invocation, () => {});
       return within(timeout, 'Task', Promise.race([answer, exit.promise]));
     },
     kill,
-    ended: Promise.all([exit.promise, ...lines]).then(() => undefined),
+    ended: Promise.all([closed, ...lines]).then(() => undefined),
   };
 }
 
