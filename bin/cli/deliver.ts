@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { makePrivateFolder } from '../../lib/local/private-folder.ts';
 import type { Objects } from '../../lib/pipeline/ports.ts';
 
 const manifestLine = z.object({ key: z.string(), quarantine: z.string().optional() });
@@ -9,8 +10,10 @@ const manifestLine = z.object({ key: z.string(), quarantine: z.string().optional
 /** How many objects are copied at once. */
 const AT_ONCE = 16;
 
-/** Copies a closed sync's receipt, manifest, parts and quarantined records from the bucket to a folder, under the same names. */
+/** Copies a closed sync's receipt, manifest, parts and quarantined records from the bucket to a folder, under the same names, for its owner alone. */
 export async function deliver(objects: Objects, receipt: string, manifest: string, folder: string): Promise<void> {
+  // The folder that was named may be shared; what is delivered is not.
+  makePrivateFolder(join(folder, receipt.split('/', 1)[0] ?? ''));
   const body = await copy(objects, manifest, folder);
   const lines = gunzipSync(body)
     .toString()
@@ -32,7 +35,7 @@ async function copy(objects: Objects, key: string, folder: string): Promise<Uint
   const body = await objects.get(key);
   if (body === undefined) throw new Error(`The object "${key}" is listed, but not there.`);
   const file = join(folder, key);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, body);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, body, { mode: 0o600 });
   return body;
 }

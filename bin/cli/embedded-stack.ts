@@ -49,9 +49,5 @@ export async function startLocal({
 export const localSecret = (connector: Connector, connection: string): string =>
   `${secretsPrefix(stageOf(false), connector)}/${connection}`;
 
-/** How the services of a stack of this machine are called. Any key does. */
-export const awsOf = ({ endpoint }: Embedded): Aws => ({
-  endpoint,
-  region: REGION,
-  credentials: { accessKeyId: LOCAL, secretAccessKey: LOCAL },
-});
+/** How the services of a stack of this machine are called. */
+export const awsOf = ({ endpoint, credentials }: Embedded): Aws => ({ endpoint, region: REGION, credentials });

@@ -8,7 +8,7 @@ import { eventBridge, type PublishedEvent } from './events.ts';
 import type { DeclaredFunction, Outcome } from './function-process.ts';
 import { serveFunction } from './function-url.ts';
 import { type FunctionHost, hostFunction, type LogLine } from './functions.ts';
-import { type OnCall, openGateway } from './gateway.ts';
+import { type Credentials, type OnCall, openGateway } from './gateway.ts';
 import { lambda } from './lambda.ts';
 import { measuredFunction, measuredTables, measureQueues } from './measure.ts';
 import { keepMetrics, type Metrics, type Series } from './metrics.ts';
@@ -49,8 +49,9 @@ export type EmbeddedOptions = {
 };
 
 export type Embedded = {
-  /** Where all services answer. Any credentials do; Secrets Manager answers the functions only. */
+  /** Where all services answer, and by which key. Secrets Manager gives secrets to the functions only. */
   readonly endpoint: string;
+  readonly credentials: Credentials;
   /** Calls by functions: `dynamodb:UpdateItem` → how many. */
   readonly calls: Readonly<Record<string, number>>;
   readonly schedules: readonly Schedule[];
@@ -159,6 +160,7 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   startHousekeepingSchedules(stack, fire);
   return {
     endpoint: gateway.endpoint,
+    credentials: gateway.credentials,
     calls: gateway.calls,
     schedules: wiring.schedules.map(({ connector, id, target, input = '' }) => ({
       connector,

@@ -29,15 +29,17 @@ const answerSchema = z.object({
  * nowhere else. `port`: 0 for any that is free. Throws if the port is taken.
  */
 export async function serveFunction(pool: Pick<ProcessPool, 'invoke'>, port: number): Promise<ServedFunction> {
+  let host = '';
   const server = createServer((request, response) => {
-    answer(pool, request, response).catch(() => response.writeHead(502).end());
+    answer(pool, host, request, response).catch(() => response.writeHead(502).end());
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The function has no port.');
+  host = `127.0.0.1:${address.port}`;
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `http://${host}/`,
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -52,13 +54,13 @@ export async function serveFunction(pool: Pick<ProcessPool, 'invoke'>, port: num
 
 async function answer(
   pool: Pick<ProcessPool, 'invoke'>,
+  host: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { headers, method = 'GET', url = '/' } = request;
   // Whoever is led here by another name (DNS rebinding) does not mean us.
-  const host = headers.host ?? '';
-  if (!/^127\.0\.0\.1:\d+$/.test(host)) return void response.writeHead(421).end();
+  if (headers.host !== host) return void response.writeHead(421).end();
   const body = await readBody(request);
   if (body === undefined) return void response.writeHead(413).end();
   const { pathname, search } = new URL(url, `http://${host}`);

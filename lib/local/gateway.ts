@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { cloudformationOperation } from './cloudformation.ts';
 import { lambdaOperation } from './lambda.ts';
 import { s3Operation } from './s3.ts';
 import type { Answer, Backend, Call, Service } from './service.ts';
+
+/** What a caller signs with. Only the id is looked at: nobody can guess it, and nobody but the owner of this process sees it. */
+export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
 /** Who calls: one process of a function, known by the access key that it was given. */
 export type Caller = {
@@ -28,6 +32,8 @@ export type OnCall = (call: CallNotice, moment: 'before' | 'after') => void;
 
 export type Gateway = {
   readonly endpoint: string;
+  /** For the process that runs the stack, and for nobody else on this machine. */
+  readonly credentials: Credentials;
   /** Calls by functions, `service:Operation` → how many. */
   readonly calls: Readonly<Record<string, number>>;
   /** From now on calls are answered by these. */
@@ -47,17 +53,23 @@ const TARGETS: ReadonlyMap<string, Service> = new Map([
 /** Bytes of a request's body: far more than a part holds, and little enough to be kept in memory. */
 const LARGEST_BODY = 256 * 1024 * 1024;
 
-/** All services behind one port of 127.0.0.1, told apart by their requests' headers. */
+/**
+ * All services behind one port of 127.0.0.1, told apart by their requests' headers. Every user of this machine reaches the port, and so does a web page
+ * whose name was made to lead here: only requests by a key of the stack, to this address, are answered.
+ */
 export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map(), onCall?: OnCall): Promise<Gateway> {
   let backends: Partial<Record<Service, Backend>> = {};
+  const credentials: Credentials = { accessKeyId: randomUUID(), secretAccessKey: randomUUID() };
+  let host = '';
   const calls: Record<string, number> = {};
   const running = new Set<Promise<void>>();
 
   const answer = async (request: IncomingMessage): Promise<Answer | 'none'> => {
     const accessKey = accessKeyOf(request);
-    if (accessKey === undefined) return plain(403, 'A request of an AWS SDK is expected here.');
-    const body = await readBody(request);
     const caller = callers.get(accessKey);
+    if (request.headers.host !== host || (caller === undefined && accessKey !== credentials.accessKeyId))
+      return plain(403, 'Only the command that runs this stack, and its functions, are answered here.');
+    const body = await readBody(request);
     if (!body || caller?.dead) return 'none';
 
     const { service, operation } = classify(request, body);
@@ -91,8 +103,11 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The gateway has no port.');
 
+  host = `127.0.0.1:${address.port}`;
+
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `http://${host}`,
+    credentials,
     calls,
     serve: (services) => {
       backends = services;
@@ -106,8 +121,8 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
 }
 
 /** The access key id that a request is signed with. Its signature is not checked. */
-const accessKeyOf = (request: IncomingMessage): string | undefined =>
-  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
+const accessKeyOf = (request: IncomingMessage): string =>
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
 
 /** The service that a request is signed for, where the credential says it in full: `<key>/<date>/<region>/<service>/aws4_request`. */
 const scopeOf = (request: IncomingMessage): string | undefined =>

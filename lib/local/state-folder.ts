@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateFolder } from './private-folder.ts';
 import { StateFolderError } from './state-folder-error.ts';
 
 /** The state folder, held by one process. */
@@ -12,11 +12,11 @@ export type StateFolder = {
 };
 
 /**
- * Makes the folder if it is missing and takes it for this process. Throws a {@link StateFolderError} if another one holds it. The lock is
+ * Makes the folder if it is missing and takes it for this process. Throws a {@link StateFolderError} if another one holds it, or if it is another user's. The lock is
  * SQLite's file lock, which the operating system drops with the process, however it ends.
  */
 export function holdStateFolder(folder: string): StateFolder {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makePrivateFolder(folder);
   const lock = new DatabaseSync(join(folder, 'lock'));
   try {
     lock.exec('BEGIN EXCLUSIVE');

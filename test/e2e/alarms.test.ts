@@ -60,7 +60,7 @@ describe('each alarm', () => {
       `export default { connectors: [${JSON.stringify(file)}], stages: { prod: { workerTimeoutSeconds: 30 } } };`,
     );
     connector = await openConnector(
-      { endpoint: stack.endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'x' } },
+      { endpoint: stack.endpoint, region: REGION, credentials: stack.credentials },
       'prod',
       shop,
     );

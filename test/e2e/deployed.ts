@@ -31,8 +31,8 @@ export async function deploy(
     env: {
       ...NOWHERE,
       AWS_ENDPOINT_URL: stack.endpoint,
-      AWS_ACCESS_KEY_ID: 'operator',
-      AWS_SECRET_ACCESS_KEY: 'x',
+      AWS_ACCESS_KEY_ID: stack.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: stack.credentials.secretAccessKey,
       AWS_REGION: REGION,
     },
   };

@@ -150,7 +150,7 @@ it('on a deployed stack: what is missing is listed, and retried, or accepted', a
   const address = server.address();
   assert.ok(typeof address === 'object' && address !== null);
 
-  const { env, endpoint } = await deploy(t, [practice]);
+  const { env, endpoint, credentials } = await deploy(t, [practice]);
   const run = (...args: string[]) => headgate([...args, '--stage', 'prod'], { env });
   await run('connections', 'add', 'practice', 'acme', '--param', `url=http://127.0.0.1:${address.port}`);
   const first = await run('sync', 'practice', 'acme', '--stream', 'orders', '--wait');
@@ -166,7 +166,6 @@ it('on a deployed stack: what is missing is listed, and retried, or accepted', a
     [receipt.sync, receipt.revision, receipt.verdict, receipt.records.delivered],
     [row.sync, 2, 'COMPLETE', 1_000],
   );
-  const credentials = { accessKeyId: 'operator', secretAccessKey: 'x' };
   const waiting = async (): Promise<number> =>
     (await openConnector({ endpoint, region: REGION, credentials }, 'prod', practice.connector)).failuresReader
       .counts()

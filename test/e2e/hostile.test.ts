@@ -69,8 +69,7 @@ describe('end to end, an API that', () => {
         read(receipt).then(outcomes.get(stream)?.resolve, outcomes.get(stream)?.reject);
       },
     });
-    const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-    const aws = { endpoint: stack.endpoint, region: REGION, credentials };
+    const aws = { endpoint: stack.endpoint, region: REGION, credentials: stack.credentials };
     const { connections, objects } = await openConnector(aws, stage.name, connector);
     const text = async (key: string): Promise<Uint8Array> => (await objects.get(key)) ?? assert.fail(`no ${key}`);
     const lines = async (key: string): Promise<unknown[]> =>

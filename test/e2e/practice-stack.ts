@@ -52,7 +52,7 @@ export async function startPractice(t: Ending, records: number, onCall: OnCall):
   const client = {
     endpoint: stack.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    credentials: stack.credentials,
   };
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient(client));
   const objects = s3Objects(new S3Client({ ...client, forcePathStyle: true }), variables.BUCKET ?? '');

@@ -13,10 +13,10 @@ import { until } from './until.ts';
 import { collectLogs, send, worker } from './worker.ts';
 
 const WORK = 'export const handler = async () => {};';
-const clientOf = ({ endpoint }: Embedded) => ({
+const clientOf = ({ endpoint, credentials }: Embedded) => ({
   endpoint,
   region: 'us-east-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'x' },
+  credentials,
   maxAttempts: 1,
 });
 

@@ -131,7 +131,7 @@ describe('an event source mapping', { concurrency: 4 }, () => {
     await until(() => logs.batches().length === 2);
     assert.deepEqual(await counts(stack, 'QUEUE_URL'), [10, 20], 'MaximumConcurrency is 2');
     assert.equal(stack.idle(), false);
-    const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=test/x' };
+    const headers = { authorization: `AWS4-HMAC-SHA256 Credential=${stack.credentials.accessKeyId}/x` };
     await fetch(`${stack.endpoint}/small-state-bucket/go`, { method: 'PUT', headers });
     await until(() => stack.idle() && logs.batches().length === 3);
     const batches = logs.batches();

@@ -5,10 +5,10 @@ import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@a
 import type { Embedded } from '../../lib/local/embedded.ts';
 import { startSmall } from './small-stack.ts';
 
-const clientOf = ({ endpoint }: Embedded) => ({
+const clientOf = ({ endpoint, credentials }: Embedded) => ({
   endpoint,
   region: 'us-east-1',
-  credentials: { accessKeyId: 'operator', secretAccessKey: 'x' },
+  credentials,
   maxAttempts: 1,
 });
 const WORK = 'export const handler = async () => {};';

@@ -27,7 +27,7 @@ const silent = () => {};
 const client = new S3Client({
   endpoint: gateway.endpoint,
   region: 'us-east-1',
-  credentials: { accessKeyId: 'outside', secretAccessKey: 'x' },
+  credentials: gateway.credentials,
   maxAttempts: 1,
   // It warns of a stream whose length it does not know, although it does.
   logger: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },
@@ -120,13 +120,13 @@ describe('s3', () => {
     const send = (path: string, init: RequestInit = {}) =>
       fetch(gateway.endpoint + path, {
         ...init,
-        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=outside/x', ...init.headers },
+        headers: { authorization: `AWS4-HMAC-SHA256 Credential=${gateway.credentials.accessKeyId}/x`, ...init.headers },
       });
 
     /** `fetch` would tidy the path up. */
     const putRaw = (path: string) =>
       new Promise<number | undefined>((resolve, reject) => {
-        const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=outside/x' };
+        const headers = { authorization: `AWS4-HMAC-SHA256 Credential=${gateway.credentials.accessKeyId}/x` };
         const put = request(gateway.endpoint, { method: 'PUT', path, headers }, (response) => {
           response.resume();
           resolve(response.statusCode);

@@ -20,7 +20,7 @@ after(gateway.close);
 const client = new SQSClient({
   endpoint: gateway.endpoint,
   region: 'us-east-1',
-  credentials: { accessKeyId: 'outside', secretAccessKey: 'x' },
+  credentials: gateway.credentials,
   maxAttempts: 1,
 });
 after(() => client.destroy());
@@ -122,7 +122,7 @@ describe('sqs', () => {
       const response = await fetch(gateway.endpoint, {
         method: 'POST',
         headers: {
-          authorization: 'AWS4-HMAC-SHA256 Credential=outside/x',
+          authorization: `AWS4-HMAC-SHA256 Credential=${gateway.credentials.accessKeyId}/x`,
           'x-amz-target': `AmazonSQS.${operation}`,
         },
         body: '{}',

@@ -29,8 +29,7 @@ export function collectLogs() {
   };
 }
 
-const clientOf = ({ endpoint }: Embedded) =>
-  new SQSClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'x' } });
+const clientOf = ({ endpoint, credentials }: Embedded) => new SQSClient({ endpoint, region: 'us-east-1', credentials });
 
 /** Sends one message for each body to the worker's queue, 10 in one call. */
 export async function send(stack: Embedded, bodies: readonly string[]): Promise<void> {
