@@ -16,6 +16,7 @@ import {
   PutSecretValueCommand,
   ResourceNotFoundException,
   SecretsManagerClient,
+  UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { type Aws, openPorts, sqsClient } from '../../lib/aws/open-ports.ts';
 import { type QueueReader, queueReader } from '../../lib/aws/queue-reader.ts';
@@ -92,11 +93,15 @@ export async function openConnector(aws: Aws, stage: string, connector: Connecto
     },
     async putSecret(name, value) {
       const client = new SecretsManagerClient(aws);
+      const KmsKeyId = settings.SECRETS_KEY;
       try {
-        await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: value }));
+        const secret = { SecretId: name, SecretString: value };
+        // What is written anew is encrypted with the key that the stage has now.
+        if (KmsKeyId === undefined) await client.send(new PutSecretValueCommand(secret));
+        else await client.send(new UpdateSecretCommand({ ...secret, KmsKeyId }));
       } catch (error) {
         if (!(error instanceof ResourceNotFoundException)) throw error;
-        await client.send(new CreateSecretCommand({ Name: name, SecretString: value }));
+        await client.send(new CreateSecretCommand({ Name: name, SecretString: value, KmsKeyId }));
       }
     },
     async connectUrl() {

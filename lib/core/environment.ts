@@ -20,6 +20,8 @@ export const environmentSchema = z.object({
   FAILURES_QUEUE_URL: z.url(),
   /** Prefix of the names of this connector's secrets in Secrets Manager: `<prefix>/<connection>`. */
   SECRETS_PREFIX: z.string().min(1),
+  /** ARN of the key that those secrets are encrypted with; without it, the account's own. */
+  SECRETS_KEY: z.string().min(1).exactOptional(),
   /** Whether a record that breaks its schema fails its page (strict) or is quarantined (permissive). */
   SCHEMA_MODE: z.enum(['strict', 'permissive']),
   /** How often a page is tried before it is set aside. */

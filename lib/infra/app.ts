@@ -9,9 +9,9 @@ import type { Stage } from './stage.ts';
 import { StateStack } from './state-stack.ts';
 
 /** CDK's feature flags that matter here. They stand in the code, so that every caller gets the same templates. */
-const FLAGS = {
-  /** The state cannot be deleted while a connector uses it. */
-  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+export const FLAGS = {
+  /** No stack holds another one's outputs: docs/decisions/041-weak-references-between-stacks.md. */
+  '@aws-cdk/core:defaultCrossStackReferences': 'both',
   /** What CDK's own check finds is an error, not a warning. */
   '@aws-cdk/core:validateAgainstDefaultRules': true,
 } as const;
@@ -57,12 +57,12 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   return app;
 }
 
-/** Stacks of a stage that are nobody's connector. */
-const OWN_STACKS: readonly string[] = ['state', 'dashboard'];
+/** Names of Headgate's own: of a stage's stacks, and of what lies in its bucket beside the connectors' objects. */
+const OWN_NAMES: readonly string[] = ['state', 'dashboard', 'evidence'];
 
 function refuseName({ name }: Connector): void {
-  if (OWN_STACKS.includes(name))
+  if (OWN_NAMES.includes(name))
     throw new ConnectorError(
-      `A connector cannot be called "${name}": a stack of Headgate's own is. Call it something else.`,
+      `A connector's name must be none of ${OWN_NAMES.join(', ')} (got "${name}"): Headgate uses them itself. Call it something else.`,
     );
 }

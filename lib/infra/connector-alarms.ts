@@ -1,4 +1,4 @@
-import { type Alarm, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
@@ -11,6 +11,7 @@ import type { Stage } from './stage.ts';
 export type Watched = {
   readonly stage: Stage;
   readonly connector: Connector;
+  readonly tasks: IQueue;
   readonly failures: IQueue;
   readonly functions: Readonly<Record<'work' | 'housekeeping', LambdaFunction>>;
 };
@@ -23,16 +24,18 @@ export function connectorAlarms(scope: Construct, watched: Watched, told: Told):
   return watches(watched).map((watch) => alarm(alarms, told, watch));
 }
 
-function watches({ stage, connector, failures, functions }: Watched): Watch[] {
+type MetricOptions = Parameters<typeof measured>[3];
+
+function watches({ stage, connector, tasks, failures, functions }: Watched): Watch[] {
   const { name } = connector;
-  const of = (metric: Metric, options: Parameters<typeof measured>[3] = {}) =>
-    measured(stage, connector, metric, options);
+  const of = (metric: Metric, options: MetricOptions = {}) => measured(stage, connector, metric, options);
   const stale: Watch = {
     id: 'Stale',
     metric: of('Staleness', { statistic: 'Maximum' }),
     when: ['>', 3],
     periods: [3, 3],
-    missing: 'breaching',
+    // Where nothing is measured, HousekeepingSilent goes off.
+    missing: 'notBreaching',
     says: `${name} is stale: some stream has had no complete sync for more than three times its schedule. Nothing is lost; what consumers see is old.`,
     runbook: 'stale',
   };
@@ -101,11 +104,11 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
     },
     {
       id: 'HousekeepingSilent',
-      metric: of('SyncsOpen', { statistic: 'SampleCount', period: Duration.minutes(15) }),
+      metric: reports(of, tasks),
       when: ['<', 1],
-      periods: [1, 1],
-      missing: 'breaching',
-      says: `The housekeeping of ${name} has not reported for 15 minutes. Syncs go on, but nobody mends what is lost on the way.`,
+      periods: [2, 2],
+      missing: 'notBreaching',
+      says: `The housekeeping of ${name} has not reported for half an hour. Syncs go on, but nobody mends what is lost on the way.`,
       runbook: 'housekeeping-silent',
     },
     {
@@ -127,6 +130,17 @@ function watches({ stage, connector, failures, functions }: Watched): Watch[] {
       runbook: 'functions-slow',
     },
   ];
+}
+
+/** How often housekeeping reports. A stack of which no queue has reported yet is new, and its housekeeping has its first run ahead. */
+function reports(of: (metric: Metric, options: MetricOptions) => IMetric, tasks: IQueue): MathExpression {
+  const each = { statistic: 'SampleCount', period: Duration.minutes(15) };
+  return new MathExpression({
+    label: 'reports',
+    expression: 'IF(FILL(alive, 0) > 0, FILL(reports, 0), 1)',
+    usingMetrics: { alive: tasks.metricApproximateNumberOfMessagesVisible(each), reports: of('SyncsOpen', each) },
+    period: each.period,
+  });
 }
 
 function sumOf(

@@ -27,6 +27,8 @@ export type ConnectorFunction = {
   readonly wildcards: readonly string[];
   /** What becomes of the logs when the stack is deleted. */
   readonly removalPolicy: RemovalPolicy;
+  /** How many may run at once; default: as many as the account lets. */
+  readonly reserved?: number;
   /** Encrypts logs and environment; default: keys of AWS. */
   readonly key: IKey | undefined;
 };
@@ -37,7 +39,7 @@ export const MEMORY_MB = 512;
 /** A function with a role and a log group of its own. */
 export function connectorFunction(parent: Construct, id: string, props: ConnectorFunction): LambdaFunction {
   const scope = new Construct(parent, id);
-  const { name, permissions, wildcards, removalPolicy, key, ...rest } = props;
+  const { name, permissions, wildcards, removalPolicy, key, reserved, ...rest } = props;
   const logGroup = new LogGroup(scope, 'Logs', {
     retention: RetentionDays.ONE_MONTH,
     removalPolicy,
@@ -54,13 +56,14 @@ export function connectorFunction(parent: Construct, id: string, props: Connecto
       reason: 'The wildcard stands behind the name of the connector: all that is its own.',
     });
   }
-  // No reserved concurrency: a throttled batch counts as received, and would end in the failures queue unread.
+  // None is reserved for workers: a throttled batch counts as received, and would end in the failures queue unread.
   return new LambdaFunction(scope, 'Function', {
     ...rest,
     handler: `${name}.handler`,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     memorySize: MEMORY_MB,
+    ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
     role,
     logGroup,
     loggingFormat: LoggingFormat.JSON,

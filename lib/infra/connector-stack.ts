@@ -8,7 +8,7 @@ import {
   RecursiveLoop,
 } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { Duration, Stack } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Connector } from '../core/connector/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
@@ -81,6 +81,8 @@ export class ConnectorStack extends Stack {
     });
     syncSchedules(this, props, queues.tasks, key);
     housekeepingSchedule(this, functions.housekeeping);
+    new CfnOutput(this, 'TasksQueueUrl', { value: queues.tasks.queueUrl, description: 'Pages to fetch.' });
+    new CfnOutput(this, 'FailuresQueueUrl', { value: queues.failures.queueUrl, description: 'Pages set aside.' });
     this.watched = { ...props, ...queues, functions };
     this.alarms = connectorAlarms(this, this.watched, props.state.topics);
   }
@@ -138,6 +140,7 @@ function connectorFunctions(
     QUEUE_URL: tasks.queueUrl,
     FAILURES_QUEUE_URL: failures.queueUrl,
     SECRETS_PREFIX: secrets,
+    ...(key !== undefined && { SECRETS_KEY: key.keyArn }),
     SCHEMA_MODE: stage.schemaMode,
     ATTEMPTS: String(stage.attempts),
     OUTAGE_SECONDS: String(stage.outageSeconds),
@@ -181,6 +184,8 @@ function connectorFunctions(
   return { work, housekeeping };
 }
 
+/** Everybody can call it: so many calls at once are a person's, more would take the workers' share of the account. */
+const CONNECT_AT_ONCE = 2;
 /** Longer than a token request may take. */
 const CONNECT_TIMEOUT = Duration.seconds(90);
 
@@ -201,6 +206,7 @@ function connectFunction(
     name: 'connect',
     description: `Connects accounts of ${connector.name}.`,
     timeout: CONNECT_TIMEOUT,
+    reserved: CONNECT_AT_ONCE,
     permissions: [
       ...useTokens(state, connector),
       readConnections(state, connector.name),

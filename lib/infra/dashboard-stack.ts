@@ -10,7 +10,7 @@ import {
   TextWidget,
   TextWidgetBackground,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import { Duration, Stack } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Metric as MetricName } from '../core/metrics.ts';
 import { measured, PERIOD } from './alarm.ts';
@@ -88,11 +88,12 @@ export class DashboardStack extends Stack {
         { title: 'Pages delivered an hour', left: of('PagesDelivered', { period: Duration.hours(1) }) },
       ]),
     ];
-    new Dashboard(this, 'Dashboard', {
+    const dashboard = new Dashboard(this, 'Dashboard', {
       widgets: rows,
       periodOverride: PeriodOverride.INHERIT,
       defaultInterval: Duration.days(1),
     });
+    new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName, description: 'In CloudWatch.' });
   }
 }
 

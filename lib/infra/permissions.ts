@@ -32,8 +32,10 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
   allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], state.rateLimits.tableArn, {
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
   }),
-  allow(['s3:GetObject', 's3:PutObject'], state.bucket.arnForObjects(`${connector}/*`)),
-  allow(['s3:PutObject'], state.bucket.arnForObjects(`evidence/${connector}/*`)),
+  allow(['s3:GetObject', 's3:PutObject'], `${state.bucketArn}/${connector}/*`),
+  allow(['s3:PutObject'], `${state.bucketArn}/evidence/${connector}/*`),
+  // Without it S3 answers 403 for an object that is not there, which is no answer.
+  allow(['s3:ListBucket'], state.bucketArn, { StringLike: { 's3:prefix': [`${connector}/*`] } }),
 ];
 
 export const readConnections = (state: StateStack, connector: string): PolicyStatement =>
@@ -41,7 +43,7 @@ export const readConnections = (state: StateStack, connector: string): PolicySta
 
 /** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
 export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
-  const { 'Fn::ImportValue': bucket } = state.resolve(state.exportValue(state.bucket.bucketArn));
+  const bucket = JSON.stringify(state.resolve(state.bucketArn));
   return [`${bucket}/${connector}/*`, `${bucket}/evidence/${connector}/*`, secretsWildcard(secrets)];
 }
 

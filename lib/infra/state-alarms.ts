@@ -54,7 +54,8 @@ function sum(
   );
   return new MathExpression({
     label,
-    expression: `SUM([${metrics.map(([id]) => id).join(', ')}])`,
+    // DynamoDB reports only what happened, and an alarm on its metrics may take silence for more of the same.
+    expression: `SUM([${metrics.map(([id]) => `FILL(${id}, 0)`).join(', ')}])`,
     usingMetrics: Object.fromEntries(metrics),
     period,
   });

@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { alarmTopics } from './alarm-topics.ts';
 import { encryptionKey } from './encryption.ts';
@@ -28,15 +28,14 @@ export class StateStack extends Stack {
   /** A random text, from which tokens are sealed before they are stored. */
   readonly tokenKey: Secret;
   readonly bucket: Bucket;
+  /** As another stack refers to it. */
+  readonly bucketArn: string;
   readonly topics: readonly ITopic[];
   readonly alarms: readonly Alarm[];
   readonly tables: readonly WatchedTable[];
 
   constructor(scope: Construct, id: string, stage: Stage) {
-    super(scope, id, {
-      description: `Headgate (${stage.name}): what all connectors keep.`,
-      terminationProtection: stage.retain,
-    });
+    super(scope, id, { description: `Headgate (${stage.name}): what all connectors keep.` });
     const key = encryptionKey(this, stage);
     this.syncs = table(this, 'Syncs', stage, key);
     this.syncs.addGlobalSecondaryIndex({
@@ -81,6 +80,9 @@ export class StateStack extends Stack {
       reason:
         'Whoever must know who read what turns on CloudTrail data events for the account; a log bucket of each stage would be one more to guard.',
     });
+    new CfnOutput(this, 'BucketName', { value: this.bucket.bucketName, description: 'Where the results lie.' });
+    const arn = new CfnOutput(this, 'BucketArn', { value: this.bucket.bucketArn });
+    this.bucketArn = Fn.getStackOutput(this.stackName, arn.logicalId);
     this.topics = alarmTopics(this, stage, key);
     this.tables = this.node.children
       .filter((child) => child instanceof Table)
@@ -103,10 +105,14 @@ const table = (scope: Construct, id: string, stage: Stage, key: IKey | undefined
       : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     timeToLiveAttribute: 'expires',
+    // A table that protects itself cannot be deleted by a first deployment that fails, so that it stays then, too.
     deletionProtection: stage.retain,
-    removalPolicy: removalPolicy(stage),
+    removalPolicy: stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
 
-/** A bucket that is not empty survives its stack in any case: emptying it would take a custom resource. */
+/**
+ * What is retained outlives its stack, but not a first deployment that fails. The stack itself is not protected from deletion: CDK could not delete one
+ * whose first deployment failed, and so could not deploy it again. A bucket that is not empty survives its stack in any case.
+ */
 export const removalPolicy = (stage: Stage): RemovalPolicy =>
-  stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  stage.retain ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;

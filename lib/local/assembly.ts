@@ -14,6 +14,8 @@ export type Stack = {
   readonly resources: ReadonlyMap<string, Resource>;
   /** Export name → value, unresolved. */
   readonly exports: ReadonlyMap<string, unknown>;
+  /** Logical id → value, unresolved. */
+  readonly outputs: ReadonlyMap<string, unknown>;
 };
 
 export type Resource = {
@@ -81,7 +83,8 @@ function readStack(folder: string, file: string): Stack {
   const exports = Object.values(Outputs).flatMap(({ Value, Export }) =>
     Export ? [[Export.Name, Value] as const] : [],
   );
-  return { name, resources: new Map(resources), exports: new Map(exports) };
+  const outputs = Object.entries(Outputs).map(([id, { Value }]) => [id, Value] as const);
+  return { name, resources: new Map(resources), exports: new Map(exports), outputs: new Map(outputs) };
 }
 
 function readAssets(folder: string, file: string): [objectKey: string, folder: string][] {

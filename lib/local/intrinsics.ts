@@ -6,6 +6,8 @@ export type Names = {
   reference(name: string): string;
   attribute(resource: string, attribute: string): string;
   imported(exportName: string): unknown;
+  /** An output of another stack. */
+  output(stack: string, output: string): unknown;
 };
 
 type Intrinsic = (argument: unknown, names: Names) => unknown;
@@ -17,6 +19,7 @@ const list = (value: unknown, names: Names): unknown[] => z.array(z.unknown()).p
 const INTRINSICS: ReadonlyMap<string, Intrinsic> = new Map<string, Intrinsic>([
   ['Ref', (argument, names) => names.reference(text(argument, names))],
   ['Fn::GetAtt', (argument, names) => names.attribute(...attributePath(resolve(argument, names)))],
+  ['Fn::GetStackOutput', output],
   ['Fn::ImportValue', (argument, names) => names.imported(text(argument, names))],
   ['Fn::Join', join],
   ['Fn::Select', select],
@@ -43,6 +46,12 @@ export function resolve(value: unknown, names: Names): unknown {
 
 const isPresent = (value: unknown): boolean =>
   !(typeof value === 'object' && value !== null && 'Ref' in value && value.Ref === NO_VALUE);
+
+/** Of a stack of the same account and region: there is no other here. */
+function output(argument: unknown, names: Names): unknown {
+  const { StackName, OutputName } = z.object({ StackName: z.unknown(), OutputName: z.unknown() }).parse(argument);
+  return names.output(text(StackName, names), text(OutputName, names));
+}
 
 function join(argument: unknown, names: Names): string {
   const [separator, parts] = z.tuple([z.string(), z.unknown()]).parse(argument);

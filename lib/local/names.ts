@@ -63,6 +63,11 @@ export function namesOf(assembly: Assembly, stack: Stack, endpoint: string): Nam
       if (value === undefined) throw new Error(`the embedded run does not know the attribute ${attribute} of ${id}.`);
       return value;
     },
+    output: (stackName, id) => {
+      const owner = assembly.stacks.find((candidate) => candidate.name === stackName);
+      if (!owner?.outputs.has(id)) throw new Error(`no stack ${stackName} has the output ${id}.`);
+      return resolve(owner.outputs.get(id), namesOf(assembly, owner, endpoint));
+    },
     imported: (name) => {
       const exporter = assembly.stacks.find((candidate) => candidate.exports.has(name));
       if (!exporter) throw new Error(`no stack exports ${name}.`);

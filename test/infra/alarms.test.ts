@@ -75,7 +75,7 @@ const above = 'GreaterThanThreshold';
 
 test('what is watched of a connector, from when on, for how long, and what silence means', () => {
   assert.deepEqual(rules(alarmsOf(prod.connector)), {
-    Stale: [`Maximum of ${own} Staleness`, `${above} 3`, '3 of 3 × 300 s', 'breaching'],
+    Stale: [`Maximum of ${own} Staleness`, `${above} 3`, '3 of 3 × 300 s', 'notBreaching'],
     FailuresWaiting: [
       'Maximum of AWS/SQS ApproximateNumberOfMessagesVisible',
       `${above} 0`,
@@ -86,7 +86,12 @@ test('what is watched of a connector, from when on, for how long, and what silen
     Paused: [`Maximum of ${own} ConnectionsPaused`, `${above} 0`, '1 of 1 × 300 s', 'notBreaching'],
     Throttled: ['IF(sent > 0, 100 * FILL(throttled, 0) / sent, 0)', `${above} 20`, '6 of 6 × 300 s', 'notBreaching'],
     SchemaDrift: [`Sum of ${own} SchemaChanges`, `${above} 0`, '1 of 1 × 3600 s', 'notBreaching'],
-    HousekeepingSilent: [`SampleCount of ${own} SyncsOpen`, 'LessThanThreshold 1', '1 of 1 × 900 s', 'breaching'],
+    HousekeepingSilent: [
+      'IF(FILL(alive, 0) > 0, FILL(reports, 0), 1)',
+      'LessThanThreshold 1',
+      '2 of 2 × 900 s',
+      'notBreaching',
+    ],
     FunctionErrors: ['SUM([work, housekeeping])', `${above} 0`, '3 of 6 × 300 s', 'notBreaching'],
     FunctionsSlow: ['MAX([workShare, housekeepingShare])', `${above} 95`, '3 of 6 × 300 s', 'notBreaching'],
   });

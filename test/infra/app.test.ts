@@ -68,11 +68,13 @@ test('both would complain', () => {
   assert.deepEqual(findingsIn(outdir), ['AwsSolutions-S1 at bad/Bucket/Resource']);
 });
 
-test('a connector cannot take the name of another stack', () => {
-  const connector = connectorOf('state', { orders: '1 day' });
-  assert.throws(() => buildApp({ stages: [], connectors: [{ connector, file: 'state.ts' }] }), {
-    message: 'A connector cannot be called "state": a stack of Headgate\'s own is. Call it something else.',
-  });
+test('a connector cannot take a name of Headgate’s own: its objects would expire with the evidence', () => {
+  for (const name of ['state', 'dashboard', 'evidence']) {
+    const connector = connectorOf(name, { orders: '1 day' });
+    assert.throws(() => buildApp({ stages: [], connectors: [{ connector, file: 'own.ts' }] }), {
+      message: `A connector's name must be none of state, dashboard, evidence (got "${name}"): Headgate uses them itself. Call it something else.`,
+    });
+  }
 });
 
 test('the same inputs give the same templates, also without validation and from another folder', () => {

@@ -31,6 +31,12 @@ test('a key of your own encrypts everything that keeps something', () => {
   }
 });
 
+test('the secrets that are given later are encrypted with it, too', () => {
+  const told = resources(KEY).filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
+  for (const [id, { Properties }] of told)
+    assert.equal(Reflect.get(Object(Reflect.get(Object(Properties.Environment), 'Variables')), 'SECRETS_KEY'), KEY, id);
+});
+
 test('whoever reads or writes may use the key, and no other', () => {
   const roles = resources(KEY).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
   const using = roles.filter(([, { Properties }]) => JSON.stringify(Properties).includes('kms:'));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { App } from 'aws-cdk-lib/core';
 import type { Connector } from '../../lib/core/connector/connector.ts';
+import { FLAGS } from '../../lib/infra/app.ts';
 import { ConnectorStack } from '../../lib/infra/connector-stack.ts';
 import type { Stage } from '../../lib/infra/stage.ts';
 import { StateStack } from '../../lib/infra/state-stack.ts';
@@ -16,17 +17,28 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** The stacks of a stage and of a connector, without the time it takes to bundle. */
+/** The stacks of a stage and of some connectors, without the time it takes to bundle. */
+export function stacksWith(
+  stage: Stage,
+  connectors: readonly Connector[],
+): { readonly state: StateStack; readonly stacks: readonly ConnectorStack[] } {
+  const bundle = temporaryFolder();
+  writeFileSync(join(bundle, 'work.mjs'), '');
+  const app = new App({ outdir: temporaryFolder(), context: FLAGS, builtinCloudFormationValidation: false });
+  const state = new StateStack(app, `${stage.name}-state`, stage);
+  const stacks = connectors.map(
+    (connector) => new ConnectorStack(app, `${stage.name}-${connector.name}`, { stage, connector, bundle, state }),
+  );
+  return { state, stacks };
+}
+
+/** Those of one connector. */
 export function stacksOf(
   stage: Stage,
   declared: Connector = erp,
 ): { readonly state: StateStack; readonly connector: ConnectorStack } {
-  const bundle = temporaryFolder();
-  writeFileSync(join(bundle, 'work.mjs'), '');
-  const app = new App({ outdir: temporaryFolder(), builtinCloudFormationValidation: false });
-  const state = new StateStack(app, `${stage.name}-state`, stage);
-  return {
-    state,
-    connector: new ConnectorStack(app, `${stage.name}-${declared.name}`, { stage, connector: declared, bundle, state }),
-  };
+  const { state, stacks } = stacksWith(stage, [declared]);
+  const [connector] = stacks;
+  if (connector === undefined) throw new Error('There is no stack.');
+  return { state, connector };
 }

@@ -33,7 +33,9 @@ export const arn = z
 export const ref = z.object({ Ref: z.string() }).transform((value) => value.Ref);
 
 const join = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
-const imported = z.object({ 'Fn::ImportValue': z.string() }).transform((value) => value['Fn::ImportValue']);
+const imported = z
+  .object({ 'Fn::GetStackOutput': z.object({ OutputName: z.string() }) })
+  .transform((value) => value['Fn::GetStackOutput'].OutputName);
 
 /** A value of a template as text, with names in the place of what only a deployment knows. */
 export function textOf(value: unknown): string {

@@ -6,6 +6,7 @@ const names: Names = {
   reference: (name) => `ref(${name})`,
   attribute: (resource, attribute) => `att(${resource},${attribute})`,
   imported: (name) => `import(${name})`,
+  output: (stack, name) => `output(${stack},${name})`,
 };
 
 describe('resolve', () => {
@@ -15,6 +16,11 @@ describe('resolve', () => {
     ['Fn::GetAtt as a list', { 'Fn::GetAtt': ['Queue', 'Arn'] }, 'att(Queue,Arn)'],
     ['Fn::GetAtt as text', { 'Fn::GetAtt': 'Queue.Arn' }, 'att(Queue,Arn)'],
     ['Fn::ImportValue', { 'Fn::ImportValue': { 'Fn::Join': ['', ['a', 'b']] } }, 'import(ab)'],
+    [
+      'Fn::GetStackOutput',
+      { 'Fn::GetStackOutput': { StackName: 'state', OutputName: { Ref: 'X' }, Region: { Ref: 'AWS::Region' } } },
+      'output(state,ref(X))',
+    ],
     ['Fn::Join', { 'Fn::Join': ['/', ['a', { Ref: 'B' }, 3]] }, 'a/ref(B)/3'],
     ['Fn::Split and Fn::Select', { 'Fn::Select': [1, { 'Fn::Split': ['(', { Ref: 'B' }] }] }, 'B)'],
     ['Fn::Select by a text index', { 'Fn::Select': ['0', ['a', 'b']] }, 'a'],
