@@ -9,3 +9,11 @@ import type { Metrics } from '../pipeline/ports.ts';
 export const embeddedMetrics = (powertools: Powertools): Metrics => ({
   add: (name, value) => void powertools.addMetric(name, METRICS[name], value),
 });
+
+/** A middleware that writes what an invocation measured, however it ends. Powertools' own warns, in a line, of each that measured nothing. */
+export function publishMetrics(powertools: Powertools): { readonly after: () => void; readonly onError: () => void } {
+  const publish = (): void => {
+    if (powertools.hasStoredMetrics()) powertools.publishStoredMetrics();
+  };
+  return { after: publish, onError: publish };
+}

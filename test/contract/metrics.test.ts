@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { Metrics as Powertools } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod';
-import { embeddedMetrics } from '../../lib/aws/metrics.ts';
+import { embeddedMetrics, publishMetrics } from '../../lib/aws/metrics.ts';
 import type { Metric } from '../../lib/core/metrics.ts';
 import type { Metrics } from '../../lib/pipeline/ports.ts';
 import { memoryMetrics } from '../memory/metrics.ts';
@@ -74,4 +74,24 @@ describe('Metrics in the embedded metric format', () => {
       },
     };
   });
+});
+
+test('an invocation that measured nothing writes no line, and one that failed writes what it measured', () => {
+  const lines: unknown[] = [];
+  for (const method of ['log', 'warn'] as const) mock.method(console, method, (text: unknown) => lines.push(text));
+  process.env.POWERTOOLS_DEV = 'true';
+  process.env.POWERTOOLS_METRICS_DISABLED = 'false';
+  try {
+    const powertools = new Powertools({ namespace: 'Headgate/test', serviceName: 'erp' });
+    const { after, onError } = publishMetrics(powertools);
+    after();
+    assert.deepEqual(lines, []);
+    embeddedMetrics(powertools).add('RequestsSent', 1);
+    onError();
+    assert.equal(lines.length, 1);
+  } finally {
+    delete process.env.POWERTOOLS_DEV;
+    delete process.env.POWERTOOLS_METRICS_DISABLED;
+    mock.restoreAll();
+  }
 });
