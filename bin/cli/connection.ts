@@ -9,7 +9,7 @@ export const connectionKey = ({ connector }: Pick<OperatedConnector, 'connector'
 });
 
 /** The attributes of a connection's item that describe a pause, besides its status. */
-export const PAUSE_ATTRIBUTES = ['reason', 'pausedBy', 'code', 'cause', 'pauseId', 'pausedAt'];
+export const PAUSE_ATTRIBUTES = ['reason', 'pausedBy', 'code', 'cause', 'pausedAt'];
 
 export const unknownConnection = (connector: string, connection: string): UsageError =>
   new UsageError(`"${connector}" has no connection "${connection}". See: headgate connections list`);

@@ -8,11 +8,17 @@ export type Expression = {
   readonly ExpressionAttributeValues: Record<string, Value> | undefined;
 };
 
+/** An attribute, and the value that it must not have. It may be absent. */
+export type Unequal = readonly [attribute: string, value: string];
+
 /** Every name and value stands behind an alias (`#0`, `:0`), so an attribute may be called `open` or `status`. */
-export function expression(change: Change, when: readonly Clause[]): Expression {
+export function expression(change: Change, when: readonly Clause[], unless: readonly Unequal[] = []): Expression {
   const aliases = makeAliases();
   const update = updateText(change, aliases);
-  const condition = when.map((clause) => clauseText(clause, aliases)).join(' AND ');
+  const condition = [
+    ...when.map((clause) => clauseText(clause, aliases)),
+    ...unless.map((each) => unequalText(each, aliases)),
+  ].join(' AND ');
   return {
     UpdateExpression: update || undefined,
     ConditionExpression: condition || undefined,
@@ -60,6 +66,11 @@ function updateText(change: Change, { name, value }: Aliases): string {
     .filter(({ terms }) => terms.length > 0)
     .map(({ verb, terms }) => `${verb} ${terms.join(', ')}`)
     .join(' ');
+}
+
+function unequalText([attribute, value]: Unequal, aliases: Aliases): string {
+  const name = aliases.name(attribute);
+  return `(attribute_not_exists(${name}) OR ${name} <> ${aliases.value(value)})`;
 }
 
 function clauseText(clause: Clause, aliases: Aliases): string {

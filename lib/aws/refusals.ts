@@ -42,8 +42,12 @@ function leavesOf(clause: Clause): readonly Clause[] {
   return clause.either.flatMap(leavesOf);
 }
 
+/** The attribute by which a table knows its own writes: the id of the last one. */
+export const WRITE_ID = 'writeId';
+
 function refuseAttribute(name: string): void {
   refusePath(name);
+  if (name === WRITE_ID) throw new Error(`"${name}" is the table's own attribute.`);
   if (name === 'pk' || name === 'sk') throw new Error(`"${name}" is the key: it is given apart and never changes.`);
 }
 

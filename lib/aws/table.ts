@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
@@ -10,7 +11,7 @@ import {
 import * as z from 'zod';
 import type { Change, Clause, Item, Key, Table, Written } from '../pipeline/ports.ts';
 import { expression } from './expression.ts';
-import { assertChange, assertItem, refuseClauses } from './refusals.ts';
+import { assertChange, assertItem, refuseClauses, WRITE_ID } from './refusals.ts';
 
 /** The index of open syncs: its partition key is the attribute of the same name, and it holds nothing but keys. */
 const LIVE = 'live';
@@ -20,15 +21,14 @@ const FRESH = 'fresh';
 /**
  * A DynamoDB table with the keys `pk` and `sk` and the indexes `live` and `fresh`. Items come back without their key, except from a query.
  *
- * When the answer to a write is lost, the SDK sends the write again, and it fails against its own effect: `ok: false`
- * then comes with an item that is the caller's own. Whoever must know writes an id of its own into the item.
+ * When the answer to a write is lost, the SDK sends the write again. Each call therefore writes an id of its own, on the condition that it
+ * is not there: a repeated write has no second effect, and the id that stands tells that the first one had.
  */
 export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table {
   const table = { TableName: name };
 
-  async function get(key: Key): Promise<Item | undefined> {
-    const { Item: found } = await client.send(new GetCommand({ ...table, Key: key, ConsistentRead: true }));
-    return found === undefined ? undefined : attributes(found);
+  async function read(key: Key): Promise<object | undefined> {
+    return (await client.send(new GetCommand({ ...table, Key: key, ConsistentRead: true }))).Item;
   }
 
   async function write(
@@ -39,40 +39,45 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
   ): Promise<Written<Item>> {
     assertChange(change);
     refuseClauses(when);
+    const id = randomUUID();
     const command = new UpdateCommand({
       ...table,
       Key: key,
-      ...expression(change, [...guard, ...when]),
+      ...expression({ ...change, set: { ...change.set, [WRITE_ID]: id } }, [...guard, ...when], [[WRITE_ID, id]]),
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     try {
       return { ok: true, item: attributes((await client.send(command)).Attributes) };
     } catch (error) {
-      return { ok: false, item: await standing(key, error) };
+      return writtenBy(id, await standing(key, error));
     }
   }
 
-  /** The item against which a condition failed. Whatever else went wrong is thrown on. */
-  async function standing(key: Key, error: unknown): Promise<Item | undefined> {
+  /** The item against which a condition failed, with its key and the id of its last write. Whatever else went wrong is thrown on. */
+  async function standing(key: Key, error: unknown): Promise<object | undefined> {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     // Without an item in the error there was none, or the store is an emulator that does not tell.
-    return error.Item === undefined ? get(key) : attributes(unmarshalled.parse(error.Item));
+    return error.Item === undefined ? read(key) : unmarshalled.parse(error.Item);
   }
 
   async function* found(input: Partial<QueryCommandInput>): AsyncGenerator<Key & Item> {
     for await (const page of paginateQuery({ client }, { ...table, ...input })) {
-      for (const item of page.Items ?? []) yield stored.parse(item);
+      for (const item of page.Items ?? []) yield withoutId(item);
     }
   }
 
   return {
-    get,
+    async get(key) {
+      const found = await read(key);
+      return found === undefined ? undefined : attributes(found);
+    },
     async create(key, item) {
       assertItem(item);
+      const id = randomUUID();
       const command = new PutCommand({
         ...table,
-        Item: { ...item, ...key },
+        Item: { ...item, ...key, [WRITE_ID]: id },
         ...expression({}, [{ absent: 'pk' }]),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
@@ -80,7 +85,7 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
         await client.send(command);
         return { ok: true, item };
       } catch (error) {
-        return { ok: false, item: await standing(key, error) };
+        return writtenBy(id, await standing(key, error));
       }
     },
     update: (key, change, when = []) => write(key, change, when, [{ present: 'pk' }]),
@@ -131,10 +136,22 @@ const placed = z.object({ pk: z.string(), sk: z.string(), freshAt: z.number() })
 
 const stored = z.object({ pk: z.string(), sk: z.string() }).catchall(value);
 
+/** An item with its key, as its callers wrote it. */
+function withoutId(item: unknown): Key & Item {
+  const { [WRITE_ID]: _id, ...rest } = stored.parse(item);
+  return rest;
+}
+
 /** What an item holds beside its key. */
 function attributes(item: unknown): Item {
-  const { pk: _pk, sk: _sk, ...rest } = stored.parse(item);
+  const { pk: _pk, sk: _sk, ...rest } = withoutId(item);
   return rest;
+}
+
+/** What a write came to whose condition failed: where its own id stands, the SDK sent it twice, and the first time it held. */
+function writtenBy(id: string, found: object | undefined): Written<Item> {
+  if (found === undefined) return { ok: false, item: undefined };
+  return { ok: stored.parse(found)[WRITE_ID] === id, item: attributes(found) };
 }
 
 /** The item inside an error comes in DynamoDB's own notation: the document client translates answers, not errors. */

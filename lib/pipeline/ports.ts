@@ -37,8 +37,8 @@ export type Written<T> = { readonly ok: true; readonly item: T } | { readonly ok
 
 /**
  * One table with a partition key `pk` and a sort key `sk`, both text. Every write is conditional and touches one item. Items come back
- * without their key, except from `query` and `live`. A write whose answer is lost is sent again, and then fails against its own
- * effect: whoever must know writes an id of its own.
+ * without their key, except from `query` and `live`. Each call is idempotent: a write that the adapter sends again, because its answer
+ * was lost, takes effect once and is `ok`. If another write followed the lost one, it is not `ok`, as if its caller had died after it.
  */
 export type Table = {
   /** A strongly consistent read. */

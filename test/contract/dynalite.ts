@@ -15,7 +15,9 @@ export type Dynalite = {
 export async function startDynalite(): Promise<Dynalite> {
   const server = dynalite({ createTableMs: 0 });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint: endpointOf(server), ...credentials }));
+  const client = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ endpoint: endpointOf(server), ...credentials, maxAttempts: 3 }),
+  );
   await client.send(createTable(TABLE));
   await waitUntilTableExists({ client, minDelay: 1, maxWaitTime: 10 }, { TableName: TABLE });
   return {

@@ -2,21 +2,26 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { dynamoTable } from '../../lib/aws/table.ts';
 import type { Change, Clause, Item, Key, Table } from '../../lib/pipeline/ports.ts';
-import { memoryTable } from '../memory/table.ts';
+import * as memory from '../memory/table.ts';
 import { type Dynalite, startDynalite } from './dynalite.ts';
 import { testWithGap } from './gap.ts';
+import { lostAnswers, type SendTwice } from './lost-answers.ts';
 import { makeTable, namedEndpoint } from './named-endpoint.ts';
 
 type Gap = 'text is compared by its bytes in UTF-8, where a surrogate pair comes last';
 
 /** What every `Table` does. Each test has a partition of its own. */
-function tableContract(open: () => Table, gaps: readonly Gap[]): void {
+function tableContract(
+  open: () => { readonly table: Table; readonly sendTwice: SendTwice },
+  gaps: readonly Gap[],
+): void {
   let table: Table;
+  let sendTwice: SendTwice;
   let key: Key;
   let tests = 0;
   let items = 0;
   before(() => {
-    table = open();
+    ({ table, sendTwice } = open());
   });
   beforeEach(() => {
     key = { pk: `practice/${tests++}#orders`, sk: 'STREAM' };
@@ -54,6 +59,46 @@ function tableContract(open: () => Table, gaps: readonly Gap[]): void {
       assert.equal(written.filter(({ ok }) => ok).length, 1);
       const item = await table.get(key);
       for (const { item: seen } of written) assert.deepEqual(seen, item);
+    });
+  });
+
+  describe('a write that is sent twice because its answer was lost', () => {
+    test('has created the item', async () => {
+      assert.deepEqual(await sendTwice(() => table.create(key, { a: 1 })), { ok: true, item: { a: 1 } });
+      assert.deepEqual(await sendTwice(() => table.create(key, { a: 2 })), { ok: false, item: { a: 1 } });
+    });
+
+    test('is ok although its condition does not hold against what it wrote', async () => {
+      await put({ fence: 1 });
+      const raise = () => table.update(key, { set: { fence: 2 } }, [{ equal: ['fence', 1] }]);
+      assert.deepEqual(await sendTwice(raise), { ok: true, item: { fence: 2 } });
+      assert.deepEqual(await sendTwice(raise), { ok: false, item: { fence: 2 } });
+      const claim = () => table.upsert(key, { set: { owner: 'me' } }, [{ absent: 'owner' }]);
+      assert.deepEqual(await sendTwice(claim), { ok: true, item: { fence: 2, owner: 'me' } });
+      assert.deepEqual(await sendTwice(claim), { ok: false, item: { fence: 2, owner: 'me' } });
+    });
+
+    test('counts once, also without a condition', async () => {
+      await put({ requests: 1 });
+      assert.deepEqual(await sendTwice(() => table.update(key, { add: { requests: 2 } })), {
+        ok: true,
+        item: { requests: 3 },
+      });
+      assert.deepEqual(await sendTwice(() => table.upsert(key, { add: { requests: 2 } })), {
+        ok: true,
+        item: { requests: 5 },
+      });
+    });
+
+    test('finds that an item is absent, both times', async () => {
+      assert.deepEqual(await sendTwice(() => table.update(key, { set: { a: 1 } })), { ok: false, item: undefined });
+    });
+
+    test('leaves nothing in the item that its caller did not write', async () => {
+      await sendTwice(() => table.create(key, { a: 1 }));
+      await table.update(key, { set: { b: 2 } });
+      assert.deepEqual(await table.get(key), { a: 1, b: 2 });
+      assert.deepEqual(await Array.fromAsync(table.query(key.pk, '')), [{ ...key, a: 1, b: 2 }]);
     });
   });
 
@@ -411,7 +456,8 @@ async function eventually<T>(ask: () => Promise<T>, awaited: (answer: T) => bool
   return awaited(answer) || times === 1 ? answer : eventually(ask, awaited, times - 1);
 }
 
-describe('Table in memory', () => tableContract(memoryTable, []));
+describe('Table in memory', () =>
+  tableContract(() => ({ table: memory.memoryTable(), sendTwice: memory.sendTwice }), []));
 
 describe('Table on DynamoDB (dynalite)', () => {
   let dynalite: Dynalite;
@@ -420,7 +466,7 @@ describe('Table on DynamoDB (dynalite)', () => {
   });
   after(() => dynalite.stop());
   tableContract(
-    () => dynamoTable(dynalite.client, dynalite.table),
+    () => ({ table: dynamoTable(dynalite.client, dynalite.table), sendTwice: lostAnswers(dynalite.client) }),
     ['text is compared by its bytes in UTF-8, where a surrogate pair comes last'],
   );
 });
@@ -433,6 +479,6 @@ if (endpoint !== undefined) {
       named = await makeTable(endpoint);
     });
     after(() => named.stop());
-    tableContract(() => dynamoTable(named.client, named.table), []);
+    tableContract(() => ({ table: dynamoTable(named.client, named.table), sendTwice: lostAnswers(named.client) }), []);
   });
 }

@@ -1,10 +1,27 @@
-import { assertChange, assertItem, refuseClauses } from '../../lib/aws/refusals.ts';
+import { assertChange, assertItem, refuseClauses, WRITE_ID } from '../../lib/aws/refusals.ts';
 import type { Change, Clause, Item, Key, Table, Value, Written } from '../../lib/pipeline/ports.ts';
 
 /** Limits of DynamoDB, in bytes (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
 const MAX_PARTITION_KEY = 2_048;
 const MAX_SORT_KEY = 1_024;
 const MAX_ITEM = 400 * 1_024;
+
+let calls = 0;
+/** The id of a call that is sent twice. */
+let repeated: string | undefined;
+const writeId = (): string => repeated ?? `w${calls++}`;
+
+/**
+ * Makes a call whose first answer is lost, so that the SDK sends it a second time, and gives the second answer. The call has to reach its table
+ * before it waits for anything.
+ */
+export async function sendTwice<T>(call: () => Promise<T>): Promise<T> {
+  repeated = `w${calls++}`;
+  const answers = [call(), call()] as const;
+  repeated = undefined;
+  await answers[0];
+  return answers[1];
+}
 
 /** A table in memory. Each write takes place at once, so writes that race are decided in the order of their calls. */
 export function memoryTable(): Table {
@@ -15,7 +32,7 @@ export function memoryTable(): Table {
     refuseSize(key, item);
     const { items, sorted } = partitions.get(key.pk) ?? { items: new Map<string, Item>(), sorted: [] };
     if (!items.has(key.sk)) sorted.splice(placeOf(sorted, key.sk), 0, key.sk);
-    items.set(key.sk, copy(item));
+    items.set(key.sk, { ...item });
     partitions.set(key.pk, { items, sorted });
   }
 
@@ -28,10 +45,12 @@ export function memoryTable(): Table {
     assertChange(change);
     refuseClauses(when);
     const old = find(key);
+    const id = writeId();
+    if (old?.[WRITE_ID] === id) return { ok: true, item: copy(old) };
     const whole: Item = old === undefined ? {} : { ...old, ...key };
     if (![...guard, ...when].every((clause) => holds(clause, whole))) return { ok: false, item: old && copy(old) };
     const item = changed(old ?? {}, change);
-    put(key, item);
+    put(key, { ...item, [WRITE_ID]: id });
     return { ok: true, item: copy(item) };
   }
 
@@ -43,8 +62,9 @@ export function memoryTable(): Table {
     async create(key, item) {
       assertItem(item);
       const old = find(key);
-      if (old !== undefined) return { ok: false, item: copy(old) };
-      put(key, item);
+      const id = writeId();
+      if (old !== undefined) return { ok: old[WRITE_ID] === id, item: copy(old) };
+      put(key, { ...item, [WRITE_ID]: id });
       return { ok: true, item: copy(item) };
     },
     update: (key, change, when = []) => write(key, change, when, [{ present: 'pk' }]),
@@ -72,7 +92,8 @@ export function memoryTable(): Table {
   };
 }
 
-const copy = (item: Item): Item =>
+/** An item as its callers wrote it. */
+const copy = ({ [WRITE_ID]: _id, ...item }: Item): Item =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, isSet(value) ? new Set(value) : value]));
 
 const isSet = (value: Value | undefined): value is ReadonlySet<string> => value instanceof Set;

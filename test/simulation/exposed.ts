@@ -1,6 +1,7 @@
 import { HOUR } from '../../lib/core/time.ts';
 import type { Random } from '../../lib/pipeline/ports.ts';
 import { intercept } from '../memory/intercept.ts';
+import { sendTwice } from '../memory/table.ts';
 import type { Tally } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import type { Weather } from './weather.ts';
@@ -57,7 +58,7 @@ export function exposedCall<T>(
       }
       const again = repeats && chance(weather.repeated);
       if (again) tally.count('calls repeated');
-      const done = again ? effect().then(effect) : effect();
+      const done = again ? sendTwice(effect) : effect();
       done.then((result) => {
         trace(() => `${label()} → ${shorten([result])}`);
         if (crash) return die('crashes');

@@ -24,8 +24,8 @@ export const RULES: readonly Rule[] = [
     name: 'what is left of a beaten commit is stored again',
     file: 'lib/pipeline/listing/conclude-pages.ts',
     of: 'tree',
-    find: 'if (!mine) return commitPages(run, written.item, rest);',
-    replace: 'if (!mine) return { block: written.item, committed: [] };',
+    find: 'if (!written.ok) return commitPages(run, written.item, rest);',
+    replace: 'if (!written.ok) return { block: written.item, committed: [] };',
   },
   {
     name: 'a part has a key of its own',
@@ -49,9 +49,9 @@ export const RULES: readonly Rule[] = [
         replace: '',
       },
       {
-        find: '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n',
+        find: '  if (!entered.ok || names.size === 0) return entered.item;\n',
         replace:
-          '  if ((!entered.ok && !mine) || names.size === 0) return entered.item;\n  await createChildren(context, children);\n',
+          '  if (!entered.ok || names.size === 0) return entered.item;\n  await createChildren(context, children);\n',
       },
     ],
   },
@@ -73,17 +73,10 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    name: 'a repeated write knows its own effect (opening children)',
-    file: 'lib/pipeline/tree/tree.ts',
-    of: 'tree',
-    find: 'if ((!entered.ok && !mine) ||',
-    replace: 'if (!entered.ok ||',
-  },
-  {
     name: 'a task whose pages are done passes the closing on',
     file: 'lib/pipeline/listing/fetch-pages.ts',
     find: '  const outcomes = await dropRepeatedTail(',
-    replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await withoutRepeatsBehind(',
+    replace: '  if (tasks.size === 0) return allDone(received);\n  const outcomes = await dropRepeatedTail(',
   },
   {
     name: 'only a committed page tells the extent of a listing',

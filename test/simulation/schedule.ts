@@ -15,7 +15,7 @@ import { memoryObjects } from '../memory/objects.ts';
 import { seededRandom } from '../memory/random.ts';
 import { memorySeals } from '../memory/seals.ts';
 import { memorySecrets } from '../memory/secrets.ts';
-import { memoryTable } from '../memory/table.ts';
+import { memoryTable, sendTwice } from '../memory/table.ts';
 import { shorten } from './exposed.ts';
 import { apiOf, connectorOf, type Shape, START } from './shapes.ts';
 import { virtualTime } from './virtual-time.ts';
@@ -273,7 +273,7 @@ export async function runSchedule(shape: Shape, schedule: Schedule, trace?: (lin
           if (state !== 'alive') return;
           if (does('dies before')) return over('dead');
           if (does('is refused')) return reject(new Error('it was refused'));
-          const done = does('is sent twice') ? effect().then(effect) : effect();
+          const done = does('is sent twice') ? sendTwice(effect) : effect();
           done.then((result) => {
             trace?.(`${clock()} ${name} ${what} ${shorten(input)} → ${shorten([result])}`);
             if (does('dies after')) return over('dead');

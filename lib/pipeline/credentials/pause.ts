@@ -6,20 +6,18 @@ import type { ConnectionContext } from '../invocation.ts';
  * active. `cause`: what was refused; when it is another, the connection resumes by itself.
  */
 export async function pauseConnection(
-  { connections, connector, clock, random, log, connection }: ConnectionContext,
+  { connections, connector, clock, log, connection }: ConnectionContext,
   reason: Reason,
   cause: string,
 ): Promise<void> {
-  const by = random.id();
   const paused = await connections.update(
     { pk: connector.name, sk: connection },
     {
-      set: { status: 'paused', code: reason.code, reason: reason.message, cause, pausedAt: clock.now(), pauseId: by },
+      set: { status: 'paused', code: reason.code, reason: reason.message, cause, pausedAt: clock.now() },
     },
     [{ equal: ['status', 'active'] }],
   );
-  // A write that is repeated because its answer was lost fails against its own effect.
-  if (!paused.ok && paused.item?.pauseId !== by) return;
+  if (!paused.ok) return;
   log.warn('connection paused', { connection, code: reason.code, reason: reason.message });
 }
 
@@ -30,7 +28,7 @@ export async function resumeConnection(
 ): Promise<boolean> {
   const resumed = await connections.update(
     { pk: connector.name, sk: connection },
-    { set: { status: 'active' }, remove: ['code', 'reason', 'cause', 'pausedAt', 'pauseId'] },
+    { set: { status: 'active' }, remove: ['code', 'reason', 'cause', 'pausedAt'] },
     [
       { equal: ['status', 'paused'] },
       { absent: 'pausedBy' },

@@ -111,18 +111,15 @@ async function store(
   from: LimiterState,
   to: LimiterState,
 ): Promise<boolean> {
-  const { rateLimits, clock, random } = invocation;
-  const by = random.id();
+  const { rateLimits, clock } = invocation;
   const now = clock.now();
   const written = await rateLimits.upsert(
     key,
-    { set: { ...itemOf(to), version: from.version + 1, by, expires: Math.ceil((now + KEPT) / 1_000) } },
+    { set: { ...itemOf(to), version: from.version + 1, expires: Math.ceil((now + KEPT) / 1_000) } },
     [from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }],
   );
-  // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = written.ok || written.item?.by === by;
-  knownMeters(invocation).set(key.pk, { meter: meterOf(written.item), at: now, contended: !mine });
-  return mine;
+  knownMeters(invocation).set(key.pk, { meter: meterOf(written.item), at: now, contended: !written.ok });
+  return written.ok;
 }
 
 const meterItem = z
@@ -134,7 +131,6 @@ const meterItem = z
     strikes: z.number(),
     silences: z.number(),
     downSince: z.number(),
-    by: z.string(),
     expires: z.number(),
   })
   .catchall(z.number());
@@ -145,7 +141,7 @@ const USED = 'u ';
 
 function meterOf(item: Item | undefined): LimiterState {
   if (item === undefined) return newLimiter;
-  const { by: _by, expires: _expires, ...all } = meterItem.parse(item);
+  const { expires: _expires, ...all } = meterItem.parse(item);
   const { version, booked, heldUntil, heldAt, strikes, silences, downSince, ...rest } = all;
   const under = (prefix: string): Record<string, number> =>
     Object.fromEntries(

@@ -104,9 +104,7 @@ async function commitPages(
     pages.map((page) => ({ contains: ['open', page] })),
   );
   if (written.item?.kind !== 'block') return { block, committed: [] };
-  // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = written.ok || written.item.parts.has(part.id);
-  if (!mine) return commitPages(run, written.item, rest);
+  if (!written.ok) return commitPages(run, written.item, rest);
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
   run.log.info('pages fetched', { ...ref, pages: rest.length, records });
   return { block: written.item, committed: rest };

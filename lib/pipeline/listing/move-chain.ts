@@ -56,6 +56,5 @@ async function move(walk: ChainWalk, chain: Chain, part: Part, requests: number)
     [{ equal: ['step', chain.step] }, { absent: 'ended' }],
   );
   if (written.item?.kind !== 'chain') return undefined;
-  const { item } = written;
-  return written.ok || (item.owner === walk.owner && item.step === step) ? item : undefined;
+  return written.ok ? written.item : undefined;
 }

@@ -67,9 +67,7 @@ export async function walkChain(
     { either: [{ absent: 'lease' }, { less: ['lease', now] }] },
   ]);
   if (claimed.item?.kind !== 'chain') return 'done';
-  // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = claimed.ok || claimed.item.owner === walk.owner;
-  if (!mine) return onLeaseLost(walk, received, claimed.item);
+  if (!claimed.ok) return onLeaseLost(walk, received, claimed.item);
   const isBehind = task.step < claimed.item.step;
   // What killed before was another page. The attempts at this one begin anew.
   if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item, 0, 0);

@@ -117,8 +117,7 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   const taken = await syncs.update(syncKey(connector.name, context.ref), { set: { rounds, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
-  // A write that is repeated because its answer was lost fails against its own effect.
-  if (!taken.ok && taken.item?.roundAt !== now) return;
+  if (!taken.ok) return;
   log.warn('sync taken up', { ...context.ref, round: rounds, open: nodes.length, silent: now - progress });
   await resendOpenWork(context, nodes);
 }

@@ -138,9 +138,7 @@ export async function openNodes(
     },
     asSeen(node),
   );
-  // A write that is repeated because its answer was lost fails against its own effect.
-  const mine = entered.item !== undefined && opensChildren(entered.item) && entered.item.opener === opener;
-  if ((!entered.ok && !mine) || names.size === 0) return entered.item;
+  if (!entered.ok || names.size === 0) return entered.item;
   const window = dispatchWindowFor(context);
   const tasks = [...children].flatMap(([name, item]) => firstTasks(atChild(context, name), window, item));
   await dispatchTasks(context, tasks);

@@ -6,7 +6,7 @@ import type { Invocation } from '../../../lib/pipeline/invocation.ts';
 import { newWorkerMemory } from '../../../lib/pipeline/invocation.ts';
 import { changeLimiters, limiterKey, readLimiters } from '../../../lib/pipeline/limits/limiter-store.ts';
 import type { Table } from '../../../lib/pipeline/ports.ts';
-import { memoryTable } from '../../memory/table.ts';
+import { memoryTable, sendTwice } from '../../memory/table.ts';
 import { type Fleet, limited, makeFleet, settled } from '../fleet.ts';
 
 const place = limiterKey('test', 'secret/s', []);
@@ -60,10 +60,7 @@ describe('changing a meter', () => {
     const table = memoryTable();
     const repeating: Table = {
       ...table,
-      async upsert(...input) {
-        await table.upsert(...input);
-        return table.upsert(...input);
-      },
+      upsert: (...input) => sendTwice(() => table.upsert(...input)),
     };
     const worker = on(fleet, repeating);
     for (const expected of [0, 1, 2]) assert.deepEqual(await changeLimiters(worker, [place], count), [expected]);
