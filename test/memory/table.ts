@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { assertChange, assertItem, refuseClauses, WRITE_ID } from '../../lib/aws/refusals.ts';
 import type { Change, Clause, Item, Key, Table, Value, Written } from '../../lib/pipeline/ports.ts';
 
@@ -7,21 +8,13 @@ const MAX_SORT_KEY = 1_024;
 const MAX_ITEM = 400 * 1_024;
 
 let calls = 0;
-/** The id of a call that is sent twice. */
-let repeated: string | undefined;
-const writeId = (): string => repeated ?? `w${calls++}`;
+const newWriteId = (): string => `w${calls++}`;
+/** The id of a write that is sent twice. */
+const repeated = new AsyncLocalStorage<string>();
+const writeId = (): string => repeated.getStore() ?? newWriteId();
 
-/**
- * Makes a call whose first answer is lost, so that the SDK sends it a second time, and gives the second answer. The call has to reach its table
- * before it waits for anything.
- */
-export async function sendTwice<T>(call: () => Promise<T>): Promise<T> {
-  repeated = `w${calls++}`;
-  const answers = [call(), call()] as const;
-  repeated = undefined;
-  await answers[0];
-  return answers[1];
-}
+/** Makes a call with one write whose first answer is lost, so that the SDK sends it a second time; gives the second answer. */
+export const sendTwice = <T>(call: () => Promise<T>): Promise<T> => repeated.run(newWriteId(), () => call().then(call));
 
 /** A table in memory. Each write takes place at once, so writes that race are decided in the order of their calls. */
 export function memoryTable(): Table {
