@@ -167,7 +167,7 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a chain that has moved has all attempts at the page where it stands',
     },
-    find: '  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item, 0, 0);\n',
+    find: '  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item);\n',
     replace: '',
   },
   {
@@ -197,8 +197,8 @@ export const RULES: readonly Rule[] = [
       file: 'test/pipeline/deaths.test.ts',
       name: 'a message that comes back before the lease of a dead worker is over waits for it',
     },
-    find: 'if (!wasRedelivered(walk, received)) return',
-    replace: 'if (received.receives > 0) return',
+    find: 'if (!wasRedelivered(walk, walk.received)) return',
+    replace: 'if (walk.received.receives > 0) return',
   },
   {
     name: 'a lease keeps two from walking one chain',
@@ -209,9 +209,9 @@ export const RULES: readonly Rule[] = [
   {
     name: 'evidence and message before a page fails',
     file: 'lib/pipeline/listing/conclude-pages.ts',
-    find: '    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));\n    const failed = await failPage(run, page);',
+    find: '    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) });\n    const failed = await failPage(run, page);',
     replace:
-      '    const failed = await failPage(run, page);\n    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));',
+      '    const failed = await failPage(run, page);\n    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) });',
   },
   {
     name: 'housekeeping sends again what is open',

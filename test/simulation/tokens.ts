@@ -281,13 +281,11 @@ export async function simulateTokens(seed: number, trace: (line: string) => void
     const consentAt = time.now();
     let state = await readTokenState(forConnection(bare, 'main'));
     do
-      state = await storeToken(
-        { ...bare, ...place },
-        state,
-        { token: access, refresh, life, body: {} },
-        time.now(),
+      state = await storeToken({ ...bare, ...place }, state, {
+        grant: { token: access, refresh, life, body: {} },
+        leftAt: time.now(),
         consentAt,
-      );
+      });
     while (state.consentAt !== consentAt);
     // Who dies in between leaves a connection that is paused, with a consent that is not what was refused.
     if (random.number() < 0.5) await resumeConnection(forConnection(bare, 'main'), undefined);

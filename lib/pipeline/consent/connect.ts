@@ -177,7 +177,7 @@ async function keep(context: TokenContext, granted: TokenGrant, leftAt: number):
   if (granted.refresh === undefined && (granted.life ?? flow.lifetime) !== undefined) return noRefreshToken();
   const consentAt = clock.now();
   let state = await readTokenState(context);
-  do state = await storeToken(context, state, granted, leftAt, consentAt);
+  do state = await storeToken(context, state, { grant: granted, leftAt, consentAt });
   while (
     // A refresh of the consent before was quicker: what is granted now counts all the same.
     state.consentAt !== consentAt

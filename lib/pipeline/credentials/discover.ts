@@ -21,7 +21,7 @@ export async function discoverGrant(
   credential: Credential,
 ): Promise<{ readonly grant: unknown } | NoCredential> {
   const { connector, remaining } = context;
-  const built = buildTokenRequest(context, context.params, request);
+  const built = buildTokenRequest(context, request);
   const sent = await sendRequest(context, {
     meters: context.meters,
     patience: PATIENCE,

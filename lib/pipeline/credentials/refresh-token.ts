@@ -36,12 +36,12 @@ export async function refreshToken(
 ): Promise<TokenState | NoCredential | undefined> {
   const { flow } = context;
   const secret = await readConnectionSecret(context);
-  if ('problem' in secret) return pause(context, state, secret.problem, secret.version);
+  if ('problem' in secret) return pause(context, state, { reason: secret.problem, secretVersion: secret.version });
   const known = state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - context.clock.now() : 0;
   if (known > 0) return { reason: REFUSED, later: known };
   const refresh = await openRefreshToken(context, state);
   if (flow.kind === 'authorizationCode' && refresh === undefined)
-    return pause(context, state, consentNeeded(state), secret.version);
+    return pause(context, state, { reason: consentNeeded(state), secretVersion: secret.version });
   // A request that is given up may have spent its refresh token: it is begun only if it can be waited for.
   if (refresh !== undefined && context.remaining() < TOKEN_DEADLINE + STORE_MARGIN)
     return { reason: NO_TIME, later: SECOND };
@@ -72,22 +72,22 @@ async function request(refresh: Refresh, secret: ConnectionSecret): Promise<Toke
       ? ({ grant: 'client_credentials' } as const)
       : ({ grant: 'refresh_token', refresh: refresh.refresh } as const);
   const answer = await requestToken(refresh, secret.fields, grant);
-  if (answer.is === 'token') return storeToken(refresh, refresh.state, answer.grant, leftAt);
+  if (answer.is === 'token') return storeToken(refresh, refresh.state, { grant: answer.grant, leftAt });
   if (answer.is === 'failed') return putOff(refresh, answer);
   return refused(refresh, answer, secret);
 }
 
+/** What a token endpoint granted, and when its request left. `consentAt`: somebody has consented again, and nothing of what was before holds. */
+export type GrantedToken = { readonly grant: TokenGrant; readonly leftAt: number; readonly consentAt?: number };
+
 /**
  * Stores a token under the next version, fenced by that alone, and tries for as long as there is time: if it is lost, so is the consent. An
- * answer without a refresh token leaves the one that is there (RFC 6749 section 6). `consentAt`: somebody has consented anew, and
- * nothing of what was before holds.
+ * answer without a refresh token leaves the one that is there (RFC 6749 section 6).
  */
 export async function storeToken(
   context: TokenContext,
   state: TokenState,
-  answer: TokenGrant,
-  leftAt: number,
-  consentAt?: number,
+  { grant: answer, leftAt, consentAt }: GrantedToken,
 ): Promise<TokenState> {
   const { clock, random, remaining } = context;
   const { token, refresh, life } = answer;
@@ -158,16 +158,18 @@ async function refused(
   const item = await readTokenState(refresh);
   if (item.version !== state.version) return item;
   const spent = error === 'invalid_grant' && isRefreshInDoubt(state);
-  return pause(refresh, state, spent ? SPENT : reason, secret.version, refresh.owner);
+  return pause(refresh, state, { reason: spent ? SPENT : reason, secretVersion: secret.version, owner: refresh.owner });
 }
 
 /** Pauses the connection until its secret, or its consent, is another one. */
 async function pause(
   context: TokenContext,
   state: TokenState,
-  reason: Reason,
-  secretVersion: string,
-  owner?: string,
+  {
+    reason,
+    secretVersion,
+    owner,
+  }: { readonly reason: Reason; readonly secretVersion: string; readonly owner?: string },
 ): Promise<NoCredential> {
   const cause = causeWith(state, secretVersion);
   await pauseConnection(context, reason, cause);

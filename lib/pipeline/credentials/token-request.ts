@@ -64,7 +64,7 @@ async function askForToken(
         return new Response();
       },
     };
-    await request(server, { client_id: secret.clientId }, authentication, flow, ask, options);
+    await request({ server, client: { client_id: secret.clientId }, authentication, flow, ask, options });
   } catch (error) {
     if (sent === undefined) return unsent(error);
   }
@@ -72,16 +72,18 @@ async function askForToken(
   return judged(context, sent, { sent: [...textsOf(secret), ...('refresh' in ask ? [ask.refresh] : [])] });
 }
 
-type Options = oauth.TokenEndpointRequestOptions;
+/** A request for a token, as oauth4webapi takes its parts. */
+type GrantRequest = {
+  readonly server: oauth.AuthorizationServer;
+  readonly client: oauth.Client;
+  readonly authentication: oauth.ClientAuth;
+  readonly flow: OAuthFlow<Raw, Raw>;
+  readonly ask: TokenPurpose;
+  readonly options: oauth.TokenEndpointRequestOptions;
+};
 
-function request(
-  server: oauth.AuthorizationServer,
-  client: oauth.Client,
-  authentication: oauth.ClientAuth,
-  { scopes, parameters }: OAuthFlow<Raw, Raw>,
-  ask: TokenPurpose,
-  options: Options,
-): Promise<Response> {
+function request({ server, client, authentication, flow, ask, options }: GrantRequest): Promise<Response> {
+  const { scopes, parameters } = flow;
   switch (ask.grant) {
     case 'client_credentials': {
       const scope = scopes.length === 0 ? {} : { scope: scopes.join(' ') };
@@ -128,9 +130,9 @@ async function exchange(context: TokenContext, flow: ExchangeFlow<Raw, Raw>, sec
   let built: BuiltRequest;
   try {
     const { assertion } = flow;
-    const signed = assertion === undefined ? {} : { [ASSERTION]: await signAssertion(context, flow, params, secret) };
+    const signed = assertion === undefined ? {} : { [ASSERTION]: await signAssertion(context, flow, secret) };
     const asked = flow.request({ params, assertion: standIn(ASSERTION), secret: standIns() });
-    built = buildTokenRequest(context, params, fillIn(asked, { ...secret, ...signed }));
+    built = buildTokenRequest(context, fillIn(asked, { ...secret, ...signed }));
   } catch (error) {
     return unsent(error);
   }
@@ -149,9 +151,8 @@ const NO_SLOT = { code: 'no-slot', message: 'no slot was free for the token requ
 const ASSERTION = 'assertion (signed)';
 
 async function signAssertion(
-  { clock }: Invocation,
+  { clock, params }: TokenContext,
   { assertion }: ExchangeFlow<Raw, Raw>,
-  params: Raw,
   secret: Raw,
 ): Promise<string> {
   if (assertion === undefined) throw new Error('there is no assertion to sign');
@@ -162,14 +163,9 @@ async function signAssertion(
 }
 
 /** A request whose path is relative to the base URL, or a URL by itself. */
-export function buildTokenRequest(
-  { connector }: Invocation,
-  params: Raw,
-  asked: TokenRequest,
-  grant?: Raw,
-): BuiltRequest {
+export function buildTokenRequest({ connector, params }: TokenContext, asked: TokenRequest): BuiltRequest {
   const elsewhere = /^https?:/.test(asked.path) ? URL.parse(asked.path) : null;
-  if (elsewhere === null) return buildRequest(connector, connector.baseUrl({ params, grant }), asked);
+  if (elsewhere === null) return buildRequest(connector, connector.baseUrl({ params, grant: undefined }), asked);
   return buildRequest(connector, elsewhere.origin, { ...asked, path: `${elsewhere.pathname}${elsewhere.search}` });
 }
 

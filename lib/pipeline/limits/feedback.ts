@@ -25,11 +25,13 @@ const REFUSALS = 5;
 /** What others got counts as meanwhile if it was at most so long before the last hold. */
 const MEANWHILE = MINUTE;
 
-/** A request that left: on which meters, when, and how often in a row it was refused before. */
-export type DepartedRequest = {
+/** A request and its answer: on which limiters it left, when, and how often in a row it was refused before. */
+export type AnsweredRequest = {
   readonly meters: readonly LimiterKey[];
   readonly leftAt: number;
   readonly refusals: number;
+  readonly answer: HttpAnswer;
+  readonly verdict: ResponseVerdict;
 };
 
 /** A request that does not count as an attempt: it was not its fault. Come back in so many milliseconds. */
@@ -42,24 +44,21 @@ export type NotAnAttempt = { readonly wait: number };
  */
 export async function applyRateLimitFeedback(
   invocation: Invocation,
-  left: DepartedRequest,
-  answer: HttpAnswer,
-  verdict: ResponseVerdict,
+  answered: AnsweredRequest,
 ): Promise<NotAnAttempt | undefined> {
   try {
-    return await note(invocation, left, answer, verdict);
+    return await note(invocation, answered);
   } catch (error) {
     // What was fetched is not lost because a meter could not be told.
     invocation.log.warn('meters do not answer', { reason: error instanceof Error ? error.message : String(error) });
+    const { verdict } = answered;
     return verdict.is === 'throttled' ? { wait: verdict.wait ?? SECOND } : undefined;
   }
 }
 
 async function note(
   invocation: Invocation,
-  { meters: places, leftAt, refusals }: DepartedRequest,
-  answer: HttpAnswer,
-  verdict: ResponseVerdict,
+  { meters: places, leftAt, refusals, answer, verdict }: AnsweredRequest,
 ): Promise<NotAnAttempt | undefined> {
   const { settings, clock } = invocation;
   const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());

@@ -85,7 +85,7 @@ export async function changeLimiters<T>(
       }),
     );
     const { result, meters = from } = step(from, invocation.clock.now());
-    if (await storeAll(invocation, places, from, meters)) return result;
+    if (await storeAll(invocation, places, { from, to: meters })) return result;
   }
   return 'contended';
 }
@@ -94,13 +94,12 @@ export async function changeLimiters<T>(
 async function storeAll(
   invocation: Invocation,
   places: readonly LimiterKey[],
-  from: readonly LimiterState[],
-  to: readonly LimiterState[],
+  changes: { readonly from: readonly LimiterState[]; readonly to: readonly LimiterState[] },
 ): Promise<boolean> {
   for (const [index, place] of places.entries()) {
-    const [before, after] = [from[index], to[index]];
-    if (before === undefined || after === undefined || before === after) continue;
-    if (!(await store(invocation, place, before, after))) return false;
+    const [from, to] = [changes.from[index], changes.to[index]];
+    if (from === undefined || to === undefined || from === to) continue;
+    if (!(await store(invocation, place, { from, to }))) return false;
   }
   return true;
 }
@@ -108,8 +107,7 @@ async function storeAll(
 async function store(
   invocation: Invocation,
   { key }: LimiterKey,
-  from: LimiterState,
-  to: LimiterState,
+  { from, to }: { readonly from: LimiterState; readonly to: LimiterState },
 ): Promise<boolean> {
   const { rateLimits, clock } = invocation;
   const now = clock.now();

@@ -92,7 +92,7 @@ async function serveWaiting(invocation: Invocation, gate: LimiterGroup): Promise
   for (const slot of slots) {
     const each = gate.waiting.shift();
     const release = taken.pop();
-    if (each !== undefined && release !== undefined) void depart(invocation, gate, each, slot, release);
+    if (each !== undefined && release !== undefined) void depart(invocation, gate, { waiting: each, slot, release });
   }
   const full = taken.length > 0;
   for (const release of taken) release();
@@ -100,13 +100,14 @@ async function serveWaiting(invocation: Invocation, gate: LimiterGroup): Promise
   else if (full) rejectWaiting(gate, reserved.next - invocation.clock.now());
 }
 
+/** A request with its slot, in epoch milliseconds, and with the permit that it holds. */
+type Departure = { readonly waiting: Waiting; readonly slot: number; readonly release: () => void };
+
 /** Waits until a slot's time has come. Who is late for it, or finds the meters held meanwhile, asks again. */
 async function depart(
   invocation: Invocation,
   gate: LimiterGroup,
-  waiting: Waiting,
-  slot: number,
-  release: () => void,
+  { waiting, slot, release }: Departure,
 ): Promise<void> {
   const { clock } = invocation;
   const until = async (time: number): Promise<void> => {

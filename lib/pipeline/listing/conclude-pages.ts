@@ -4,22 +4,18 @@ import { atNode } from '../invocation.ts';
 import type { PageContent } from '../records/read-records.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES, storePart } from '../records/store-part.ts';
-import { type PageRefusal, requestsOf } from '../requests/fetched-page.ts';
-import { keepSamples } from '../requests/keep-answer.ts';
+import { requestsOf } from '../requests/fetched-page.ts';
 import { updateNode } from '../store/node.ts';
 import { expiryOf, parentOf, partKey } from '../store/sync-keys.ts';
 import type { Block } from '../store/sync-state.ts';
 import { attemptOf } from '../tasks/outcome.ts';
 import { failPage } from '../tree/tree.ts';
-import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from './reading.ts';
+import { type BlockRun, decidePageRefusal, type PageOutcome } from './reading.ts';
+import { noteRefusals } from './refused-pages.ts';
 
 /** Writes down what was fetched, what failed for good and what was counted; gives the block as it then stands. */
-export async function concludePages(
-  run: BlockRun,
-  block: Block,
-  tasks: ReadonlyMap<number, PagesTask>,
-  outcomes: ReadonlyMap<number, PageOutcome>,
-): Promise<Block> {
+export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number, PageOutcome>): Promise<Block> {
+  const { block, tasks } = run;
   const contents = [...outcomes.values()].flatMap((each) => (each.is === 'content' ? each.content : []));
   let after = block;
   for (const portion of portionsBySize(contents)) {
@@ -28,18 +24,19 @@ export async function concludePages(
     after = left;
   }
 
-  const refused = [...outcomes].flatMap(([page, each]) =>
-    each.is === 'refused' ? { page, refusal: each.refusal, task: tasks.get(page) } : [],
-  );
-  await keepSamples(
+  const refused = [...outcomes].flatMap(([page, each]) => {
+    const task = tasks.get(page);
+    if (each.is !== 'refused' || task === undefined) return [];
+    return { page, task, refusal: each.refusal, is: decidePageRefusal(run, task, each.refusal).is };
+  });
+  const counts = await noteRefusals(
     run,
     refused.map(({ refusal }) => refusal),
   );
-  const final = refused.filter(({ task, refusal }) => task !== undefined && isFinalRefusal(run, task, refusal));
-  const answered = refused.filter(({ refusal }) => refusal.exchange !== undefined);
-  if (answered.length > 0) after = await count(run, after, answered, refused.length - final.length);
+  const final = refused.filter(({ is }) => is === 'final');
+  if (counts !== undefined) after = await countOn(run, after, { ...counts, retried: refused.length - final.length });
   for (const { page, refusal, task } of final) {
-    if (task !== undefined) await setPageAside(run, task.task, page, refusal, attemptOf(task));
+    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) });
     const failed = await failPage(run, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }
@@ -94,7 +91,7 @@ async function commitPages(
   const { ref, path } = run;
   const rest = contents.filter(({ index }) => block.open.has(String(index)));
   if (rest.length === 0) return { block, committed: [] };
-  const part = await storePart(run, run.path, run.listed, rest);
+  const part = await storePart(run, run.listed, rest);
   const key = partKey(run.connector.name, ref, `${path}@${part.id}`);
   await run.syncs.create(key, { ...part.item, ...expiryOf(run.clock.now()) });
   const pages = rest.map(({ index }) => String(index));
@@ -110,23 +107,8 @@ async function commitPages(
   return { block: written.item, committed: rest };
 }
 
-/** Counts requests that brought no page. `retried`: how many of the pages are asked for again. */
-async function count(
-  run: BlockRun,
-  block: Block,
-  refused: readonly { readonly refusal: PageRefusal }[],
-  retried: number,
-): Promise<Block> {
-  const [first] = refused;
-  if (first !== undefined) {
-    const { code, message: reason } = first.refusal.reason;
-    run.log.info('pages refused', { ...run.ref, pages: refused.length, code, reason });
-  }
-  const add = {
-    requests: requestsOf(refused.map(({ refusal }) => refusal)),
-    throttled: refused.filter(({ refusal }) => refusal.throttled).length,
-    retried,
-  };
+/** Counts requests that brought no page. */
+async function countOn(run: BlockRun, block: Block, add: Readonly<Record<string, number>>): Promise<Block> {
   const written = await updateNode(run, { add });
   return written.item?.kind === 'block' ? written.item : block;
 }

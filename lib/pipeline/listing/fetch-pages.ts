@@ -20,7 +20,7 @@ import { dropRepeatedTail, fetchOutcomes } from './page-outcomes.ts';
 import {
   type BlockRun,
   beginReading,
-  isFinalRefusal,
+  decidePageRefusal,
   PAGE_PATIENCE,
   type PageOutcome,
   type PagesTask,
@@ -50,26 +50,25 @@ export async function fetchPages(
   const tasks = ownerOfPages(received, block);
   const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
   using holding = holdMemory(context);
-  const run: BlockRun = { ...(await beginReading(context, how)), block, listing, holding };
+  const run: BlockRun = { ...(await beginReading(context, how)), block, listing, tasks, holding };
   if (mustRunIsolated(first) && tasks.size > 1) return splitUp(context, first, tasks.keys());
-  const outcomes = await dropRepeatedTail(run, await fetchOutcomes(run, tasks));
-  const instead = listedInstead(run, tasks, outcomes);
+  const outcomes = await dropRepeatedTail(run, await fetchOutcomes(run));
+  const instead = listedInstead(run, outcomes);
   if (instead !== undefined && up !== undefined) {
     const requests = requestsOf(
       [...outcomes.values()].map((each) => (each.is === 'content' ? each.content : each.refusal)),
     );
     await replaceListing(
       atNode(context, up.parent),
-      { node: listing, of: run.listed.of, block: up.name },
+      { node: listing, of: run.listed.of, block: up.name, requests },
       instead,
-      requests,
     );
     return allDone(received);
   }
   const heal = received.some((each) => wasRedelivered(context, each)) || tasks.size === 0;
-  const after = await concludePages(run, block, tasks, outcomes);
+  const after = await concludePages(run, outcomes);
   await advanceNode(context, after, heal);
-  return reportBack(run, received, tasks, outcomes);
+  return reportBack(run, received, outcomes);
 }
 
 /** One of these pages may be what kills: each gets a task of its own, so that it takes no neighbour with it. */
@@ -101,11 +100,8 @@ const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
  * Whether other slices have to be listed in this one's place: it is longer than the API lets be read, by what the first page tells or by how a
  * later page is refused.
  */
-function listedInstead(
-  run: BlockRun,
-  tasks: ReadonlyMap<number, PagesTask>,
-  outcomes: ReadonlyMap<number, PageOutcome>,
-): Replacement | undefined {
+function listedInstead(run: BlockRun, outcomes: ReadonlyMap<number, PageOutcome>): Replacement | undefined {
+  const { tasks } = run;
   const narrower = splitWindow(run.listed, run.listing);
   if (narrower === undefined) return undefined;
   const first = outcomes.get(0);
@@ -121,7 +117,7 @@ function listedInstead(
     if (outcome.is !== 'refused' || index === 0 || task === undefined) return false;
     const { refusal } = outcome;
     const refused = REFUSED_PAGE_STATUSES.has(refusal.exchange?.status ?? 0) || BEYOND.has(refusal.reason.code);
-    return refused && isFinalRefusal(run, task, refusal);
+    return refused && decidePageRefusal(run, task, refusal).is === 'final';
   });
   if (beyond.length === 0) return undefined;
   const { paging } = run.listed.stream;

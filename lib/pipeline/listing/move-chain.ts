@@ -8,7 +8,7 @@ import type { BufferedPages, ChainWalk } from './reading.ts';
 /** A part that begins at this step was put by somebody who then died: its pages are read, only the node does not know. */
 export async function adoptCommitted(walk: ChainWalk, chain: Chain): Promise<Chain | undefined> {
   const item = await walk.syncs.get(stepKey(walk, chain.step));
-  return item === undefined ? chain : move(walk, chain, partState.parse(item), 0);
+  return item === undefined ? chain : move(walk, chain, { part: partState.parse(item), requests: 0 });
 }
 
 const stepId = (walk: ChainWalk, step: number): string => `${walk.path}@${step}`;
@@ -16,7 +16,7 @@ const stepKey = (walk: ChainWalk, step: number) => partKey(walk.connector.name, 
 
 /** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
 export async function commitChain(walk: ChainWalk, chain: Chain, ahead: BufferedPages): Promise<Chain | undefined> {
-  const stored = await storePart(walk, walk.path, walk.listed, ahead.contents);
+  const stored = await storePart(walk, walk.listed, ahead.contents);
   const part = await walk.syncs.create(stepKey(walk, chain.step), {
     ...stored.item,
     ...expiryOf(walk.clock.now()),
@@ -28,7 +28,7 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
     ...(ahead.stray ? { stray: true } : {}),
   });
   if (part.item === undefined) return undefined;
-  const moved = await move(walk, chain, partState.parse(part.item), requestsOf(ahead.contents));
+  const moved = await move(walk, chain, { part: partState.parse(part.item), requests: requestsOf(ahead.contents) });
   if (part.ok && moved !== undefined) {
     const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
     walk.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
@@ -37,7 +37,11 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
 }
 
 /** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
-async function move(walk: ChainWalk, chain: Chain, part: Part, requests: number): Promise<Chain | undefined> {
+async function move(
+  walk: ChainWalk,
+  chain: Chain,
+  { part, requests }: { readonly part: Part; readonly requests: number },
+): Promise<Chain | undefined> {
   const where = {
     ...(part.next === undefined ? {} : { cursor: part.next }),
     ...(part.remembered === undefined ? {} : { remembered: part.remembered }),

@@ -1,4 +1,3 @@
-import type { Stream } from '../../core/connector/connector.ts';
 import { isWithinTotal, numberedPage } from '../../core/listing/listing.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { atNode, type Invocation } from '../invocation.ts';
@@ -11,14 +10,11 @@ import { type Listing, tailOf } from '../store/sync-state.ts';
 import { attemptsExhausted, WORKER_DIED } from '../tasks/outcome.ts';
 import { readPageEntry } from '../tree/read-parts.ts';
 import { REFUSED_PAGE_STATUSES, splitWindow } from '../tree/replace-listing.ts';
-import { type BlockRun, PAGE_PATIENCE, type PageOutcome, type PagesTask } from './reading.ts';
+import { type BlockRun, PAGE_PATIENCE, type PageOutcome } from './reading.ts';
 
 /** Fetches pages, each when its slot has come. */
-export async function fetchOutcomes(
-  run: BlockRun,
-  tasks: ReadonlyMap<number, PagesTask>,
-): Promise<Map<number, PageOutcome>> {
-  const fetched = [...tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
+export async function fetchOutcomes(run: BlockRun): Promise<Map<number, PageOutcome>> {
+  const fetched = [...run.tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
     if (attemptsExhausted(run, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }];
     return [page, await fetchOne(run, page, task.task.refusals)];
   });
@@ -88,8 +84,8 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
   const { listed, account, meters, block, listing, setup, holding } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
-  const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const kept = await readKeptPage(run, parentOf(run.path)?.parent ?? run.path, index, {
+  const owes = (total: number | undefined): boolean => owesRecords(run, index, total);
+  const kept = await readKeptPage(atNode(run, parentOf(run.path)?.parent ?? run.path), index, {
     stream,
     owes,
   });
@@ -126,7 +122,8 @@ const emptyPage = ({ clock, connector }: Invocation, { exchange }: Pick<PageRefu
 });
 
 /** An empty page is no end while a total says that records belong on it: the page's own total, else the one announced. */
-function owesRecords({ paging }: Stream, listing: Listing, index: number, total: number | undefined): boolean {
+function owesRecords({ listed, listing }: BlockRun, index: number, total: number | undefined): boolean {
+  const { paging } = listed.stream;
   if (paging.kind !== 'pages' && paging.kind !== 'offsets') return false;
   if (total !== undefined) return isWithinTotal(paging.kind, listing.size ?? paging.size, index, total);
   return listing.announced !== undefined && index < listing.announced - 1;

@@ -20,9 +20,8 @@ import { remapPart } from './remap-records.ts';
 /** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
 export async function readNextPage(
   walk: ChainWalk,
-  chain: Chain,
+  { chain, insists }: { readonly chain: Chain; readonly insists: boolean },
   ahead: BufferedPages,
-  insists: boolean,
 ): Promise<ChainBlocked | undefined> {
   if (chain.maps) return mapNext(walk, chain, ahead);
   const { listed, account, meters, setup, sync } = walk;
@@ -32,8 +31,9 @@ export async function readNextPage(
   if (hasExpired(walk, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
-    const kept = await readKeptPage(walk, walk.path, index, { stream });
-    if (kept !== undefined && takePage(walk, kept, index, ahead, true) === undefined) return undefined;
+    const kept = await readKeptPage(walk, index, { stream });
+    if (kept !== undefined && takePage(walk, ahead, { page: kept, index, insists: true }) === undefined)
+      return undefined;
   }
   using holding = holdMemory(walk);
   const result = await fetchPage(walk, {
@@ -49,7 +49,7 @@ export async function readNextPage(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
-  const refusal = takePage(walk, page, index, ahead, insists);
+  const refusal = takePage(walk, ahead, { page, index, insists });
   if (refusal !== undefined) return { refusal };
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
@@ -61,14 +61,12 @@ export async function readNextPage(
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
 function takePage(
   walk: ChainWalk,
-  page: FetchedPage,
-  index: number,
   ahead: BufferedPages,
-  insists: boolean,
+  { page, index, insists }: { readonly page: FetchedPage; readonly index: number; readonly insists: boolean },
 ): PageRefusal | undefined {
   const content = readRecords(page, index, { listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
-  const refusal = follow(walk, walk.listed, page, content, ahead, insists);
+  const refusal = follow(walk, ahead, { page, content, insists });
   if (refusal !== undefined) return refusal;
   ahead.records += content.fetched;
   ahead.stray ||= !keepsWindow(walk.listed.slice, content);
@@ -121,12 +119,9 @@ const TIE: Reason = {
 const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
 
 function follow(
-  { connector }: Invocation,
-  { stream, slice }: ListedSlice,
-  page: FetchedPage,
-  content: PageContent,
+  { connector, listed: { stream, slice } }: ChainWalk,
   ahead: BufferedPages,
-  insists: boolean,
+  { page, content, insists }: { readonly page: FetchedPage; readonly content: PageContent; readonly insists: boolean },
 ): PageRefusal | undefined {
   const hasNothing = page.empty || page.reply.body === undefined;
   // The page before has said that there is more. But a parent may vanish while its children are listed, and the API say so.

@@ -15,6 +15,7 @@ import type { Block, Chain, Listing, SyncState } from '../store/sync-state.ts';
 import type { DispatchContext } from '../tasks/dispatch.ts';
 import { attemptOf, type ReceivedTask } from '../tasks/outcome.ts';
 import type { Replacement } from '../tree/replace-listing.ts';
+import { decideRefusal, type RefusalDecision } from './refused-pages.ts';
 
 /** An invocation's work on a block or a chain, and what is known of its listing. */
 export type ReadingContext = PreparedContext & {
@@ -36,7 +37,7 @@ export async function beginReading(
   const listed = listedSlice(context, node);
   const meters = limitersOf(account, listed.name);
   const setup: SetupResult = asks
-    ? await setupOf(context, listed, account, { meters, patience })
+    ? await setupOf(context, listed, { account, meters, patience })
     : { value: undefined };
   return { ...context, meters, listed, setup };
 }
@@ -46,10 +47,11 @@ export type PagesTask = ReceivedTask<TaskOf<'pages'>>;
 /** How far ahead a page's slot may be for the page to wait for it here, in milliseconds. A longer wait must cost nothing. */
 export const PAGE_PATIENCE = 2 * SECOND;
 
-/** What the pages of one block's tasks have in common. */
+/** An invocation's work on a block. `tasks`: each open page that is asked for, with a task that does. */
 export type BlockRun = ReadingContext & {
   readonly block: Block;
   readonly listing: Listing;
+  readonly tasks: ReadonlyMap<number, PagesTask>;
   /** All pages are held until they are committed together. */
   readonly holding: MemoryHolding;
 };
@@ -59,9 +61,9 @@ export type PageOutcome =
   | { readonly is: 'content'; readonly content: PageContent; readonly page: FetchedPage }
   | { readonly is: 'refused'; readonly refusal: PageRefusal };
 
-/** Whether a refusal ends a page: it cannot heal, or had every chance to. */
-export const isFinalRefusal = ({ settings }: Invocation, task: PagesTask, { heals, excused }: PageRefusal): boolean =>
-  !heals || (excused === undefined && attemptOf(task) >= settings.ATTEMPTS);
+/** What becomes of a page that one of these tasks asked for, and that was refused. */
+export const decidePageRefusal = ({ settings }: Invocation, task: PagesTask, refusal: PageRefusal): RefusalDecision =>
+  decideRefusal(refusal, attemptOf(task), settings.ATTEMPTS);
 
 /**
  * How far ahead a page's slot may be for the walk to wait for it, in milliseconds. More than a numbered page has, so that listings
@@ -69,8 +71,10 @@ export const isFinalRefusal = ({ settings }: Invocation, task: PagesTask, { heal
  */
 export const CHAIN_PATIENCE = 4 * SECOND;
 
-/** `owner`: whoever walks, by a name of his own. */
-export type ChainWalk = ReadingContext & { readonly owner: string };
+/** An invocation's work on a chain. `received`: the task that asks for it. `owner`: names the walk that has the chain's lease. */
+export type ChainWalk = ReadingContext & { readonly received: ReceivedTask<TaskOf<'chain'>>; readonly owner: string };
+/** A walk that has the lease. `from`: the chain as it was claimed. */
+export type ClaimedWalk = ChainWalk & { readonly from: Chain };
 
 /** Pages that were read but are not committed yet, and where the chain stands behind them. */
 export type BufferedPages = {

@@ -1,10 +1,10 @@
 import { backoff } from '../../core/backoff.ts';
 import { TASK_PAGES, toPageRanges } from '../../core/listing/listing.ts';
 import { pagesTask, type TaskOf } from '../../core/tasks.ts';
-import type { PageRefusal } from '../requests/fetched-page.ts';
 import { attemptOf, type TaskOutcome } from '../tasks/outcome.ts';
 import { LONGEST_DELAY, type PacedTask, postponeTasks } from '../tasks/postpone.ts';
-import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from './reading.ts';
+import { type BlockRun, decidePageRefusal, type PageOutcome, type PagesTask } from './reading.ts';
+import type { RefusalDecision } from './refused-pages.ts';
 
 /**
  * What becomes of each message. It is done when none of its pages is left to it. Pages that failed and may heal bring it back when
@@ -14,20 +14,20 @@ import { type BlockRun, isFinalRefusal, type PageOutcome, type PagesTask } from 
 export async function reportBack(
   run: BlockRun,
   received: readonly PagesTask[],
-  owners: ReadonlyMap<number, PagesTask>,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Promise<Map<string, TaskOutcome>> {
   const reported = new Map<string, TaskOutcome>(received.map(({ id }) => [id, 'done'] as const));
   const excused: Left[] = [];
   for (const each of received) {
-    const left = [...outcomes].flatMap(([page, outcome]): Left[] =>
-      outcome.is === 'refused' && owners.get(page) === each && !isFinalRefusal(run, each, outcome.refusal)
-        ? [{ page, owner: each, refusal: outcome.refusal }]
-        : [],
-    );
-    const failed = left.filter(({ refusal }) => refusal.excused === undefined);
+    const left = [...outcomes].flatMap(([page, outcome]): Left[] => {
+      if (outcome.is !== 'refused' || run.tasks.get(page) !== each) return [];
+      const { refusal } = outcome;
+      const decision = decidePageRefusal(run, each, refusal);
+      return decision.is === 'final' ? [] : [{ page, owner: each, throttled: refusal.throttled, decision }];
+    });
+    const failed = left.filter(({ decision }) => decision.is === 'retry');
     // One draw for the message: the longest of several would be no full jitter.
-    const advised = Math.max(0, ...failed.map(({ refusal }) => refusal.wait ?? 0));
+    const advised = Math.max(0, ...left.map(({ decision }) => (decision.is === 'retry' ? decision.advised : 0)));
     const wait = backoff(attemptOf(each), run.random.number(), advised);
     if (failed.length === left.length) {
       if (failed.length > 0) reported.set(each.id, { later: wait });
@@ -39,20 +39,25 @@ export async function reportBack(
       await postponeTasks(run, { limiters: run.meters, tasks, least: Math.min(wait, LONGEST_DELAY) });
     }
   }
-  for (const group of Map.groupBy(excused, ({ owner, refusal }) => `${owner.id} ${refusal.throttled}`).values()) {
+  for (const group of Map.groupBy(excused, ({ owner, throttled }) => `${owner.id} ${throttled}`).values()) {
     const [first] = group;
     if (first === undefined) continue;
-    const { owner, refusal } = first;
-    const carried = { attempts: attemptOf(owner) - 1, refusals: refusal.throttled ? owner.task.refusals + 1 : 0 };
+    const { owner, throttled } = first;
+    const carried = { attempts: attemptOf(owner) - 1, refusals: throttled ? owner.task.refusals + 1 : 0 };
     const tasks = copies(run, group, (task) => ({ ...task, ...carried }));
-    const least = Math.max(...group.map((one) => one.refusal.excused ?? 0));
+    const least = Math.max(...group.map(({ decision }) => (decision.is === 'excused' ? decision.wait : 0)));
     await postponeTasks(run, { limiters: run.meters, tasks, least });
   }
   return reported;
 }
 
 /** A page that is left to be asked for again, by whoever asked for it. */
-type Left = { readonly page: number; readonly owner: PagesTask; readonly refusal: PageRefusal };
+type Left = {
+  readonly page: number;
+  readonly owner: PagesTask;
+  readonly throttled: boolean;
+  readonly decision: Exclude<RefusalDecision, { is: 'final' }>;
+};
 
 const copies = (
   { ref, path }: BlockRun,

@@ -5,7 +5,6 @@ import { atNode, type Invocation, mayBeginPages } from '../invocation.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES } from '../records/store-part.ts';
 import { type PageRefusal, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
-import { keepSamples } from '../requests/keep-answer.ts';
 import { readNode, updateNode } from '../store/node.ts';
 import type { Chain } from '../store/sync-state.ts';
 import {
@@ -29,8 +28,10 @@ import {
   CHAIN_PATIENCE,
   type ChainBlocked,
   type ChainWalk,
+  type ClaimedWalk,
   type PreparedContext,
 } from './reading.ts';
+import { decideRefusal, noteRefusals } from './refused-pages.ts';
 
 /** A chain commits at least this often, so that a crash costs little: pages, and milliseconds since the last commit. */
 const COMMIT_PAGES = 100;
@@ -58,6 +59,7 @@ export async function walkChain(
   const how = { node: seen, patience: CHAIN_PATIENCE, asks: seen.ended === undefined };
   const walk: ChainWalk = {
     ...(await beginReading(context, how)),
+    received,
     owner: context.random.id(),
   };
   const now = walk.clock.now();
@@ -67,32 +69,28 @@ export async function walkChain(
     { either: [{ absent: 'lease' }, { less: ['lease', now] }] },
   ]);
   if (claimed.item?.kind !== 'chain') return 'done';
-  if (!claimed.ok) return onLeaseLost(walk, received, claimed.item);
+  if (!claimed.ok) return onLeaseLost(walk, claimed.item);
   const isBehind = task.step < claimed.item.step;
   // What killed before was another page. The attempts at this one begin anew.
-  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item, 0, 0);
-  if (attemptsExhausted(walk, received))
-    return onPageFailure(walk, received, claimed.item, claimed.item, unsentRefusal(WORKER_DIED));
+  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item);
+  const from = claimed.item;
+  if (attemptsExhausted(walk, received)) return onPageFailure({ ...walk, from }, from, unsentRefusal(WORKER_DIED));
   // Where nobody held the chain before, nobody can have put a part of it.
   const isFresh = seen.owner === undefined;
-  const stands = isFresh ? claimed.item : await adoptCommitted(walk, claimed.item);
-  return readPages(walk, received, claimed.item, stands);
+  const stands = isFresh ? from : await adoptCommitted(walk, from);
+  return readPages({ ...walk, from }, stands);
 }
 
 /**
  * Somebody else has the chain, or it has ended. Whoever has it holds a message of his own, which comes back if he dies, so a
  * message that is new has nothing to add. One that has come back may be his own, and waits until his lease is over.
  */
-async function onLeaseLost(
-  walk: ChainWalk,
-  received: ReceivedTask<TaskOf<'chain'>>,
-  chain: Chain,
-): Promise<TaskOutcome> {
+async function onLeaseLost(walk: ChainWalk, chain: Chain): Promise<TaskOutcome> {
   if (chain.ended !== undefined) {
     await advanceNode(walk, chain, true);
     return 'done';
   }
-  if (!wasRedelivered(walk, received)) return 'done';
+  if (!wasRedelivered(walk, walk.received)) return 'done';
   return { later: Math.max(0, chain.lease - walk.clock.now()) + SECOND };
 }
 
@@ -101,19 +99,14 @@ async function releaseLease(walk: ChainWalk): Promise<TaskOutcome> {
   return 'done';
 }
 
-/** Reads on from where the chain stands until it ends, stumbles, or the time is over. `from`: as it was claimed. */
-async function readPages(
-  walk: ChainWalk,
-  received: ReceivedTask<TaskOf<'chain'>>,
-  from: Chain,
-  stands: Chain | undefined,
-): Promise<TaskOutcome> {
+/** Reads on from where the chain stands until it ends, stumbles, or the time is over. */
+async function readPages(walk: ClaimedWalk, stands: Chain | undefined): Promise<TaskOutcome> {
   let chain = stands;
   let ahead = emptyBuffer(walk, chain);
   let obstacle: ChainBlocked | undefined;
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBeginPages(walk)) {
-    const isAgain = attemptOf(received) > 1 && ahead.contents.length === 0 && !hasMoved(received, from, chain);
-    obstacle = await readNextPage(walk, chain, ahead, isAgain);
+    const insists = attemptOf(walk.received) > 1 && ahead.contents.length === 0 && !hasMoved(walk, chain);
+    obstacle = await readNextPage(walk, { chain, insists }, ahead);
     if (obstacle !== undefined) break;
     if (chain.maps || isFull(walk, ahead)) {
       chain = await commitChain(walk, chain, ahead);
@@ -123,14 +116,13 @@ async function readPages(
   if (obstacle?.instead !== undefined && chain !== undefined && chain.ended === undefined) {
     // What was just read counts no more than the rest of it.
     const requests = obstacle.requests + requestsOf(ahead.contents);
-    await replaceListing(walk, { node: chain, of: walk.listed.of }, obstacle.instead, requests);
+    await replaceListing(walk, { node: chain, of: walk.listed.of, requests }, obstacle.instead);
     return 'done';
   }
   if (chain !== undefined && ahead.contents.length > 0) chain = await commitChain(walk, chain, ahead);
   if (chain === undefined) return { later: SECOND };
-  if (obstacle?.refusal !== undefined && chain.ended === undefined)
-    return onPageFailure(walk, received, from, chain, obstacle.refusal);
-  return continueLater(walk, chain, 0, 0);
+  if (obstacle?.refusal !== undefined && chain.ended === undefined) return onPageFailure(walk, chain, obstacle.refusal);
+  return continueLater(walk, chain);
 }
 
 const emptyBuffer = (invocation: Invocation, chain: Chain | undefined): BufferedPages => ({
@@ -151,56 +143,51 @@ const isFull = (invocation: Invocation, { contents, since }: BufferedPages): boo
   invocation.clock.now() - since >= COMMIT_AFTER;
 
 /** Whether the chain has gone on since its message came. */
-const hasMoved = ({ task }: ReceivedTask<TaskOf<'chain'>>, from: Chain, { step }: Chain): boolean =>
-  step > Math.max(from.step, task.step);
+const hasMoved = ({ received, from }: ClaimedWalk, { step }: Chain): boolean =>
+  step > Math.max(from.step, received.task.step);
 
 /** The next page did not come. It is tried again later, from a fresh message if the chain has moved, or is set aside. */
-async function onPageFailure(
-  walk: ChainWalk,
-  received: ReceivedTask<TaskOf<'chain'>>,
-  from: Chain,
-  chain: Chain,
-  refusal: PageRefusal,
-): Promise<TaskOutcome> {
-  const moved = hasMoved(received, from, chain);
-  const attempt = moved ? 1 : attemptOf(received);
-  const { excused } = refusal;
-  const heals = refusal.heals && (excused !== undefined || attempt < walk.settings.ATTEMPTS);
-  const add = {
-    requests: requestsOf([refusal]),
-    throttled: refusal.throttled ? 1 : 0,
-    retried: heals ? 1 : 0,
-  };
-  await keepSamples(walk, [refusal]);
-  const { code, message } = refusal.reason;
-  if (add.requests > 0) walk.log.info('pages refused', { ...walk.ref, pages: 1, code, reason: message });
-  if (excused !== undefined) {
-    if (add.requests > 0) await updateNode(walk, { add });
-    return continueLater(walk, chain, attempt - 1, excused);
-  }
-  if (heals) {
-    const wait = backoff(attempt, walk.random.number(), refusal.wait);
-    if (moved) {
-      await updateNode(walk, { add });
-      return continueLater(walk, chain, attempt, wait);
+async function onPageFailure(walk: ClaimedWalk, chain: Chain, refusal: PageRefusal): Promise<TaskOutcome> {
+  const moved = hasMoved(walk, chain);
+  const attempt = moved ? 1 : attemptOf(walk.received);
+  const decision = decideRefusal(refusal, attempt, walk.settings.ATTEMPTS);
+  const { requests = 0, throttled = 0 } = (await noteRefusals(walk, [refusal])) ?? {};
+  const add = { requests, throttled, retried: decision.is === 'final' ? 0 : 1 };
+  switch (decision.is) {
+    case 'excused':
+      if (requests > 0) await updateNode(walk, { add });
+      return continueLater(walk, chain, { attempts: attempt - 1, wait: decision.wait });
+    case 'retry': {
+      const wait = backoff(attempt, walk.random.number(), decision.advised);
+      if (moved) {
+        await updateNode(walk, { add });
+        return continueLater(walk, chain, { attempts: attempt, wait });
+      }
+      await updateNode(walk, { add, remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
+      return { later: wait };
     }
-    await updateNode(walk, { add, remove: ['lease'] }, [{ equal: ['owner', walk.owner] }]);
-    return { later: wait };
+    case 'final': {
+      const { step } = chain;
+      await setPageAside(walk, { ...walk.received.task, step }, { page: step, refusal, attempts: attempt });
+      const failed = await updateNode(walk, { add, set: { ended: 'failed' } }, [
+        { equal: ['step', step] },
+        { absent: 'ended' },
+      ]);
+      if (failed.item !== undefined) await advanceNode(walk, failed.item);
+      return 'done';
+    }
   }
-  await setPageAside(walk, { ...received.task, step: chain.step }, chain.step, refusal, attempt);
-  const failed = await updateNode(walk, { add, set: { ended: 'failed' } }, [
-    { equal: ['step', chain.step] },
-    { absent: 'ended' },
-  ]);
-  if (failed.item !== undefined) await advanceNode(walk, failed.item);
-  return 'done';
 }
 
 /**
  * Gives the lease back, then sends the task that goes on from here. In this order the new message finds the chain free, and a
- * death in between leaves this message, which comes back and goes on.
+ * death in between leaves this message, which comes back and goes on. `attempts`: those at the next page so far.
  */
-async function continueLater(walk: ChainWalk, chain: Chain, attempts: number, wait: number): Promise<TaskOutcome> {
+async function continueLater(
+  walk: ChainWalk,
+  chain: Chain,
+  { attempts, wait }: { readonly attempts: number; readonly wait: number } = { attempts: 0, wait: 0 },
+): Promise<TaskOutcome> {
   if (chain.ended !== undefined) {
     await advanceNode(walk, chain);
     return 'done';

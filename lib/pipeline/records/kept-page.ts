@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type ExpectedResponse, judgeResponse } from '../../core/response/judge.ts';
 import { holdsSecrets } from '../../core/response/redact.ts';
-import type { SyncContext } from '../invocation.ts';
+import type { NodeContext, SyncContext } from '../invocation.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
 import { failedPageKey, phaseOf, placeOf, rootPath, syncFolder } from '../store/sync-keys.ts';
@@ -44,15 +44,14 @@ export async function keepPage(
 
 /** The page of a listing as an earlier phase kept it, if this connector makes a page of it. */
 export async function readKeptPage(
-  context: SyncContext,
-  listing: string,
+  context: NodeContext,
   index: number,
   expected: Pick<ExpectedResponse, 'stream' | 'owes'>,
 ): Promise<FetchedPage | undefined> {
   const { syncs, connector, clock, objects } = context;
-  for (let phase = phaseOf(listing) - 1; phase >= 0; phase--) {
+  for (let phase = phaseOf(context.path) - 1; phase >= 0; phase--) {
     const item = await syncs.get(
-      failedPageKey(connector.name, context.ref, `${rootPath(phase)}${placeOf(listing)}#${index}`),
+      failedPageKey(connector.name, context.ref, `${rootPath(phase)}${placeOf(context.path)}#${index}`),
     );
     if (item === undefined) continue;
     const { kept } = failedPageState.parse(item);

@@ -6,6 +6,9 @@ import { keepResponse } from '../requests/keep-answer.ts';
 import { expiryOf, failedPageKey, parentOf } from '../store/sync-keys.ts';
 import { keepPage } from './kept-page.ts';
 
+/** A page that will not come, how it was refused last, and after how many attempts. */
+export type FailedAttempts = { readonly page: number; readonly refusal: PageRefusal; readonly attempts: number };
+
 /**
  * Keeps what is known of a page that will not come: the answer, an item that names the reason, and a message in the failures queue
  * that is the task itself. Only then may the page leave the open set, so that no page is ever failed without a trace.
@@ -13,9 +16,7 @@ import { keepPage } from './kept-page.ts';
 export async function setPageAside(
   invocation: Invocation,
   task: TaskOf<'pages'> | TaskOf<'chain'>,
-  page: number,
-  refusal: PageRefusal,
-  attempts: number,
+  { page, refusal, attempts }: FailedAttempts,
 ): Promise<void> {
   const { connector, syncs, failures, clock, log, metrics } = invocation;
   const context = forSync(invocation, refOf(task));

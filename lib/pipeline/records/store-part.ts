@@ -1,4 +1,4 @@
-import type { Invocation, SyncContext } from '../invocation.ts';
+import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { syncFolder } from '../store/sync-keys.ts';
@@ -29,8 +29,7 @@ export type StoredPart = { readonly id: string; readonly item: Item };
  * nobody's part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
  */
 export async function storePart(
-  context: SyncContext,
-  node: string,
+  context: NodeContext,
   { of }: Pick<ListedSlice, 'of'>,
   pages: readonly PageContent[],
 ): Promise<StoredPart> {
@@ -46,9 +45,9 @@ export async function storePart(
     // Parents are read again, a few at a time, and delivered to nobody.
     const key = `${folder}/parents/${id}.ndjson`;
     const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
-    await put(context, key, new TextEncoder().encode(text), 'application/x-ndjson');
+    await put(context, { key, body: new TextEncoder().encode(text), type: 'application/x-ndjson' });
     const kept = await storeKeys(context, key, keys);
-    return { id, item: { node, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
+    return { id, item: { node: context.path, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
   }
   const key = `${folder}/parts/${id}.ndjson.gz`;
   const lines = sorted.flatMap((page) => page.lines);
@@ -59,30 +58,31 @@ export async function storePart(
   const kept = await storeKeys(context, key, keys);
   const instead = sorted[0]?.instead;
   const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
-  return { id, item: { node, key, bytes, ...kept, ...takes, ...summary(sorted) } };
+  return { id, item: { node: context.path, key, bytes, ...kept, ...takes, ...summary(sorted) } };
 }
 
 /** Stores the fingerprints of a part's keys beside it, or gives what its item keeps of them. */
 async function storeKeys(invocation: Invocation, part: string, keys: Buffer): Promise<{ readonly keys?: string }> {
   if (keys.length <= KEY_BYTES * FEW_KEYS) return keys.length === 0 ? {} : { keys: keys.toString('base64') };
-  await put(invocation, partKeysKey(part), keys, 'application/octet-stream');
+  await put(invocation, { key: partKeysKey(part), body: keys, type: 'application/octet-stream' });
   return {};
 }
 
 async function store(invocation: Invocation, key: string, lines: readonly string[]): Promise<Uint8Array> {
   const body = await invocation.gzip(lines.map((line) => `${line}\n`).join(''));
-  await put(invocation, key, body, 'application/x-ndjson', 'gzip');
+  await put(invocation, { key, body, type: 'application/x-ndjson', encoding: 'gzip' });
   return body;
 }
 
-async function put(
-  invocation: Invocation,
-  key: string,
-  body: Uint8Array,
-  type: string,
-  encoding?: 'gzip',
-): Promise<void> {
-  const created = await invocation.objects.create(key, body, encoding === undefined ? { type } : { type, encoding });
+type NewObject = {
+  readonly key: string;
+  readonly body: Uint8Array;
+  readonly type: string;
+  readonly encoding?: 'gzip';
+};
+
+async function put(invocation: Invocation, { key, body, ...content }: NewObject): Promise<void> {
+  const created = await invocation.objects.create(key, body, content);
   if (!created) throw new Error(`The object ${key} exists already, although its key is new.`);
 }
 

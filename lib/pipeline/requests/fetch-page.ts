@@ -1,4 +1,4 @@
-import type { Raw, Reply, Request, Stream } from '../../core/connector/connector.ts';
+import type { Raw, Reply, Stream } from '../../core/connector/connector.ts';
 import { instant } from '../../core/dates.ts';
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
@@ -21,7 +21,7 @@ const COUNT_PATIENCE = 10 * SECOND;
 /** What a stream asks once per sync, or why there is no answer. */
 export type SetupResult = { readonly value: Raw } | { readonly refusal: PageRefusal };
 
-export type PageRequest = Omit<StreamRequest, 'stream'> & {
+export type PageRequest = Omit<StreamRequest, 'stream' | 'account' | 'request'> & {
   /** The connection, or why it cannot be used. */
   readonly account: AccountAccess | Reason;
   readonly stream: Stream;
@@ -40,7 +40,11 @@ export async function fetchPage(invocation: Invocation, place: PageRequest): Pro
   if ('code' in account) return { refusal: unsentRefusal(account) };
   if ('refusal' in setup) return setup;
   const about = { ...place, setup: setup.value };
-  const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), place);
+  const asked = await sendAndJudge(invocation, {
+    ...place,
+    account,
+    request: (at) => stream.request(told(at, about, place.at)),
+  });
   if ('refusal' in asked) return asked;
   const { page } = asked;
   const { count, paging } = stream;
@@ -50,8 +54,13 @@ export async function fetchPage(invocation: Invocation, place: PageRequest): Pro
   if (count === undefined || page.empty || !(first || short)) return asked;
 
   // The page is there: its count may wait longer, and where there is no slot for it, the page is worth more without than asked for again.
-  const slots = { meters: place.meters, patience: Math.max(place.patience, COUNT_PATIENCE) };
-  const counted = await askOnce(invocation, account, slots, (at) => count.request(told(at, about, undefined)));
+  const patience = Math.max(place.patience, COUNT_PATIENCE);
+  const counted = await askOnce(invocation, {
+    account,
+    meters: place.meters,
+    patience,
+    request: (at) => count.request(told(at, about, undefined)),
+  });
   const left = page.exchange.requests + requestsOf(['refusal' in counted ? counted.refusal : counted]);
   /** Both requests left, whatever came of them. */
   const both = (exchange: KeptExchange): KeptExchange => ({ ...exchange, requests: left });
@@ -90,10 +99,8 @@ const told = (
 /** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
 export async function askOnce(
   invocation: Invocation,
-  account: AccountAccess,
-  { meters, patience }: Pick<PageRequest, 'meters' | 'patience'>,
-  request: (at: ConnectionAccess) => Request,
+  sending: Omit<StreamRequest, 'stream'>,
 ): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: PageRefusal }> {
-  const asked = await sendAndJudge(invocation, account, request, { meters, patience, stream: { records: () => [] } });
+  const asked = await sendAndJudge(invocation, { ...sending, stream: { records: () => [] } });
   return 'page' in asked ? asked.page : asked;
 }

@@ -23,13 +23,15 @@ export type KeptExchange = {
   readonly redaction: Redaction;
 };
 
-export function exchangeOf(
-  { redact }: Connector,
-  secret: unknown,
-  asked: RedirectRequest,
-  answer: HttpAnswer,
-  requests: number,
-): KeptExchange {
+/** The request that was answered. `requests`: how many left for it. */
+export type SentExchange = {
+  readonly secret: unknown;
+  readonly asked: RedirectRequest;
+  readonly answer: HttpAnswer;
+  readonly requests: number;
+};
+
+export function exchangeOf({ redact }: Connector, { secret, asked, answer, requests }: SentExchange): KeptExchange {
   const redaction = { secrets: secretTexts(secret), paths: redact };
   const request = `${asked.method} ${redactUrl(asked.url, redaction)}`;
   const status = 'status' in answer ? answer.status : undefined;

@@ -43,23 +43,20 @@ export type StreamRequest = {
   readonly stream: Pick<Stream, 'records' | 'total'>;
   /** What the answer is held in; without it, an answer is taken for a small one. */
   readonly holding?: MemoryHolding | undefined;
+  readonly account: AccountAccess;
+  readonly request: (at: ConnectionAccess) => Request;
 };
 
 /**
  * Sends one request and judges the answer. Where the API does not take its token, or its key, and there is a newer one, it is sent with
  * that once more.
  */
-export async function sendAndJudge(
-  invocation: Invocation,
-  account: AccountAccess,
-  request: (at: ConnectionAccess) => Request,
-  sending: StreamRequest,
-): Promise<PageResult> {
-  const { credentials } = account;
+export async function sendAndJudge(invocation: Invocation, sending: StreamRequest): Promise<PageResult> {
+  const { credentials } = sending.account;
   let credential: CredentialReplacement = await credentials.current(invocation);
   let refused: Attempt | undefined;
   while ('mark' in credential) {
-    const sent: Attempt | PageRefusal = await send(invocation, sending, account, credential, request);
+    const sent: Attempt | PageRefusal = await send(invocation, sending, credential);
     if ('reason' in sent) return { refusal: { ...sent, exchange: sent.exchange ?? refused?.exchange } };
     const attempt: Attempt = { ...sent, exchange: after(refused, sent.exchange) };
     const { verdict, used } = attempt;
@@ -93,13 +90,13 @@ type Attempt = {
 
 async function send(
   invocation: Invocation,
-  { stream, owes, meters, patience, refusals = 0, url, holding }: StreamRequest,
-  { credentials, params }: AccountAccess,
+  sending: StreamRequest,
   credential: Credential,
-  request: (at: ConnectionAccess) => Request,
 ): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
-  const built = build(invocation, params, credential, request, url);
+  const { stream, owes, meters, patience, refusals = 0, holding } = sending;
+  const { credentials } = sending.account;
+  const built = build(invocation, sending, credential);
   if ('code' in built) return unsentRefusal(built);
   const reserved = holding?.reserve();
   if (holding !== undefined && reserved === undefined) return noMemory(undefined);
@@ -123,12 +120,12 @@ async function send(
     }
     const { answer, leftAt } = sent;
     if (reserved?.settle('body' in answer ? weightOfBody(answer.body) : 0) === false)
-      return noMemory(exchangeOf(connector, used.fields, asked, DROPPED, requests));
+      return noMemory(exchangeOf(connector, { secret: used.fields, asked, answer: DROPPED, requests }));
     reportDeprecation(invocation, asked.url, answer);
     const verdict = judgeResponse(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
-    const told = { meters, leftAt, refusals };
-    const excused = (await applyRateLimitFeedback(invocation, told, answer, verdict))?.wait;
-    const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
+    const answered = { meters, leftAt, refusals, answer, verdict };
+    const excused = (await applyRateLimitFeedback(invocation, answered))?.wait;
+    const exchange = exchangeOf(connector, { secret: used.fields, asked, answer, requests });
     if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
@@ -184,11 +181,10 @@ const NO_SLOT: Reason = { code: 'no-slot', message: 'no slot was free' };
 
 function build(
   { connector }: Invocation,
-  params: Raw,
+  { request, account, url }: StreamRequest,
   { grant }: Credential,
-  request: (at: ConnectionAccess) => Request,
-  url: string | undefined,
 ): BuiltRequest | Reason {
+  const { params } = account;
   try {
     const baseUrl = connector.baseUrl({ params, grant });
     return buildRequest(connector, baseUrl, request({ params, grant }), url);

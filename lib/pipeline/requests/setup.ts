@@ -2,19 +2,20 @@ import * as z from 'zod';
 import type { Raw } from '../../core/connector/connector.ts';
 import { readJson, writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
-import type { AccountAccess } from '../credentials/account.ts';
 import { atNode, type SyncContext } from '../invocation.ts';
-import type { LimiterKey } from '../limits/limiter-store.ts';
 import { updateNode } from '../store/node.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { expiryOf, ROOT_PATH, setupKey } from '../store/sync-keys.ts';
-import { askOnce, type SetupResult } from './fetch-page.ts';
+import { askOnce, type PageRequest, type SetupResult } from './fetch-page.ts';
 import { refusePage, requestsOf, unsentRefusal } from './fetched-page.ts';
 
 /** An item of DynamoDB has at most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); this is in bytes. */
 const MOST_KEPT = 350 * 1_024;
 
 const kept = z.object({ value: z.string() });
+
+/** How a stream's `setup` is asked, if it has to be. */
+export type SetupRequest = Pick<PageRequest, 'account' | 'meters' | 'patience'>;
 
 /**
  * The answer to a stream's `setup`: asked by whoever needs it first, and kept for all requests of the sync, so that they agree. Two who ask at
@@ -23,8 +24,7 @@ const kept = z.object({ value: z.string() });
 export async function setupOf(
   context: SyncContext,
   { stream, name }: ListedSlice,
-  account: AccountAccess | Reason,
-  slots: { readonly meters: readonly LimiterKey[]; readonly patience: number },
+  { account, meters, patience }: SetupRequest,
 ): Promise<SetupResult> {
   const { setup } = stream;
   if (setup === undefined) return { value: undefined };
@@ -33,7 +33,7 @@ export async function setupOf(
   const found = await context.syncs.get(key);
   if (found !== undefined) return { value: readJson(kept.parse(found).value) };
 
-  const asked = await askOnce(context, account, slots, setup.request);
+  const asked = await askOnce(context, { account, meters, patience, request: setup.request });
   const requests = requestsOf(['refusal' in asked ? asked.refusal : asked]);
   if (requests > 0) await updateNode(atNode(context, ROOT_PATH), { add: { requests } });
   if ('refusal' in asked) return { refusal: { ...asked.refusal, exchange: undefined } };

@@ -202,13 +202,17 @@ async function createEmptyRoot(context: SyncContext): Promise<OpenSync[]> {
 
 async function giveUpChain(context: NodeContext, { step, ended }: Chain, refusal: PageRefusal): Promise<void> {
   if (ended !== undefined) return;
-  await setPageAside(context, chainTask(context.ref, context.path, step), step, refusal, 0);
+  await setPageAside(context, chainTask(context.ref, context.path, step), { page: step, refusal, attempts: 0 });
   await updateNode(context, { set: { ended: 'failed' } }, [{ equal: ['step', step] }, { absent: 'ended' }]);
 }
 
 async function giveUpBlock(context: NodeContext, { open }: Block, refusal: PageRefusal): Promise<void> {
   for (const page of [...open].map(Number)) {
-    await setPageAside(context, pagesTask(context.ref, context.path, { from: page, to: page }), page, refusal, 0);
+    await setPageAside(context, pagesTask(context.ref, context.path, { from: page, to: page }), {
+      page,
+      refusal,
+      attempts: 0,
+    });
     await failPage(context, page);
   }
 }

@@ -69,19 +69,22 @@ const LISTING_ONLY_ATTRIBUTES = [
   ...['step', 'cursor', 'remembered', 'seen', 'ties', 'lease', 'owner', 'began', 'records', 'stray'],
 ];
 
+/** The listing that is given up: its node, the stream that it is of, the block that showed it, and the requests that led to it. */
+export type ReplacedListing = {
+  readonly node: Chain | Listing;
+  readonly of: string | undefined;
+  readonly block?: string;
+  readonly requests: number;
+};
+
 /**
  * Puts a group in the place of a listing that has not ended: its chain has not, or the block whose page showed that it is too long is still open. Who
  * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
  */
 export async function replaceListing(
   context: OpeningContext,
-  {
-    node,
-    of,
-    block = '',
-  }: { readonly node: Chain | Listing; readonly of: string | undefined; readonly block?: string },
+  { node, of, block = '', requests }: ReplacedListing,
   { width, byKey, restarts, limit }: Replacement,
-  requests: number,
 ): Promise<void> {
   if (limit !== undefined && of === undefined) await noteLimit(context, limit);
   const unchanged =

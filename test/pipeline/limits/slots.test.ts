@@ -135,7 +135,13 @@ describe('a slot', () => {
     const throttled = { is: 'throttled', reason: { code: 'http-429', message: '' }, wait: 10_000 } as const;
     await settled(
       fleet,
-      applyRateLimitFeedback(theirs, { meters: [place], leftAt: theirs.clock.now(), refusals: 0 }, answer, throttled),
+      applyRateLimitFeedback(theirs, {
+        meters: [place],
+        leftAt: theirs.clock.now(),
+        refusals: 0,
+        answer,
+        verdict: throttled,
+      }),
     );
     const held = theirs.clock.now();
     const { left, later } = await settled(fleet, sending);
