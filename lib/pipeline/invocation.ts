@@ -53,3 +53,19 @@ export function workerCache<T>(make: () => T): (of: { readonly memory: WorkerMem
     return found.part;
   };
 }
+
+/**
+ * The names that a worker came upon last, `most` of them at the most: says of each whether it is the first time. One that has been forgotten is
+ * new again.
+ */
+export function firstTimeOf(most: number): (of: { readonly memory: WorkerMemory }, name: string) => boolean {
+  const known = workerCache(() => new Set<string>());
+  return (of, name) => {
+    const names = known(of);
+    if (names.has(name)) return false;
+    names.add(name);
+    const [oldest] = names;
+    if (names.size > most && oldest !== undefined) names.delete(oldest);
+    return true;
+  };
+}

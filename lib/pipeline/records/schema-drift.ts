@@ -8,6 +8,8 @@ import type { PageContent } from './read-records.ts';
 /** How many departures from the schema one worker writes down, and a receipt names. */
 const NAMED = 50;
 
+/** Of how many syncs a worker knows what it has written down; one that it has forgotten is written down again, to no effect. */
+const SYNCS = 1_000;
 const noted = workerCache(() => new Map<string, Set<string>>());
 
 /** Writes down how records depart from their schema: each kind once in a sync, with a sample and the page that showed it first. */
@@ -17,6 +19,8 @@ export async function noteSchemaDrift(context: SyncContext, pages: readonly Page
   const sync = `${context.ref.connection}/${context.ref.stream}/${context.ref.sync}`;
   const known = noted(context).get(sync) ?? new Set<string>();
   noted(context).set(sync, known);
+  const [oldest] = noted(context).keys();
+  if (noted(context).size > SYNCS && oldest !== undefined) noted(context).delete(oldest);
   for (const { index, departures } of pages) {
     for (const { path, change, sample } of departures) {
       const kind = hash('sha256', `${path} ${change}`).slice(0, 16);

@@ -1,8 +1,8 @@
 import type { HttpAnswer } from '../../core/response/judge.ts';
 import type { Invocation } from '../invocation.ts';
-import { workerCache } from '../invocation.ts';
+import { firstTimeOf } from '../invocation.ts';
 
-const told = workerCache(() => new Set<string>());
+const isNew = firstTimeOf(1_000);
 
 /**
  * Notes that an API announces its end, or that what is asked for is going to change: `Sunset` (RFC 8594) and `Deprecation` (RFC 9745). Every
@@ -15,10 +15,7 @@ export function reportDeprecation(invocation: Invocation, url: string, answer: H
   invocation.metrics.add('DeprecatedResponses', 1);
   const said = { sunset: shortened(sunset), deprecation: shortened(deprecation) };
   const { origin, pathname } = new URL(url);
-  const known = told(invocation);
-  const key = JSON.stringify([said, origin]);
-  if (known.has(key)) return;
-  known.add(key);
+  if (!isNew(invocation, JSON.stringify([said, origin]))) return;
   invocation.log.warn('the API announces an end', { ...said, origin, path: pathname.slice(0, 200) });
 }
 

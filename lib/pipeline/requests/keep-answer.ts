@@ -2,7 +2,7 @@ import type { Connector } from '../../core/connector/connector.ts';
 import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { type Redaction, redactBody, redactHeaders, redactUrl, secretTexts } from '../../core/response/redact.ts';
 import type { RedirectRequest } from '../../core/response/redirect.ts';
-import { type SyncContext, workerCache } from '../invocation.ts';
+import { firstTimeOf, type SyncContext } from '../invocation.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 
 /** How much of an unexpected body is kept, in characters. */
@@ -77,7 +77,8 @@ export async function keepResponse(
   return key;
 }
 
-const keptKinds = workerCache(() => new Set<string>());
+/** Kinds of answers that a worker has kept: of many syncs, and of each few. */
+const isNewKind = firstTimeOf(10_000);
 
 /**
  * Keeps one unexpected answer of each kind that a sync meets, though it may heal: what an API answered at night is what one asks for in the
@@ -87,11 +88,9 @@ export async function keepSamples(
   context: SyncContext,
   unexpected: readonly { readonly reason: Reason; readonly exchange: KeptExchange | undefined }[],
 ): Promise<void> {
-  const kept = keptKinds(context);
   for (const { reason, exchange } of unexpected) {
     const kind = `${context.ref.connection}/${context.ref.stream}/${context.ref.sync} ${reason.code}`;
-    if (exchange === undefined || kept.has(kind)) continue;
-    kept.add(kind);
+    if (exchange === undefined || !isNewKind(context, kind)) continue;
     await keepResponse(context, `healing-${reason.code}`, exchange.evidence());
   }
 }
