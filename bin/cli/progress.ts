@@ -1,35 +1,25 @@
 import * as z from 'zod';
+import { type RunEvent, runEvent } from '../../lib/core/run-events.ts';
 
-/** What the functions' log lines say of trouble that is nobody's page: it is tried again, but should be known. */
-const trouble = z.union([
-  z.object({ message: z.literal('task failed'), reason: z.string() }).transform(({ reason }) => reason),
-  z.object({ errorType: z.string(), errorMessage: z.string() }).transform(({ errorMessage }) => errorMessage),
-]);
-
-/** What they say of an API that has to be left alone: for everybody, or for longer than a message can wait. */
-const patience = z.union([
-  z
-    .object({ message: z.literal('meter held'), reason: z.string(), seconds: z.number() })
-    .transform(({ reason, seconds }) =>
-      seconds < NOTABLE
-        ? ''
-        : `${reason === 'silence' ? 'the API does not answer' : 'the API asks for patience'}: the next request leaves in ${seconds} s`,
-    ),
-  z
-    .object({ message: z.literal('sync parked'), stream: z.string(), until: z.string() })
-    .transform(({ stream, until }) => `${stream} waits until ${until}`),
-]);
+/** A line of a function that failed before its work began, as the runtime writes it. */
+const crash = z.object({ errorType: z.string(), errorMessage: z.string() });
 
 /** Seconds of waiting that somebody who looks at the terminal would wonder about. */
 const NOTABLE = 10;
 
-/** What the functions' log lines say of a sync's progress. */
-const line = z.discriminatedUnion('message', [
-  z.object({ message: z.literal('planned'), stream: z.string(), pages: z.number(), records: z.number() }),
-  z.object({ message: z.literal('pages fetched'), stream: z.string(), pages: z.number(), records: z.number() }),
-  z.object({ message: z.literal('pages refused'), stream: z.string(), pages: z.number(), reason: z.string() }),
-  z.object({ message: z.literal('page set aside'), stream: z.string(), reason: z.string() }),
-]);
+/** What a log line says of trouble that is no page's own: the work is tried again, but should be known. */
+function troubleOf(json: unknown, event: RunEvent | undefined): string | undefined {
+  const failed = event?.message === 'task failed' ? event.reason : crash.safeParse(json).data?.errorMessage;
+  return failed === undefined ? undefined : `a worker failed, its work is tried again: ${failed}`;
+}
+
+/** What it says of an API that has to be left alone: for everybody, or for longer than a message can wait. */
+function patienceOf(event: RunEvent | undefined): string | undefined {
+  if (event?.message === 'sync parked') return `${event.stream} waits until ${event.until}`;
+  if (event?.message !== 'meter held' || event.seconds < NOTABLE) return undefined;
+  const why = event.reason === 'silence' ? 'the API does not answer' : 'the API asks for patience';
+  return `${why}: the next request leaves in ${event.seconds} s`;
+}
 
 type Standing = { pages: number; records: number; planned?: number; refused: number; setAside: number; note: string };
 
@@ -72,12 +62,10 @@ export function showProgress(out: Screen, streams: readonly string[]): Progress 
   const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
   return {
     take(json) {
-      const failed = trouble.safeParse(json);
-      if (failed.success) tell(`a worker failed, its work is tried again: ${failed.data}`);
-      tell(patience.safeParse(json).data ?? '');
-      const read = line.safeParse(json);
-      const found = read.success ? standing.get(read.data.stream) : undefined;
-      if (read.success && found !== undefined) note(found, read.data);
+      const event = runEvent.safeParse(json).data;
+      tell(troubleOf(json, event) ?? patienceOf(event) ?? '');
+      const found = event !== undefined && 'stream' in event ? standing.get(event.stream) : undefined;
+      if (event !== undefined && found !== undefined) note(found, event);
     },
     closed(stream) {
       open.delete(stream);
@@ -91,7 +79,7 @@ export function showProgress(out: Screen, streams: readonly string[]): Progress 
   };
 }
 
-function note(standing: Standing, read: z.output<typeof line>): void {
+function note(standing: Standing, read: RunEvent): void {
   switch (read.message) {
     case 'planned':
       standing.planned = read.pages;

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { runEvent } from '../../lib/core/run-events.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { MINUTE } from '../../lib/core/time.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
@@ -122,8 +123,6 @@ async function rehearseOne(
 }
 
 const closed = z.object({ connection: z.string(), receipt: z.string() });
-const paused = z.object({ message: z.literal('connection paused'), connection: z.string(), reason: z.string() });
-const endingSchema = z.union([paused, closed]);
 type Ending = z.output<typeof closed> | { readonly reason: string };
 const NEVER: Ending = { reason: 'the sync does not come to an end' };
 
@@ -132,8 +131,10 @@ function awaitEndings(rehearsals: readonly Rehearsal[]) {
   const endings = new Map(rehearsals.map(({ connection }) => [connection, Promise.withResolvers<Ending>()]));
   return {
     take(told: unknown): void {
-      const ending = endingSchema.safeParse(told);
-      if (ending.success) endings.get(ending.data.connection)?.resolve(ending.data);
+      const event = runEvent.safeParse(told).data;
+      const paused = event?.message === 'connection paused' ? event : undefined;
+      const ending = paused ?? closed.safeParse(told).data;
+      if (ending !== undefined) endings.get(ending.connection)?.resolve(ending);
     },
     of: ({ connection }: Rehearsal): Promise<Ending> =>
       endings.get(connection)?.promise ?? Promise.reject(new Error(`Nobody waits for "${connection}".`)),

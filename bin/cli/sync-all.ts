@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Connector } from '../../lib/core/connector/connector.ts';
+import { runEvent } from '../../lib/core/run-events.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import { tick } from '../../lib/infra/schedule.ts';
 import type { Embedded } from '../../lib/local/embedded.ts';
@@ -155,8 +156,6 @@ async function readReceipt(objects: Objects, key: string): Promise<Receipt> {
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(await objects.get(key))));
 }
 
-const pauseLine = z.object({ message: z.literal('connection paused'), reason: z.string() });
-
 /** Ends the run when its connection is paused: here nobody else will mend what is wrong. */
 function awaitPause({ name }: Connector) {
   const { promise, reject } = Promise.withResolvers<never>();
@@ -164,8 +163,9 @@ function awaitPause({ name }: Connector) {
   return {
     happened: promise,
     take(json: unknown): void {
-      const read = pauseLine.safeParse(json);
-      if (read.success) reject(new UsageError(`The connector "${name}" cannot go on: ${read.data.reason}.`));
+      const { data } = runEvent.safeParse(json);
+      if (data?.message === 'connection paused')
+        reject(new UsageError(`The connector "${name}" cannot go on: ${data.reason}.`));
     },
   };
 }

@@ -4,6 +4,7 @@ import { forSync, type Invocation } from './invocation.ts';
 import { fetchPages } from './listing/fetch-pages.ts';
 import type { PreparedContext } from './listing/reading.ts';
 import { walkChain } from './listing/walk-chain.ts';
+import { logEvent } from './log-event.ts';
 import { closeSync } from './sync/close-sync.ts';
 import { redriveFailures, redriveReturnedTask } from './sync/redrive.ts';
 import { readSync, startDueSyncs, startSync } from './sync/start-sync.ts';
@@ -82,7 +83,7 @@ async function doTogether(
       } catch (error) {
         const [first] = group;
         const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        invocation.log.warn('task failed', { kind: first?.task.kind ?? '', messages: group.length, reason });
+        logEvent(invocation, { message: 'task failed', kind: first?.task.kind ?? '', messages: group.length, reason });
         for (const { id } of group) outcomes.set(id, 'failed');
       }
     }),

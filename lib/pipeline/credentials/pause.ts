@@ -1,15 +1,13 @@
 import type { Reason } from '../../core/response/judge.ts';
 import type { ConnectionContext } from '../invocation.ts';
+import { logEvent } from '../log-event.ts';
 
 /**
  * Pauses a connection whose authorisation is refused, once: its tasks are done with, and housekeeping sends them again when it is
  * active. `cause`: what was refused; when it is another, the connection resumes by itself.
  */
-export async function pauseConnection(
-  { connections, connector, clock, log, connection }: ConnectionContext,
-  reason: Reason,
-  cause: string,
-): Promise<void> {
+export async function pauseConnection(context: ConnectionContext, reason: Reason, cause: string): Promise<void> {
+  const { connections, connector, clock, connection } = context;
   const paused = await connections.update(
     { pk: connector.name, sk: connection },
     {
@@ -18,7 +16,7 @@ export async function pauseConnection(
     [{ equal: ['status', 'active'] }],
   );
   if (!paused.ok) return;
-  log.warn('connection paused', { connection, code: reason.code, reason: reason.message });
+  logEvent(context, { message: 'connection paused', connection, code: reason.code, reason: reason.message });
 }
 
 /** Lets a connection that was paused for this cause work again; says whether it did. */

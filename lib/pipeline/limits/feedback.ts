@@ -12,6 +12,7 @@ import type { HttpAnswer, ResponseVerdict } from '../../core/response/judge.ts';
 import { type Quota, quotaLearned, quotaOf } from '../../core/response/quota.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
+import { logEvent } from '../log-event.ts';
 import { changeLimiters, type LimiterKey, readLimiters } from './limiter-store.ts';
 import { lastAnsweredAt, noteAnswered } from './observed.ts';
 
@@ -133,8 +134,8 @@ async function recordRejection(
   // Fought over too often to be told: whoever is refused next will tell it.
   if (meter === undefined) return { ...newLimiter, heldUntil: now + SECOND };
   if (held) {
-    const told = { meter: places[0]?.key.pk ?? '', reason: incident.is };
-    invocation.log.warn('meter held', { ...told, seconds: Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND) });
+    const seconds = Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND);
+    logEvent(invocation, { message: 'meter held', meter: places[0]?.key.pk ?? '', reason: incident.is, seconds });
   }
   return meter;
 }

@@ -1,6 +1,7 @@
 import { readFirstPage } from '../../core/listing/listing.ts';
 import { keepsWindow } from '../../core/listing/slice.ts';
 import { atNode } from '../invocation.ts';
+import { logEvent } from '../log-event.ts';
 import type { PageContent } from '../records/read-records.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES, storePart } from '../records/store-part.ts';
@@ -59,7 +60,7 @@ async function noteExtent(run: BlockRun, contents: readonly PageContent[]): Prom
     // Only as long as nothing else is open: pages that were asked for by another size would not fit.
     await updateNode(atNode(run, path), { set: { told: true, ...told, ...stray } }, [{ equal: ['opened', 1] }]);
     if (told.announced !== undefined)
-      run.log.info('planned', { ...run.ref, pages: told.announced, records: first.total ?? 0 });
+      logEvent(run, { message: 'planned', ...run.ref, pages: told.announced, records: first.total ?? 0 });
   }
   const size = (told ?? run.listing).size ?? paging.size;
   const short = contents.filter(({ fetched }) => fetched < size).map(({ index }) => index);
@@ -103,7 +104,7 @@ async function commitPages(
   if (written.item?.kind !== 'block') return { block, committed: [] };
   if (!written.ok) return commitPages(run, written.item, rest);
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
-  run.log.info('pages fetched', { ...ref, pages: rest.length, records });
+  logEvent(run, { message: 'pages fetched', ...ref, pages: rest.length, records });
   return { block: written.item, committed: rest };
 }
 

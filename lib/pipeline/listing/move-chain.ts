@@ -1,3 +1,4 @@
+import { logEvent } from '../log-event.ts';
 import { storePart } from '../records/store-part.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
 import { updateNode } from '../store/node.ts';
@@ -31,7 +32,7 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
   const moved = await move(walk, chain, { part: partState.parse(part.item), requests: requestsOf(ahead.contents) });
   if (part.ok && moved !== undefined) {
     const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
-    walk.log.info('pages fetched', { ...walk.ref, pages: ahead.contents.length, records });
+    logEvent(walk, { message: 'pages fetched', ...walk.ref, pages: ahead.contents.length, records });
   }
   return moved;
 }

@@ -1,4 +1,5 @@
 import type { NodeContext } from '../invocation.ts';
+import { logEvent } from '../log-event.ts';
 import { type PageRefusal, requestsOf } from '../requests/fetched-page.ts';
 import { keepSamples } from '../requests/keep-answer.ts';
 
@@ -32,6 +33,6 @@ export async function noteRefusals(
   const [first] = answered;
   if (first === undefined) return undefined;
   const { code, message: reason } = first.reason;
-  context.log.info('pages refused', { ...context.ref, pages: answered.length, code, reason });
+  logEvent(context, { message: 'pages refused', ...context.ref, pages: answered.length, code, reason });
   return { requests: requestsOf(answered), throttled: answered.filter(({ throttled }) => throttled).length };
 }

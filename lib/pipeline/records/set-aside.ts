@@ -1,6 +1,7 @@
 import { failureSchema } from '../../core/failure.ts';
 import { refOf, type TaskOf } from '../../core/tasks.ts';
 import { forSync, type Invocation } from '../invocation.ts';
+import { logEvent } from '../log-event.ts';
 import type { PageRefusal } from '../requests/fetched-page.ts';
 import { keepResponse } from '../requests/keep-answer.ts';
 import { expiryOf, failedPageKey, parentOf } from '../store/sync-keys.ts';
@@ -18,7 +19,7 @@ export async function setPageAside(
   task: TaskOf<'pages'> | TaskOf<'chain'>,
   { page, refusal, attempts }: FailedAttempts,
 ): Promise<void> {
-  const { connector, syncs, failures, clock, log, metrics } = invocation;
+  const { connector, syncs, failures, clock, metrics } = invocation;
   const context = forSync(invocation, refOf(task));
   const { ref } = context;
   const now = clock.now();
@@ -44,5 +45,5 @@ export async function setPageAside(
   const only = task.kind === 'pages' ? { from: page, to: page } : {};
   await failures.send([{ task: { ...task, ...only, attempts: 0, failure }, group: task.connection }]);
   metrics.add('PagesSetAside', 1);
-  log.warn('page set aside', { ...ref, page, code, reason: message, attempts });
+  logEvent(context, { message: 'page set aside', ...ref, page, code, reason: message, attempts });
 }

@@ -4,6 +4,7 @@ import { SECOND } from '../../core/time.ts';
 import type { Invocation, SyncContext } from '../invocation.ts';
 import { changeLimiters, type LimiterKey } from '../limits/limiter-store.ts';
 import { limitBindings } from '../limits/slots.ts';
+import { logEvent } from '../log-event.ts';
 import { syncKey } from '../store/sync-keys.ts';
 
 /** The longest delay a message can be sent with. */
@@ -67,9 +68,9 @@ async function appointments(
 
 /** Notes until when a sync waits. */
 async function parkSync(context: SyncContext, until: number): Promise<void> {
-  const { syncs, connector, log } = context;
+  const { syncs, connector } = context;
   const parked = await syncs.update(syncKey(connector.name, context.ref), { set: { parkedUntil: Math.ceil(until) } }, [
     { either: [{ absent: 'parkedUntil' }, { less: ['parkedUntil', Math.ceil(until)] }] },
   ]);
-  if (parked.ok) log.warn('sync parked', { ...context.ref, until: new Date(until).toISOString() });
+  if (parked.ok) logEvent(context, { message: 'sync parked', ...context.ref, until: new Date(until).toISOString() });
 }

@@ -17,11 +17,12 @@ it('a wait that somebody would wonder about is told, once', () => {
   assert.equal(told(held, held), 'the API asks for patience: the next request leaves in 7200 s\n');
   assert.equal(told({ ...held, reason: 'silence' }), 'the API does not answer: the next request leaves in 7200 s\n');
   assert.equal(told({ ...held, seconds: 4 }), '');
-  const parked = { message: 'sync parked', stream: 'orders', until: '2026-11-22T20:00:00.000Z' };
+  const sync = { connection: 'main', stream: 'orders', sync: '20261122T115900000Z' };
+  const parked = { message: 'sync parked', ...sync, until: '2026-11-22T20:00:00.000Z' };
   assert.equal(told(parked), 'orders waits until 2026-11-22T20:00:00.000Z\n');
 });
 
 it('a worker that failed is told in one line', () => {
-  const failed = { message: 'task failed', kind: 'page', reason: 'out of luck\n    at somewhere' };
+  const failed = { message: 'task failed', kind: 'page', messages: 1, reason: 'out of luck\n    at somewhere' };
   assert.equal(told(failed, failed), 'a worker failed, its work is tried again: out of luck\n');
 });
