@@ -4,7 +4,7 @@ import { BETWEEN_CHANGES } from '../../lib/simulator/dates.ts';
 import { type Model, modelOf } from '../../lib/simulator/model.ts';
 import { SimulatorRefusal } from '../../lib/simulator/refusal.ts';
 import { resolutionOf } from '../../lib/simulator/resolution.ts';
-import { alone, forebearsOf, type Scale, scaled } from '../../lib/simulator/scaled.ts';
+import { alone, ancestorsOf, type Scale, scaled } from '../../lib/simulator/scaled.ts';
 import { type Facts, factsOf, hasPages, SWITCHES, type Switch } from '../../lib/simulator/switches.ts';
 import type { Trouble } from '../../lib/simulator/trouble.ts';
 import { wordsOf } from '../../lib/simulator/words.ts';
@@ -61,7 +61,7 @@ export function planRehearsals(
   const small = scaled(connector, scale);
   const { words, unspoken } = wordsOf(connector.errors);
   const rehearsals = streams.flatMap((stream) => {
-    const counts = forebearsOf(connector, stream).map((name) => [name, parents]);
+    const counts = ancestorsOf(connector, stream).map((name) => [name, parents]);
     const model = played(alone(small, stream), {
       params: originsOf(params),
       records: { ...Object.fromEntries(counts), [stream]: records },
@@ -95,7 +95,7 @@ function windowsOf(
   { records, now }: Pick<Circumstances, 'records' | 'now'>,
 ): Pick<Scale, 'starts' | 'widths'> {
   const length = records * BETWEEN_CHANGES;
-  const all = new Set(streams.flatMap((name) => [name, ...forebearsOf(connector, name)]));
+  const all = new Set(streams.flatMap((name) => [name, ...ancestorsOf(connector, name)]));
   const windows = [...all].map((name) => {
     const { slices } = connector.streams[name] ?? {};
     const grain = resolutionOf(played(alone(connector, name), { records: 2 }), name) > MINUTE ? DAY : MINUTE;

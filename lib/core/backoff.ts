@@ -1,7 +1,7 @@
 import { MINUTE, SECOND } from './time.ts';
 
 const BASE = 2 * SECOND;
-/** The longest wait that backoff adds by itself, in milliseconds. */
+/** The longest wait of backoff without advice, in milliseconds. */
 export const LONGEST_BACKOFF = 15 * MINUTE;
 
 /**

@@ -64,7 +64,7 @@ export function parseDate(value: unknown, zone?: string): ParsedDate | undefined
 
 const LONGEST_DATE = 64;
 
-/** Epoch milliseconds of a date as an API writes it; `undefined` if it is none. */
+/** Epoch milliseconds of a date as an API writes it; `undefined` if it is not a date. */
 export const parseInstant = (value: unknown, zone?: string): number | undefined => parseDate(value, zone)?.millis;
 
 function epochDate(value: number): ParsedDate | undefined {

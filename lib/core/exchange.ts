@@ -1,6 +1,6 @@
 /** What is asked of an API, and what it answers. */
 
-/** Parsed JSON whose shape nobody has checked yet: an API may send anything. Schemas, not types, decide what it is. */
+/** Parsed JSON of unchecked shape: an API may send anything. Schemas, not types, decide what it is. */
 export type Raw = ReturnType<typeof JSON.parse>;
 
 /** What an API answered. `body` is the parsed JSON; header names are case-insensitive. */

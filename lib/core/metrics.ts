@@ -1,6 +1,6 @@
 /**
  * What is measured, and in which unit (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html). One list for
- * whoever measures (the pipeline) and whoever looks (alarms, dashboard). Every metric is of one connector; there is no other dimension, so
+ * the pipeline, the alarms and the dashboard. Every metric is of one connector; there is no other dimension, so
  * the number of metrics, which is what costs, grows with connectors and not with connections.
  */
 export const METRICS = {
@@ -18,9 +18,9 @@ export const METRICS = {
   RequestsSent: 'Count',
   RequestsThrottled: 'Count',
   RequestsRetried: 'Count',
-  /** Answers in which the API announces an end: `Sunset`, `Deprecation`. */
+  /** Responses with a `Sunset` or `Deprecation` header. */
   DeprecatedResponses: 'Count',
-  /** Pages that cannot succeed by themselves. */
+  /** Pages that were set aside. */
   PagesSetAside: 'Count',
   /** By housekeeping, at every run. Age of the stalest stream of an active connection ÷ its schedule: 1 is as it should be. */
   Staleness: 'None',

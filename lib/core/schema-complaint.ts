@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 
 /**
- * What is wrong with a value that somebody wrote, as half a sentence that names the place and the mend; `undefined` if it fits. Only the
- * first thing is told: the others are often its consequences.
+ * What is wrong with a value of a person or a file, as half a sentence that names the place and the remedy; `undefined` if it fits. Only the
+ * first issue is told: the others are often its consequences.
  */
 export function schemaComplaint(shape: z.ZodType, value: unknown): string | undefined {
   const result = shape.safeParse(value);

@@ -13,7 +13,7 @@ import { honest, type Troubled, type Twist } from './trouble.ts';
 export type Answered = Answer & { readonly stream?: string };
 
 /**
- * What the API answers. By default it is honest: 200 with what is asked for, 400 for a page that there cannot be, 401 for wrong credentials,
+ * The response of the API. By default it is honest: 200 with what is asked for, 400 for an impossible page, 401 for wrong credentials,
  * 404 for a request that the connector does not make.
  */
 export function answer(model: Model, request: Received, troubled: Troubled = honest): Answered {
@@ -45,7 +45,7 @@ function linked({ streams }: Model, { url: { pathname, searchParams } }: Receive
   return { stream: stream.name, reply: (request, twist) => answerPage(stream, way, { page }, request, twist) };
 }
 
-/** What a request asks for that the connector makes. One that names a parent that there is not is that of another stream, if it can be. */
+/** The question that a request of the connector asks. A request with an unknown parent may be one of another stream. */
 function declared({ questions }: Model, places: Places): Found | undefined {
   const made = questions.flatMap(({ forms, answer: reply, ...found }) => {
     const asked = forms.map(({ read }) => read(places)).filter((one) => one !== undefined);

@@ -3,15 +3,15 @@ import { bestOf, type Facts, type Switch } from './switches.ts';
 import type { Truth } from './truth.ts';
 
 /**
- * What a receipt is worth, beside what its API knows.
- * `survived`: nothing is missing, and it says so, as far as this stream can ever prove it. `told`: it says that something may be missing, and why.
- * `moved`: it says COMPLETE by evidence that holds unless records move meanwhile, and they did. `lied`: what it says is not so.
+ * Compares a receipt with what its API knows.
+ * `survived`: nothing is missing, and it says so, as far as this stream can prove it. `told`: it says that something may be missing, and why.
+ * `moved`: it says COMPLETE by evidence that holds unless records move meanwhile, and they did. `lied`: it is false.
  */
 export type Worth = 'survived' | 'told' | 'moved' | 'lied';
 
 export type Assessment = {
   readonly worth: Worth;
-  /** By what is declared, the sync should have got everything, and did not, or does not know it. */
+  /** By its declaration, the sync should have got everything, and did not, or does not know it. */
   readonly failed: boolean;
   /** What to declare, so that more survives: one sentence without its full stop. */
   readonly mend?: string | undefined;

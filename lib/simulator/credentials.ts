@@ -14,7 +14,7 @@ import { recordMaker } from './records.ts';
 import { isToken, noteOf } from './token-text.ts';
 
 /**
- * A made-up secret for the connector's way of authorising. It is the same for the same seed, but for a private key: that is a new one.
+ * An invented secret for the connector's kind of authorization. The same seed gives the same secret, except for a private key.
  */
 export function secretOf({ name, auth }: Connector, seed: number): Secret {
   const fields = Object.keys(jsonSchemaOf(auth.secret).properties ?? {});
@@ -38,8 +38,8 @@ function signingKey(auth: Auth<Raw, Raw>): Secret {
 }
 
 /**
- * What is wrong with how a request is authorised; `undefined`: nothing. The request that arrived, without its credential, is authorised
- * as the connector would do it; then both must agree. `revoked`: no token that was given out before, epoch milliseconds, is taken.
+ * What is wrong with the authorization of a request; `undefined`: nothing. The received request is authorized again, as the connector would
+ * do it, and both must agree. `revoked`: tokens that were issued before this time, epoch milliseconds, are refused.
  */
 export function complaint(client: Client, request: Received, revoked = 0): string | undefined {
   const {
@@ -52,7 +52,7 @@ export function complaint(client: Client, request: Received, revoked = 0): strin
     return url.searchParams.get(auth.name) === secret.key ? undefined : `The query parameter "${auth.name}" is wrong.`;
   const token = keepsTokens(auth) ? tokenIn(headers[auth.sendAs?.toLowerCase() ?? 'authorization']) : undefined;
   if (token !== undefined && !(isToken(kindOf(client, 'access'), token, now) && Number(noteOf(token)) >= revoked))
-    return 'The token is none of this API, or has expired.';
+    return 'The token was not issued by this API, or has expired.';
   const date = auth.kind === 'signed' ? dateIn(headers[auth.date.header.toLowerCase()], auth.date.format) : now;
   const right = authorise(bare(request), auth, token === undefined ? secret : { token }, { now: date, hmac }).headers;
   const wrong = Object.keys(right).find((header) => right[header] !== headers[header]);
@@ -71,7 +71,7 @@ const hmac: Signing['hmac'] = (hash, key, text, encoding) => createHmac(hash, ke
 
 const tokenIn = (header = ''): string => header.replace(/^Bearer /, '');
 
-/** When a request was signed, by its own word. What is no date is the beginning of time. */
+/** When a request says that it was signed. An invalid date is time 0. */
 function dateIn(text = '', format: 'http' | 'iso' | 'seconds'): number {
   const millis = format === 'seconds' ? Number(text) * SECOND : Date.parse(text);
   return Number.isFinite(millis) ? millis : 0;

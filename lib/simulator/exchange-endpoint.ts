@@ -17,8 +17,8 @@ import { lifeOf, tokenText } from './token-text.ts';
 const fields = z.record(z.string(), z.unknown()).catch({});
 
 /**
- * Any other token endpoint. Whose request is not written as the connector writes it, with the secret in it, is somebody else. Only an
- * assertion differs from time to time.
+ * Any other token endpoint. It refuses a request that differs from what the connector writes with the secret. Only an assertion may differ
+ * from time to time.
  */
 export function exchangeQuestion(client: Client, flow: ExchangeFlow<Raw, Raw>, told: Told, basePath: string): Question {
   const { params, secret } = client;

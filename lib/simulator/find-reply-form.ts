@@ -24,8 +24,8 @@ type Read = (reply: Reply) => unknown;
 export type Demand = { readonly read: Read; readonly fits: (found: unknown, facts: Facts) => boolean };
 
 /**
- * Finds replies out of which the stream's own functions read what is meant: it tries, and they judge. A form grows by
- * one place at a time, where a function looked and found nothing, so the simplest form is found first. Throws a
+ * Finds replies out of which the stream's own functions read the sample facts: a breadth-first search, in which the functions judge each
+ * candidate. A form grows by one place at a time, where a function looked and found nothing, so the simplest form is found first. Throws a
  * {@link SimulatorRefusal} that names the function that cannot be satisfied.
  */
 export function findReplyForms(
@@ -58,8 +58,8 @@ export const findCountForm = (read: Read, samples: readonly Facts[]): ReplyForm 
   );
 
 /**
- * The reply to a question of which only the connector knows what it is for: one in which all that it looks for is something, and no list
- * is empty. `fits`: what else must be true of what it reads.
+ * The reply to a question whose meaning only the connector knows: every place it looks at has a value, and no list is empty. `fits`: what
+ * else must be true of the value it reads.
  */
 export const findSetupForm = (name: string, read: Read, facts: Facts, fits: Demand['fits'] = () => true): ReplyForm => {
   const demand: Demand = { read, fits: (found) => isSomething(found) && fits(found, facts) };
@@ -150,7 +150,7 @@ function words(body: readonly Word[], header: readonly Word[], row: readonly Wor
   return (place) => (isHeaderPlace(place) ? header : place.includes('/*') ? row : body);
 }
 
-/** Where to go on from: the form as it is, and without what only had to be there, whatever it was. */
+/** Where a search continues from: the form as it is, and without its guards, whose value does not matter. */
 const openings = (form: ReplyForm): ReplyForm[] => [
   form,
   new Map([...form].filter(([, word]) => !GUARDS.includes(word))),
@@ -172,7 +172,7 @@ function closings(more: ReplyForm): ReplyForm[] {
   ];
 }
 
-/** How many forms are tried for one function. What real connectors need is found within some hundreds. */
+/** How many forms are tried for one function. Real connectors need some hundreds at most. */
 const PATIENCE = 5_000;
 
 function search(
@@ -249,7 +249,7 @@ function placesMissed(read: Read, form: ReplyForm, { headers, body }: ReplyParts
   try {
     read({ status: 200, header, body: watch(body, '') });
   } catch {
-    // It failed because something is missing; what it looked for before that is what counts.
+    // It failed because a place is missing; the places it looked at before count.
   }
   return [...missed];
 }

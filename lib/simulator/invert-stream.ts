@@ -9,7 +9,7 @@ import { requestForms, type Wanted, type Writing } from './request-form.ts';
 import { anyFacts, countFacts, pageProbe, sampleFacts } from './samples.ts';
 import type { Holdings, StreamModel, Way } from './stream-model.ts';
 
-/** Finds out what a stream asks, and answers out of which it reads what is meant. `account`: what requests are told of their connection. */
+/** Finds the requests of a stream, and the replies it can read. `account`: the connection that requests are given. */
 export function invertStream(stream: Stream, account: Account<Raw, Raw>, holdings: Holdings): StreamModel {
   const setup = stream.setup && setupQuestion(holdings.name, stream.setup, account);
   const writing = writer(stream, { ...account, setup: setup?.value }, holdings);

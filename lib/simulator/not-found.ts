@@ -1,7 +1,7 @@
 import type { Model } from './model.ts';
 import { isHeader, type Places } from './places.ts';
 
-/** Says which declared request is nearest to one that no stream makes, and where the two differ. */
+/** Names the declared request that is nearest to one that no stream makes, and where the two differ. */
 export function notFoundMessage({ questions }: Model, sent: Places): string {
   const path = sent.get('path');
   const forms = questions.flatMap(({ stream: name, forms }) => forms.map(({ text }) => ({ name, text })));

@@ -10,10 +10,10 @@ import { isToken, lifeOf, noteOf, tokenText } from './token-text.ts';
 
 type Flow = ClientCredentialsFlow<Raw, Raw> | AuthorizationCodeFlow<Raw, Raw>;
 
-/** How long a code waits to be shown for a token. */
+/** How long a code is valid. */
 const CODE_LIFE = 10 * MINUTE;
 
-/** The token endpoint of OAuth 2.0, and where a person consents if he has to. */
+/** The token endpoint of OAuth 2.0, and the page at which a person consents. */
 export function oauthQuestions(client: Client, flow: Flow, told: Told, basePath: string): readonly Question[] {
   const at = (method: string, url: string) => [endpoint(method, pathIn(url, basePath))];
   const token: Question = {
@@ -36,7 +36,7 @@ function answerToken(client: Client, flow: Flow, told: Told, { url, headers, bod
   if (!proves(client, flow, headers.authorization ?? '', form, now))
     return refusal(401, 'invalid_client', 'The client is not the one that it says it is.');
   if (!isGranted(client, flow, form, now))
-    return refusal(400, 'invalid_grant', 'What is shown for a token is none of this API, or has expired.');
+    return refusal(400, 'invalid_grant', 'The code or refresh token was not issued by this API, or has expired.');
   const life = lifeOf(flow);
   const refresh =
     flow.kind === 'authorizationCode' ? { refresh_token: tokenText(kindOf(client, 'refresh'), now + flow.idle) } : {};
@@ -85,7 +85,7 @@ function isGranted(client: Client, { kind }: Flow, form: URLSearchParams, now: n
 function answerConsent(client: Client, { url: { searchParams }, now }: Received): Answer {
   const back = URL.parse(searchParams.get('redirect_uri') ?? '');
   if (back === null || searchParams.get('client_id') !== client.secret.clientId)
-    return refusal(400, 'invalid_request', 'Nobody knows the client, or where to send the browser back to.');
+    return refusal(400, 'invalid_request', 'The client is unknown, or the redirect_uri is not its own.');
   const code = tokenText(kindOf(client, 'code'), now + CODE_LIFE, searchParams.get('code_challenge') ?? '');
   back.searchParams.set('code', code);
   back.searchParams.set('state', searchParams.get('state') ?? '');

@@ -28,7 +28,7 @@ export function answerPage(
 
   const { instead, shows, back } = twist.page?.(pageAt(paging, size, start)) ?? {};
   if (instead !== undefined) return instead;
-  // Where the limit falls into a page, one that would be refused behind it is given whole.
+  // A page that reaches over the limit is given whole where the pages after it are refused.
   const full = Math.max(0, Math.min(size, listing.total - start, refuses ? size : most - start));
   const end = start + partOf(full, cursorOf(held, asked)?.past ? undefined : shows);
   const rows = Array.from({ length: end - start }, (_, at) => held.records.record(recordAt(held, listing, start + at)));
@@ -46,14 +46,14 @@ export function answerPage(
   return { status: 200, ...more({ ...told, next: paging.kind === 'links' ? link : cursorText(next) }) };
 }
 
-/** Index of the page that begins behind so many records. Pages of offsets overlap by one record, and what begins elsewhere is none of them. */
+/** Index of the page that begins after this many records. Pages of offsets overlap by one record; other offsets begin no page. */
 function pageAt({ kind }: Way['paging'], size: number, start: number): number {
   if (kind !== 'offsets') return Math.floor(start / size);
   const index = start / Math.max(1, size - 1);
   return Number.isInteger(index) ? index : -1;
 }
 
-/** How many records of a listing can be read, and whether what is behind them is refused, or is not there. */
+/** How many records of a listing can be read, and whether the rest is refused, or is not there. */
 function limitOf(paging: Way['paging'], { limit }: Twist): { readonly most: number; readonly refuses: boolean } {
   if (limit !== undefined) return { most: limit.records, refuses: limit.by === '400' };
   return { most: ('max' in paging ? paging.max : undefined) ?? Number.POSITIVE_INFINITY, refuses: true };

@@ -19,8 +19,8 @@ export const keyOf = ({ key }: Pick<Stream, 'key'>, record: unknown): string =>
 export const keyDelivered = (record: unknown): string => String(Reflect.get(Object(record), KEY));
 
 /**
- * The connector as it is deployed for a rehearsal: each connection asks at the origin that its parameters name, whatever the declaration says. A limit for
- * which nobody would wait becomes one of a thousand requests a second, and of the connection alone. What is delivered names its key, which `map` may leave out.
+ * The connector as it is deployed for a rehearsal. Each connection asks at the origin that its parameters name. Each limit becomes one of a
+ * thousand requests a second, of the connection alone. A delivered record carries its key, which `map` may leave out.
  */
 export function rehearsed(connector: Connector): Connector {
   const { auth, baseUrl, limits, params, streams } = connector;

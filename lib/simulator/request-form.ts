@@ -249,7 +249,7 @@ function reader(pieces: readonly Piece[]): (text: string) => Asked | undefined {
 
 const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
-/** Both together; `undefined` if they contradict each other, or if one tells a date that is none. */
+/** Both together; `undefined` if they contradict each other, or if one of them is not a date. */
 function merged(one: Asked, other: Asked | undefined): Asked | undefined {
   if (other === undefined || Object.values(other).some(Number.isNaN)) return undefined;
   const differs = NAMES.some(

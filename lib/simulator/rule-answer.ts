@@ -17,7 +17,7 @@ const USUAL: Readonly<Record<Rule['is'], readonly number[]>> = {
   empty: [404, 410, 409, 400, 200],
   failure: [400, 403, 422, 500, 200],
 };
-/** Nobody waits longer for a rehearsal, in milliseconds. */
+/** The longest wait in a rehearsal, in milliseconds. */
 const PATIENCE = 2_000;
 
 /**

@@ -13,7 +13,7 @@ export const countFacts: readonly Facts[] = [1_299_709, 0, 7_919].map((total) =>
 /** What is told of whatever there is: two rows of it. */
 export const anyFacts: Facts = { records: ['one', 'two'], total: 2, next: '' };
 
-/** Three numbers that nobody takes for anything else in a request. */
+/** Three numbers that occur nowhere else in a request. */
 const [ONE, TWO, THREE] = [7_919, 104_729, 1_299_709];
 
 /** The pages to ask for to learn how a stream's requests are written. */

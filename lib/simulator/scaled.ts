@@ -22,17 +22,17 @@ export const scaled = (connector: Connector, scale: Scale): Connector => ({
   ),
 });
 
-/** The same connector with this stream and its forebears alone. */
+/** The same connector with this stream and its ancestors alone. */
 export function alone(connector: Connector, name: string): Connector {
-  const names = [name, ...forebearsOf(connector, name)];
+  const names = [name, ...ancestorsOf(connector, name)];
   const streams = Object.entries(connector.streams).filter(([each]) => names.includes(each));
   return { ...connector, streams: Object.fromEntries(streams) };
 }
 
 /** The names of a stream's parent, of that one's parent, and so on. */
-export function forebearsOf({ streams }: Pick<Connector, 'streams'>, name: string): readonly string[] {
+export function ancestorsOf({ streams }: Pick<Connector, 'streams'>, name: string): readonly string[] {
   const of = streams[name]?.each?.of;
-  return of === undefined ? [] : [of, ...forebearsOf({ streams }, of)];
+  return of === undefined ? [] : [of, ...ancestorsOf({ streams }, of)];
 }
 
 type Windows = { readonly start: string | undefined; readonly width: Span | undefined };

@@ -30,20 +30,20 @@ const LONGEST_BODY = 1_048_576;
 const KEEP_ALIVE = 60 * SECOND;
 
 export type SimulateOptions = ModelOptions & {
-  /** What it does to whoever reads it. Default: nothing, it is honest. */
+  /** Its faults. Default: none, it is honest. */
   readonly trouble?: Trouble;
 };
 
 /**
  * Starts an API made from the connector's own declaration: without `trouble` an honest one, that answers what the declaration says an
  * API answers. Same connector, seed and records: same answers. Throws a {@link SimulatorRefusal} that names the stream
- * and the function if the declaration cannot be turned round.
+ * and the function if the declaration cannot be inverted.
  */
 export async function simulate(connector: Connector, options: SimulateOptions = {}): Promise<Simulation> {
   return serve(modelOf(connector, options), options.trouble);
 }
 
-/** Serves an API that was made from a declaration. `trouble`: what it does to whoever reads it; by default it is honest. */
+/** Serves an API that was made from a declaration. `trouble`: its faults; by default it is honest. */
 export async function serve(model: Model, trouble?: Trouble): Promise<Simulation> {
   const does = trouble === undefined ? honest : troubled(trouble);
   const counts = new Map(model.streams.map(({ name }) => [name, 0]));

@@ -22,7 +22,7 @@ export type Way = {
 
 /** One stream of the simulated API: what it has, and what its connector asks of it. */
 export type StreamModel = Holdings & {
-  /** By its own paging, and perhaps by key. */
+  /** By its own paging, and by key where declared. */
   readonly ways: readonly Way[];
   readonly questions: readonly Question[];
 };

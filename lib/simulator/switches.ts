@@ -5,7 +5,7 @@ import type { Answer } from './exchange.ts';
 import type { Model } from './model.ts';
 import { childrenOf } from './parents.ts';
 import { SimulatorRefusal } from './refusal.ts';
-import { forebearsOf } from './scaled.ts';
+import { ancestorsOf } from './scaled.ts';
 import type { Trouble } from './trouble.ts';
 import { MISSING, type Words } from './words.ts';
 
@@ -27,12 +27,12 @@ export type Facts = {
   readonly fits: boolean;
 };
 
-/** One thing that an API does to whoever reads it: of which streams it can be said, and what a receipt must then say. */
+/** One fault of an API: of which streams it can be said, and what a receipt must then say. */
 export type Switch = {
   /** Of which streams it can be said. Default: of those whose listing has a middle. */
   readonly of?: (facts: Facts) => boolean;
   readonly trouble: (facts: Facts) => Trouble;
-  /** Whether a sync gets everything all the same, by what is declared. `undefined`: perhaps. Default: perhaps. */
+  /** Whether a sync gets everything all the same, by what is declared. `undefined` (default): it depends. */
   readonly survives?: (facts: Facts) => boolean | undefined;
   /** A reason that must be given where it does not. */
   readonly code?: (facts: Facts) => string;
@@ -58,7 +58,7 @@ const isStable = ({ order }: Stream): boolean => order === 'oldest first' || ord
 /** Whether it tells exactly how many records there are. */
 const counts = ({ total, count }: Stream): boolean => total !== undefined || count?.exact === true;
 const tells = ({ stream }: Facts): boolean => counts(stream);
-/** Whether its listing has a page with index 2, and another one behind it. */
+/** Whether its listing has a page with index 2, and another one after it. */
 export const hasPages = (facts: Facts): boolean => kindOf(facts) !== 'one' && facts.longest > 3 * facts.size;
 const everything = (): boolean => true;
 /** The first time that anything is asked for, this comes instead; of very many things, of some. */
@@ -122,7 +122,7 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   },
   'has an empty page in the middle, twice': {
     trouble: () => ({ empty: 2, times: 2 }),
-    // What a cursor leads away from is asked for only once more. Who does not know how many there are takes it for the end, for a while.
+    // An empty page that a cursor leads on from is asked for only once more. Without a total it looks like the end for a while.
     survives: (facts) =>
       isFollowed(facts) ? isSparse(facts) : kindOf(facts) === 'keyset' || tells(facts) ? true : undefined,
     code: () => 'empty-page',
@@ -175,7 +175,7 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   'forgets always what leads to a page': {
     of: (facts) => hasPages(facts) && isChain(facts),
     trouble: forgets,
-    // Where nothing says that it has expired, it is taken for a page that there cannot be, and narrower slices have fewer.
+    // Where no rule says that it has expired, the response looks like a page out of reach, and narrower slices have fewer pages.
     survives: ({ words, isCut }) => words.expired === undefined && isCut && !words.broad,
     code: ({ words }) => (words.expired === undefined ? 'http-404' : 'rule'),
     mend: ({ words }) => (words.expired === undefined && words.broad ? BROAD : undefined),
@@ -227,12 +227,12 @@ export function factsOf({ client: { connector }, streams }: Model, name: string,
   const size = 'size' in paging ? paging.size : records.count;
   const apart = (records.changedAt?.(size) ?? 0) - (records.changedAt?.(0) ?? 0);
   const isCut = slices !== undefined && span(slices.least) <= apart;
-  const forebears = forebearsOf(connector, name).flatMap((each) => connector.streams[each] ?? []);
+  const ancestors = ancestorsOf(connector, name).flatMap((each) => connector.streams[each] ?? []);
   return {
     ...{ stream, words, size, isCut, longest: high - low },
     keepsTokens: keepsTokens(connector.auth),
     hasParents: parents !== undefined,
-    proves: [stream, ...forebears].every((each) => each.paging.kind !== 'pages' || counts(each) || isStable(each)),
+    proves: [stream, ...ancestors].every((each) => each.paging.kind !== 'pages' || counts(each) || isStable(each)),
     fits: isCut || !('max' in paging) || paging.max === undefined || high - low < paging.max,
   };
 }

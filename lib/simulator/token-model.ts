@@ -31,7 +31,7 @@ export function tokenModel(client: Client): TokenModel {
   };
 }
 
-/** The grant is not told with the token, but to whoever asks with it. */
+/** The grant is not part of the token answer: a request with the token discovers it. */
 function discovered(
   client: Client,
   flow: Auth<Raw, Raw> & TokenScheme<Raw, Raw>,

@@ -10,8 +10,8 @@ export type TokenKind = {
 };
 
 /**
- * A token that says itself until when it is good (epoch milliseconds), so that nobody needs to remember it: `access.1784003600000.1784000000000.k3j2h1`.
- * `note`: text without dots that it carries, of an access token when it was given out. It hides nothing, and keeps nobody out who wants to get in.
+ * A token that carries its own expiry (epoch milliseconds), so that no state is needed: `access.1784003600000.1784000000000.k3j2h1`.
+ * `note`: text without dots that it carries; of an access token, when it was issued. It is no protection.
  */
 export function tokenText({ seed, name, kind }: TokenKind, until: number, note: string | number = ''): string {
   const says = [kind, until, note].map((value) => (typeof value === 'number' ? Math.floor(value) : value));

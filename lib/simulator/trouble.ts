@@ -1,22 +1,22 @@
 import type { Answer, Received } from './exchange.ts';
 
-/** What a simulated API may do to whoever reads it: one switch for each thing. */
+/** The faults of a simulated API: one switch for each. */
 export type Trouble = {
-  /** It does it to this stream alone; by default to all. */
+  /** The faults concern this stream alone; by default all. */
   readonly stream?: string;
   /**
-   * The page with this index, from 0, of each listing has no records, or only half of its records. A chain goes on behind what it has shown; of
+   * The page with this index, from 0, of each listing has no records, or only half of its records. A chain continues after what it has shown; of
    * a numbered listing the rest is lost.
    */
   readonly empty?: number;
   readonly short?: number;
-  /** What leads to the page with this index has expired: this comes instead. */
+  /** The cursor of the page with this index has expired: this comes instead. */
   readonly expired?: { readonly page: number; readonly answer: Answer };
-  /** For the first so many times that the same is asked for. Default: always. */
+  /** Only for the first requests of the same page, this many. Default: always. */
   readonly times?: number;
   /** No page has more records, whatever is asked for. */
   readonly cap?: number;
-  /** Nobody reads further than so many records of one listing: behind them is 400, or nothing. */
+  /** At most this many records of one listing can be read: after them comes 400, or nothing. */
   readonly limit?: { readonly records: number; readonly by: '400' | 'end' };
   /** The page with this index leads back to the one with index 1. */
   readonly loop?: number;
@@ -28,7 +28,7 @@ export type Trouble = {
   readonly vanished?: { readonly parent: (index: number) => boolean; readonly answer: Answer };
   /** Every so many requests this comes instead. */
   readonly every?: { readonly requests: number; readonly answer: Answer };
-  /** At its request with this number it takes none of the tokens any more that it has given out. */
+  /** At its request with this number it revokes all tokens that it has issued. */
   readonly revokes?: number;
 };
 

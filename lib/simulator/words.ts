@@ -4,9 +4,9 @@ import { matchRule } from '../core/response/rules.ts';
 import type { Answer } from './exchange.ts';
 import { answerBy } from './rule-answer.ts';
 
-/** What only the API has words for: an answer that says so, by the connector's own rules. Absent: no rule knows it. */
+/** Responses that mean something only by the connector's own rules. Absent: no rule knows it. */
 export type Words = {
-  /** What leads to a page has expired. */
+  /** A cursor has expired. */
   readonly expired?: Answer | undefined;
   /** A parent is no longer there. */
   readonly vanished?: Answer | undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import hubspot from '../../lib/connectors/hubspot.ts';
 import jira from '../../lib/connectors/jira.ts';
-import { alone, forebearsOf, scaled } from '../../lib/simulator/scaled.ts';
+import { alone, ancestorsOf, scaled } from '../../lib/simulator/scaled.ts';
 
 const sizeOf = (paging: object | undefined) => paging && Reflect.get(paging, 'size');
 
@@ -29,7 +29,7 @@ describe('a connector on a smaller scale', () => {
 
 describe('a stream alone', () => {
   it('has its forebears with it', () => {
-    assert.deepEqual(forebearsOf(jira, 'comments'), ['issues']);
+    assert.deepEqual(ancestorsOf(jira, 'comments'), ['issues']);
     assert.deepEqual(Object.keys(alone(jira, 'comments').streams).sort(), ['comments', 'issues']);
     assert.deepEqual(Object.keys(alone(jira, 'projects').streams), ['projects']);
   });

@@ -23,7 +23,7 @@ export type ReadToken = { token: string; expiresAt?: string | number; expiresIn?
 export type TokenFlow<P, G> = {
   /** Of a token whose answer does not say, in milliseconds; `undefined`: until it is refused. */
   readonly lifetime: number | undefined;
-  /** The header that carries the token by itself; by default `Authorization: Bearer <token>`. */
+  /** The header that carries the bare token. Default: `Authorization: Bearer <token>`. */
   readonly sendAs: string | undefined;
   readonly discover: Discover<P, G> | undefined;
   /** Whether the token answer itself is the grant, read by its schema. */

@@ -65,7 +65,7 @@ type OAuthOptions<P, G> = TokenOptions<P, G> & {
 
 /**
  * OAuth 2.0 client credentials (RFC 6749 section 4.4). Secret: `{"clientId": "…", "clientSecret": "…"}`, or `{"clientId", "privateKey"}`
- * (and perhaps `keyId`) with `private_key_jwt`.
+ * (and optionally `keyId`) with `private_key_jwt`.
  */
 export const clientCredentials = <P, G = undefined>(options: OAuthOptions<P, G>): Auth<P, G> => {
   check('clientCredentials', z.strictObject(oauthShape), options);

@@ -107,8 +107,8 @@ export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
 }
 
 /**
- * What tells one of the API's accounts from another: of the secret no more than that needs, and never to be stored but as a hash. Whoever
- * consents to a connection is an account of his own.
+ * The part of a secret that identifies the account at the API. It may be stored only as a hash. Each connection that a person consents to is
+ * an account of its own.
  */
 export function identityOf(auth: Auth<Raw, Raw>, secret: Raw, connection: string): string {
   if (auth.kind === 'authorizationCode') return connection;

@@ -3,19 +3,19 @@ import { HOUR, MINUTE, SECOND } from '../time.ts';
 import type { TokenState } from './token.ts';
 
 /**
- * A credential that worked before and is refused now is under suspicion until anything works again. If nothing does for this long, and
- * several requests were refused, it is wrong; if it was always the same request, that one may be at fault, and it takes longer.
+ * A credential that worked before and is refused now is under suspicion until a request succeeds. It is wrong if none succeeds for this long
+ * and several requests were refused. If it was always the same request, the request may be at fault, and the wait is longer.
  */
 const SUSPICION = MINUTE;
 const SUSPICION_OF_ONE = HOUR;
-/** When a page that was refused, perhaps for reasons of its own, is asked for again. */
+/** Delay before a refused page is asked for again: the page may be at fault, not the credential. */
 const RETRY_AFTER_REFUSAL = 30 * SECOND;
 
 /** What the refusal of a credential means when there is no newer one. */
 export type RefusalMeaning =
-  /** It is the credential: nobody can work with it. */
+  /** The credential is wrong. */
   | { readonly is: 'pause' }
-  /** Nobody knows yet. `note`: what is to be written down. */
+  /** Not known yet. `note`: attributes to store. */
   | { readonly is: 'later'; readonly millis: number; readonly note: RefusalNote | undefined };
 
 /** Attributes of the connection's token item. */

@@ -18,9 +18,9 @@ export type TokenGrant = {
 
 /**
  * What a token endpoint's answer is.
- * `refused`: the server says no, to this client, this consent or this refresh token; asking again changes nothing. `error`: its word for it.
- * `failed`: no token, and perhaps one later. `doubtful`: whether the server may have done what it was asked for all the same: then the refresh
- * token that was sent may be spent.
+ * `refused`: the server refuses this client, this consent or this refresh token; asking again changes nothing. `error`: its error code.
+ * `failed`: no token this time. `doubtful`: the server may have processed the request all the same, so the refresh token that was sent may
+ * be spent.
  */
 export type TokenAnswer =
   | { readonly is: 'token'; readonly grant: TokenGrant }

@@ -12,7 +12,7 @@ import { MINUTE, SECOND } from '../time.ts';
 
 /** The longest a token request may take. The longest of all deadlines: one that is given up may have spent the refresh token. */
 export const TOKEN_DEADLINE = 60 * SECOND;
-/** For how long a refresh belongs to whoever began it: longer than its deadline, so that two are never under way. */
+/** The lease for a refresh, longer than its deadline, so that two are never in flight. */
 export const REFRESH_LEASE = 75 * SECOND;
 
 /** The item of a connection in the Tokens table: `pk` is `<connector>/<connection>`. */
@@ -28,7 +28,7 @@ export const tokenState = z.object({
   gotAt: z.number().optional(),
   /** The refresh token (JWE). */
   refresh: z.string().optional(),
-  /** Who refreshes, and for how long nobody else may: epoch milliseconds. What is over without an end was cut off in the middle. */
+  /** Owner and end of the lease, epoch milliseconds. A lease that expired with its owner set was cut off in the middle. */
   owner: z.string().optional(),
   lease: z.number().default(0),
   /** Whether a refresh of this version ended in a way that leaves open whether its refresh token is spent. */
@@ -49,7 +49,7 @@ export const tokenState = z.object({
   /** What the token endpoint refused last, a secret with a consent, and when: epoch milliseconds. */
   cause: z.string().optional(),
   causeAt: z.number().default(0),
-  /** When somebody consented: epoch milliseconds. */
+  /** When a person consented: epoch milliseconds. */
   consentAt: z.number().optional(),
 });
 export type TokenState = z.output<typeof tokenState>;
@@ -64,22 +64,22 @@ export const isTokenUsable = (state: TokenState, now: number): boolean =>
   (state.validUntil ?? Number.POSITIVE_INFINITY) > now;
 
 /**
- * Whether nobody knows how the last refresh of this version ended: it was cut off, or its answer was lost. Its refresh token may be spent.
+ * Whether the outcome of the last refresh of this version is unknown: it was cut off, or its answer was lost. Its refresh token may be spent.
  */
 export const isRefreshInDoubt = ({ refresh, doubtful, owner }: TokenState): boolean =>
   refresh !== undefined && (doubtful || owner !== undefined);
 
 export type TokenStep =
-  /** Send the token that is there. */
+  /** Send the current token. */
   | { readonly do: 'use' }
-  /** Ask for a new one, if nobody else does. `early`: the one that is there goes on being used. */
+  /** Refresh, unless another worker does. `early`: the current token stays in use meanwhile. */
   | { readonly do: 'refresh'; readonly early: boolean }
-  /** Somebody else asks, or it was asked for in vain a moment ago. `millis` at the most. */
+  /** Another worker refreshes, or a request failed a moment ago. `millis`: at most. */
   | { readonly do: 'wait'; readonly millis: number };
 
 /**
- * What to do for a token now. After a refresh whose end nobody knows, what is left of the old token is used up first: if the refresh token
- * was spent, asking with it again may end the consent, and nothing is then lost that would have lived.
+ * What to do for a token now. After a refresh of unknown outcome the old token is used up first: its refresh token may be spent, and using
+ * it again may end the consent. By then nothing is lost that would have lived.
  */
 export function nextTokenStep(state: TokenState, now: number): TokenStep {
   const usable = isTokenUsable(state, now);

@@ -61,9 +61,9 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly baseUrl: (at: Account<Raw, Raw>) => string;
   /** Over the whole reply, first match wins. */
   readonly errors: readonly Rule[];
-  /** Places in a body that must not be kept as evidence. */
+  /** Places in a body that are taken out of kept responses. */
   readonly redact: readonly string[];
-  /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if a function of its own gives what is none. */
+  /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if its function returns an invalid limit. */
   readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
   readonly concurrency: number;
   readonly learn: ((reply: Reply) => LearnedQuota | undefined) | undefined;
@@ -128,16 +128,16 @@ function keyless({ schema, key }: Stream): string | undefined {
 
 /** What is wrong with the parents of a stream. */
 function parentage(streams: Readonly<Record<string, Stream>>, name: string): string | undefined {
-  const forebears = new Set([name]);
+  const ancestors = new Set([name]);
   for (let each = streams[name]?.each; each !== undefined; each = streams[each.of]?.each) {
     if (!Object.hasOwn(streams, each.of)) return `"each.of": there is no stream "${each.of}".`;
-    if (forebears.has(each.of)) return `"each.of": "${each.of}" is its own parent.`;
-    forebears.add(each.of);
+    if (ancestors.has(each.of)) return `"each.of": "${each.of}" is its own parent.`;
+    ancestors.add(each.of);
   }
   return undefined;
 }
 
-/** Whether a value, perhaps the default export of a stranger's file, came from {@link defineConnector}. */
+/** Whether a value, such as the default export of a file, came from {@link defineConnector}. */
 export const isConnector = (value: unknown): value is Connector => connectorMark.safeParse(value).success;
 
 /** The connector that a module exports: by default, or else by whatever name. */

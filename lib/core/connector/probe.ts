@@ -100,7 +100,7 @@ function ask(
   }
 }
 
-/** Stands for what nobody has given yet, a parameter or a parent: every property of it is itself, and what it is as text. */
+/** A stand-in for an unknown parameter or parent: every property of it is itself, and its text is `text`. */
 function standIn(text: string): object {
   const itself: object = new Proxy(() => itself, {
     get: (_, name) => {

@@ -4,7 +4,7 @@ import type { Connector, Request } from './connector.ts';
 
 /**
  * Builds a stream's request onto the base URL, whose own path is kept. `url` replaces it by the link that a page gave for
- * the next one. Throws when the base URL is none: a bad parameter.
+ * the next one. Throws if the base URL is invalid, because of a bad parameter.
  */
 export function buildRequest(connector: Connector, baseUrl: string, request: Request, url?: string): BuiltRequest {
   const headers = lowerCased({ accept: 'application/json', ...connector.headers, ...request.headers });

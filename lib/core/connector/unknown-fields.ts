@@ -6,8 +6,8 @@ export type ReportField = (path: string, value: unknown) => void;
 type Look = (value: unknown, path: string, report: ReportField) => void;
 
 /**
- * How to look for what a schema would silently drop, at every depth: the fields that a `z.object` does not declare. `undefined`: it drops nothing, so
- * nothing need be looked at. A `z.looseObject` keeps what it does not know, and a `z.strictObject` refuses it by itself. Made once for each schema.
+ * Finds the fields that a schema would silently drop, at every depth: those that a `z.object` does not declare. `undefined`: it drops nothing.
+ * A `z.looseObject` keeps unknown fields, and a `z.strictObject` refuses them. Made once for each schema.
  */
 export function unknownFields(schema: z.core.$ZodType): Look | undefined {
   const found = made.get(schema);

@@ -2,11 +2,11 @@ import { MINUTE, SECOND } from '../time.ts';
 import { MICRO, type ResolvedLimit } from './limits.ts';
 
 /**
- * The meter of a limit scope: a timetable that every worker shares. Reserving a slot moves the timetable on; nobody is ever refused,
- * only told a time. All steps are pure: who writes the result makes sure that the meter has not changed meanwhile.
+ * The limiter of a limit scope: a timetable that every worker shares. Reserving a slot moves the timetable on; a reservation is never refused,
+ * it gets a time. All steps are pure; the caller writes the result by compare-and-set.
  */
 export type LimiterState = {
-  /** Raised by each write. 0: nobody has used the meter yet. */
+  /** Raised by each write. 0: the limiter was never used. */
   readonly version: number;
   /** By {@link ResolvedLimit.key}, in microseconds: of a rolling limit its theoretical arrival time, of a fixed one the start of the window last used. */
   readonly times: Readonly<Record<string, number>>;
@@ -135,8 +135,8 @@ export type Reservation = {
 };
 
 /**
- * Reserves up to `wanted` slots that are at most `horizon` milliseconds ahead. A slot is strict: whoever cannot leave at it, but for the limits'
- * tolerance, reserves again.
+ * Reserves up to `wanted` slots that are at most `horizon` milliseconds ahead. A slot is strict: a request that is later than the limits
+ * tolerate reserves again.
  */
 export function reserveSlots(
   gauges: readonly LimitBinding[],
@@ -173,7 +173,7 @@ const FURTHEST = 10 * MINUTE;
 /** A slot that is this far away, in milliseconds, is waited for anyway: at the two ends of a fixed window nothing ever leaves. */
 const SOON = SECOND;
 
-/** Whether whoever reserves on these meters has to wait: for a slot, or behind the work that has appointments. */
+/** Whether a reservation on these limiters has to wait: for a slot, or for the work that has appointments. */
 export const isLimiterBusy = (gauges: readonly LimitBinding[], now: number): boolean =>
   nextSlot(gauges, now, now * MICRO) > (now + SOON) * MICRO || gauges.some(({ meter }) => meter.booked > now * MICRO);
 
@@ -248,6 +248,6 @@ export function onRejection(
 export const holdUntil = (meter: LimiterState, until: number, now: number): LimiterState | undefined =>
   until <= Math.max(now, meter.heldUntil) ? undefined : { ...meter, heldAt: now, heldUntil: Math.ceil(until) };
 
-/** The API answers again; `undefined` if nobody thought it did not. */
+/** The API answers again; `undefined` if it was not taken to be down. */
 export const onRecovery = (meter: LimiterState): LimiterState | undefined =>
   meter.silences === 0 ? undefined : { ...meter, silences: 0, downSince: 0, strikes: 0 };

@@ -2,19 +2,19 @@ import * as z from 'zod';
 import { DAY, parseSpan, SECOND, type Span, span } from '../time.ts';
 
 /**
- * A limit of an API, as a connector declares it: so many `requests` in any window of length `per`, whoever sends them and however
+ * A limit of an API, as a connector declares it: so many `requests` in any window of length `per`, whichever worker sends them and however
  * many workers there are.
  */
 export type Limit = {
   per: Span;
   /** How much may leave at once after a pause, 1 (default) to half the limit. What bursts is paid for by a slower steady rate. */
   burst?: number;
-  /** The part of the limit that is ours, over 0 to 1 (default): the rest is left to whoever else uses the account. */
+  /** The share of the limit that Headgate uses, over 0 to 1 (default): the rest is for other users of the account. */
   share?: number;
   /** Who shares the limit: every connection with the same secret (default), this connection, or all of the connector's. */
   scope?: LimitScope;
   /**
-   * `rolling` (default): the limit holds in any window of its length. `fixed`: a quota that is counted anew at each full `per` since
+   * `rolling` (default): the limit holds in any window of its length. `fixed`: a quota that is reset at each full `per` since
    * 1970 in UTC (a day's at midnight), and may be used up at once.
    */
   window?: 'rolling' | 'fixed';
@@ -30,7 +30,7 @@ export const MICRO = 1_000;
 
 /** A limit as its meter reckons with it, for the requests of one stream. */
 export type ResolvedLimit = {
-  /** Names the limit within its meter: whoever counts against the same limit finds the same state. */
+  /** Names the limit within its meter: connections that share the limit share the state. */
   readonly key: string;
   /** What one request counts. */
   readonly cost: number;

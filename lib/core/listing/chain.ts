@@ -78,7 +78,7 @@ function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], h
   }
 }
 
-/** What APIs call it that there is more, and that there is not. */
+/** The names of fields by which APIs say that more follows, or that nothing does. */
 const MORE = /^has_?(more|next)(_?(page|results|items|records))?$/i;
 const LAST = /^(is_?last(_?page)?|end_?of_?(stream|list|results))$/i;
 /** So deep below the body such a word is looked for: `body.data.orders.pageInfo.hasNextPage` is the deepest that is common. */
@@ -102,7 +102,7 @@ function saysMore(body: unknown, records: readonly unknown[], depth = DEEPEST_WO
 /** Of a listing by keyset: records share the value that pages go on from; or pages begin with it, so that none is passed over. */
 export type KeysetTies = 'tied' | 'inclusive';
 
-/** What a page would go on from behind a record, as text; `undefined` where that cannot be read from it. */
+/** The value that a page after a record would continue from, as text; `undefined` where the record does not tell it. */
 function goOnFrom(after: (record: Raw) => unknown, record: unknown): string | undefined {
   try {
     return writeJson(after(record));
@@ -112,8 +112,8 @@ function goOnFrom(after: (record: Raw) => unknown, record: unknown): string | un
 }
 
 /**
- * Whether a page by keyset passes over records: where several share the value that it was to go on from, and it begins behind all of them, those that
- * did not fit on the page before are on none. `ties`: what the pages before showed. `cursor`: what led to this one.
+ * Whether a page by keyset skips records. Where several records share the value that it continues from, and it begins after all of them, those
+ * that did not fit on the page before are on no page. `ties`: what earlier pages showed. `cursor`: what led to this page.
  */
 export function detectTies(
   stream: Stream,
@@ -136,7 +136,7 @@ export function detectTies(
   return { passes: isTied && cursor !== undefined, ties: isTied ? 'tied' : undefined };
 }
 
-/** A page that comes so often in a row, each time by another cursor, comes for ever; one without records, which may be a hole, only after more. */
+/** A page that comes this often in a row, each time by another cursor, comes for ever. A page without records may be a hole, and needs more. */
 const MOST_ALIKE = 3;
 const MOST_EMPTY = 100;
 

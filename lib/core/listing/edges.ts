@@ -34,7 +34,7 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
       const next = standing?.flatMap((from) => here.flatMap((page) => step(from, page, full, tails.has(index)) ?? []));
       if (standing !== undefined && (here.some(([, records]) => records > 0) || tails.has(index) || next?.length === 0))
         checked += 1;
-      // An end that was looked for later, too, may have been another one then.
+      // An end that was also probed later may have been another one then.
       const superseded = repaired && tails.has(index) && index < lastTail;
       if (superseded && next !== undefined) {
         standing = distinct([...next, ...(standing ?? [])]);
@@ -42,7 +42,7 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
       }
       if (next?.length === 0) disagree.push(index);
       const begun = here.flatMap(([, records, , last]) => (records > 0 ? [{ last, full: records >= full }] : []));
-      // Behind a break the walk goes on from whatever stands there, so that each break is named.
+      // After a break the walk continues from the page that is there, so that each break is named.
       if (next !== undefined && next.length > 0) standing = distinct(next);
       else if (begun.length > 0) standing = distinct(begun);
     }
@@ -53,7 +53,7 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
   return { checked: first.checked, moved: first.disagree, broken: all.disagree };
 }
 
-/** From one page to the next; `undefined`: they do not agree. Behind a page that is not full nothing is left, so a page without records is no contradiction. */
+/** From one page to the next; `undefined`: they do not agree. After a page that is not full nothing is left, so an empty page is no contradiction. */
 function step(from: Standing, [, records, first, last]: PageRead, full: number, tail: boolean): Standing | undefined {
   if (records > 0) return first === from.last ? { last, full: records >= full } : undefined;
   return from.full || tail ? undefined : from;
@@ -69,8 +69,8 @@ const REACH = [4, 40, 1_000] as const;
 export const REPAIR_ROUNDS = REACH.length;
 
 /**
- * The pages that are read again in a round, from 1: whatever moved did so between the two sides of a break, and not always next to it. `last`: the
- * listing's last page with records. Where its end was looked for and not found, the break lies behind it, however far.
+ * The pages that are read again in a round, from 1: records moved between the two sides of a break, not always next to it. `last`: the
+ * listing's last page with records. If its end was probed and not found, the break lies after it.
  */
 export function pagesAround(broken: readonly number[], round: number, last: number): number[] {
   const reach = REACH[round - 1] ?? 0;

@@ -11,7 +11,7 @@ import { SECOND } from '../time.ts';
 export const BLOCK_PAGES = 100;
 /** The most pages one task carries. */
 export const TASK_PAGES = 10;
-/** Behind the announced pages, what is still to come is the little that was added meanwhile, or that the total kept back. */
+/** Pages in a block after the announced ones: only few records were added meanwhile, or left out of the total. */
 const OVERSHOOT_PAGES = { pages: 1, offsets: 2 } as const;
 
 /** First and last page index, both included. */
@@ -49,7 +49,7 @@ export type DispatchWindow = {
   readonly taskPages: number;
 };
 
-/** A listing has at most so many milliseconds of slots dispatched: with more, whoever shares its limits would wait behind it. */
+/** A listing has at most this many milliseconds of slots dispatched: with more, other listings under the same limits would starve. */
 const DISPATCHED = 8 * SECOND;
 /** A task carries no more pages than may leave in so many milliseconds: what does not fit has to come back. */
 const TASK_TIME = 2 * SECOND;
@@ -57,7 +57,7 @@ const TASK_TIME = 2 * SECOND;
 /**
  * The window of a listing. `spacing`: milliseconds between two of its requests, as its limits have it; 0: nothing limits them but the workers,
  * of which at most `concurrency` run at once. A new block is opened when one is done, so half of the window is always dispatched.
- * `answerTime`: milliseconds that a page is under way, and in nobody's way. Workers may differ about it, so it decides how many blocks are
+ * `answerTime`: milliseconds that a page is in flight, without blocking others. Workers may differ about it, so it decides how many blocks are
  * open, and never which pages are in them.
  */
 export function dispatchWindowOf(spacing: number, concurrency: number, answerTime = 0): DispatchWindow {
@@ -78,7 +78,7 @@ export type ListingStep = { readonly open: PageRange } | 'wait' | 'done';
 /**
  * What a numbered listing does next. Within the announced pages up to a window's blocks are open at once. Where nothing
  * announces the end (no total, or one whose last page was full), one block at a time is opened until a short page has been
- * seen and, where no total announced it, a page behind it too.
+ * seen and, where no total announced it, a page after it too.
  */
 export function nextListingStep(
   kind: 'pages' | 'offsets',
@@ -103,8 +103,8 @@ export function nextListingStep(
 const FAILING_PAGES = 100;
 
 /**
- * Whether it is no use to read on: most pages that were asked for failed, block after block, though a total announced them. Totals are made up (the largest
- * integer, where nobody counted), or are more than the API lets be read. `barren`: pages of blocks of which none came.
+ * Whether a listing is not worth reading on: most pages that were asked for failed, block after block, though a total announced them. Some totals are
+ * invented (the largest integer), or are more than the API lets be read. `barren`: pages of blocks of which none came.
  */
 export const isMostlyFailing = ({ barren, covered }: { readonly barren: number; readonly covered: number }): boolean =>
   barren >= FAILING_PAGES && 2 * barren > covered;
@@ -116,10 +116,10 @@ function endIsSeen(
   { announced, covered, end, filled = -2, limited }: ListingExtent,
 ): boolean {
   if (limited) return true;
-  // A page with records behind the last one that was announced is enough to know that the total is not to be believed.
+  // A page with records after the last announced one shows that the total is wrong.
   if (kind === 'pages' && announced !== undefined && covered > announced) return true;
   if (end === undefined) return false;
-  // Where offsets end is proved by a page that begins with the last record; nothing has been read where there is none.
+  // The end of offsets is proved by a page that begins with the last record.
   if (announced !== undefined) return true;
   return covered > filled + 1 && covered > (kind === 'offsets' && end > 0 ? end : end + 1);
 }
@@ -193,7 +193,7 @@ export const readRanges = (text: string): PageRange[] =>
 export const rangeLength = (ranges: readonly PageRange[]): number =>
   ranges.reduce((all, { from, to }) => all + to - from + 1, 0);
 
-/** `count` of the indexes that some ranges hold, behind the first `skip`. */
+/** `count` of the indexes that some ranges hold, after the first `skip`. */
 export function indexesOf(ranges: readonly PageRange[], skip: number, count: number): number[] {
   const found: number[] = [];
   let passed = 0;

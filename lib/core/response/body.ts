@@ -1,7 +1,7 @@
 import type { Raw } from '../exchange.ts';
 import { parseJson } from './json.ts';
 
-/** The JSON of a body; or its text, and why it is none. */
+/** The JSON of a body; or its text, and why it is not JSON. */
 export type ReadBody =
   | { readonly body: Raw; readonly ambiguous: ReadonlyMap<object, string> }
   | {

@@ -2,11 +2,11 @@ import type { Raw } from '../exchange.ts';
 import { endOfString, type JsonSize, sizeOfJson } from './json-size.ts';
 
 /**
- * JSON without loss: an integer that no double can hold (`Number.isSafeInteger`) is read as a `bigint`, and written as the digits it was.
- * Every other number is the double that is nearest to it, as in every reader of JSON.
+ * JSON without loss: an integer that no double can hold (`Number.isSafeInteger`) is read as a `bigint`, and written with the same digits.
+ * Every other number is the nearest double, as in every reader of JSON.
  */
 
-/** Nothing sensible is deeper: each level costs whoever walks it a frame of the stack. */
+/** Real responses are not deeper: each level costs a stack frame to walk. */
 const DEEPEST = 200;
 
 export type ParsedJson = {

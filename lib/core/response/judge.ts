@@ -13,17 +13,17 @@ export type HttpAnswer =
   | { readonly failed: 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'too-large'; readonly message: string };
 type Received = Extract<HttpAnswer, { status: number }>;
 
-/** Why an answer is no page. `code` is stable; `message` is one sentence for people; `rule` names the connector's rule that said so. */
+/** Why a response is not a page. `code` is stable; `message` is one sentence for people; `rule` names the connector's rule that decided. */
 export type Reason = { readonly code: string; readonly message: string; readonly rule?: string };
 
 /**
- * What an answer is.
- * `page`: records to be delivered. `empty`: there are none here, by the API's own word. `end`: a page without records whose own total
+ * The verdict on a response.
+ * `page`: records to be delivered. `empty`: the API says that there are no records. `end`: a page without records whose own total
  * agrees that none belong on it.
- * `throttled`: the API asks for patience; no attempt was made. `retry`: may heal by itself. `wait`: the API's advice, milliseconds.
- * `reauthorise`: the token is not taken. `restart`: what leads to this page has expired; the listing begins again.
+ * `throttled`: the API asks for patience; no attempt was made. `retry`: may heal. `wait`: the API's advice, milliseconds.
+ * `reauthorise`: the credential was refused. `restart`: the cursor of this page has expired; the listing begins again.
  * `redirect`: the same request is to be sent to another place of the same origin.
- * `failure`: cannot heal, by our knowledge.
+ * `failure`: is not known to heal.
  */
 export type ResponseVerdict =
   | {
@@ -38,7 +38,7 @@ export type ResponseVerdict =
   | { readonly is: 'throttled' | 'retry'; readonly reason: Reason; readonly wait: number | undefined }
   | { readonly is: 'reauthorise' | 'restart' | 'failure'; readonly reason: Reason };
 
-/** What an answer is held against. */
+/** What a response is judged against. */
 export type ExpectedResponse = {
   readonly stream: {
     readonly records: (body: Raw) => readonly unknown[];

@@ -7,8 +7,8 @@ const SPACE = /\s*/y;
 const BETWEEN = /[\s,]*/y;
 
 /**
- * The target of `rel="next"` in a `Link` header (RFC 8288 section 3), as it stands there; it may be relative. Throws if there is none, but
- * something that cannot be read: it may be the next link, and a listing must not end by it.
+ * The target of `rel="next"` in a `Link` header (RFC 8288 section 3), as sent; it may be relative. Throws if there is none but a part of the
+ * header cannot be read: that part may be the next link, and a listing must not end by it.
  */
 export function nextLink(header = ''): string | undefined {
   let unread: string | undefined;

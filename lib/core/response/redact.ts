@@ -91,8 +91,8 @@ export const holdsSecrets = (
 const LONGEST_READ = 2_000_000;
 
 /**
- * The beginning of a body as text, at most `most` characters. Where it is JSON, its declared places and whatever has a telling name are taken out;
- * where it is none, every field that is named like that, or like the last step of a declared place.
+ * The beginning of a body as text, at most `most` characters. Where it is JSON, its declared places and every field with a telling name are taken out;
+ * otherwise every field with such a name, or with the name of the last step of a declared place.
  */
 export function redactBody(text: string, redaction: Redaction, most: number): string {
   const { paths, secrets } = redaction;

@@ -2,7 +2,7 @@ import { DAY, SECOND } from '../time.ts';
 
 /** Advice beyond this is taken for nonsense. */
 export const LONGEST_ADVICE = 31 * DAY;
-/** Longer advice is followed so far, and then the API is asked again: nobody's header stops a limiter for weeks. */
+/** Longer advice is followed up to this, then the API is asked again: a header does not stop a limiter for weeks. */
 const LONGEST_WAIT = DAY;
 
 /**
@@ -12,7 +12,7 @@ const LONGEST_WAIT = DAY;
 export function retryAfter(header: string | undefined, date: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const seconds = /^\s*\d+(\.\d+)?\s*(,\s*\d+(\.\d+)?\s*)*$/.test(header);
-  // Sent more than once, the longest is meant: nobody is late for having waited.
+  // Of several values the longest is followed: waiting longer breaks no limit.
   const wait = seconds
     ? Math.max(...header.split(',').map(Number)) * SECOND
     : parseDate(header) - serverClock(date, now);

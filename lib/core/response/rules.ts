@@ -2,7 +2,7 @@ import type { Reply } from '../exchange.ts';
 import type { Span } from '../time.ts';
 
 /**
- * What an API means by a reply that no status tells. `when`: of the whole reply; its body is the parsed JSON, or the text where it is none.
+ * The meaning of a reply that its status does not tell. `when`: of the whole reply; its body is the parsed JSON, or text if it is not JSON.
  * `wait`: how long `throttled` or `retry` waits when the API gives no advice. `because`: one clause; it becomes part of the reason.
  */
 export type Rule = {
@@ -16,8 +16,8 @@ export type Rule = {
 export type MatchedRule = { readonly rule: Rule; readonly name: string };
 
 /**
- * The first of a connector's rules that holds for a reply. One whose `when` throws, because it looks for what this reply
- * does not have, does not hold; `notes` tells which, for whoever wonders why it did not.
+ * The first of a connector's rules that holds for a reply. A rule whose `when` throws, because it looks for a field that this reply
+ * lacks, does not hold; `notes` says which.
  */
 export function matchRule(
   rules: readonly Rule[],

@@ -46,7 +46,7 @@ function otherSpellings(character: string): string[] {
 }
 
 /**
- * Takes a secret out of a text, in any spelling and any mixture of them, whole or cut off behind {@link Spelling.enough} characters.
+ * Takes a secret out of a text, in any spelling and any mixture of them, whole or cut off after {@link Spelling.enough} characters.
  */
 export function withoutSpelling(text: string, { characters, enough }: Spelling, instead: string): string {
   const kept: string[] = [];

@@ -114,7 +114,7 @@ const UNOPENED: ListingFinding = {
   verdict: 'INCOMPLETE',
 };
 
-/** A record that does not fit its schema is quarantined, and nobody lacks it; but a parent's children are. */
+/** A quarantined record is not missing; but the children of a quarantined parent are. */
 const lostParents = ({ quarantined }: ListingTally): ListingFinding[] =>
   quarantined === 0
     ? []

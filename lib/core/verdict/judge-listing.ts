@@ -11,7 +11,7 @@ export type ReceiptEvidence = NonNullable<Receipt['evidence']>;
 export type ListingTally = {
   /** Each page that counts, every time it was read, in the order of reading. */
   readonly pages: readonly PageRead[];
-  /** Those that were to begin with the last record of all, to see where the listing ends; and all that were read behind it. */
+  /** Probes that were to begin with the last record, to see where the listing ends; and all pages that were read after it. */
   readonly tails: ReadonlySet<number>;
   readonly behind: ReadonlySet<number>;
   /** How many records a full page has, where the API gives fewer than it is asked for. */
@@ -115,7 +115,7 @@ const fullest = ({ pages }: Pick<ListingTally, 'pages'>): PageRead[] => [
     .values(),
 ];
 
-/** Pages without records before pages with records: a hole, whatever comes behind it. One that goes on from the last record leaves none, nor does one of a listing that is said to have such pages. */
+/** Pages without records before pages with records: a hole, whatever follows it. One that goes on from the last record leaves none, nor does one of a listing that is said to have such pages. */
 function gaps({ paging }: Stream, { behind, ...tally }: ListingTally): ListingFinding[] {
   if (isSparse(paging)) return [];
   const pages = fullest(tally);
@@ -157,7 +157,7 @@ function shortPages({ paging }: Stream, { totals, ...tally }: ListingTally): Lis
   const last = greatest(pages.filter(([, records]) => records > 0).map(([index]) => index));
   const short = pages.filter(([index, records]) => index < last && records > 0 && records < full);
   if (short.length === 0) return [];
-  const message = 'pages had fewer records than others, although there were more behind them';
+  const message = 'pages had fewer records than others, although there were more after them';
   return [
     { code: 'short-page', message, pages: short.map(([index]) => index).sort((a, b) => a - b), verdict: 'UNKNOWN' },
   ];

@@ -23,7 +23,7 @@ export const receiptSchema = z.object({
         code: z.string(),
         message: z.string(),
         pages: z.array(z.int()).readonly().optional(),
-        /** Where a sync has slices: those it is true of, at most 20 of them, each perhaps with its pages. */
+        /** Where a sync has slices: those it is true of, at most 20, each with its pages if known. */
         slices: z
           .array(z.object({ slice: z.string(), pages: z.array(z.int()).readonly().optional() }))
           .readonly()
@@ -51,7 +51,7 @@ export const receiptSchema = z.object({
     )
     .readonly(),
   watermark: z.object({ before: z.string().nullable(), after: z.string().nullable() }),
-  /** Somebody accepted what is missing: then the watermark moved although the verdict is what it is. */
+  /** An operator accepted what is missing: then the watermark moved whatever the verdict. */
   accepted: z.object({ reason: z.string(), at: z.iso.datetime() }).optional(),
   /** Key of the manifest, which lists the parts. */
   manifest: z.string(),
