@@ -30,7 +30,7 @@ export async function runTasks(
   received: readonly ReceivedTask[],
 ): Promise<ReadonlyMap<string, TaskOutcome | 'failed'>> {
   const outcomes = new Map<string, TaskOutcome | 'failed'>();
-  await tryFinalAttempt(invocation, received, outcomes);
+  await tryFinalAttempt(invocation, received, outcomes); // R39
   const left = received.filter(({ id }) => !outcomes.has(id));
   const usual = left.filter((each) => !mustRunIsolated(each));
   await doTogether(invocation, usual, outcomes);
@@ -49,7 +49,7 @@ async function tryFinalAttempt(
   received: readonly ReceivedTask[],
   outcomes: Map<string, TaskOutcome | 'failed'>,
 ): Promise<void> {
-  const [first, ...others] = received.filter(isReading).filter((each) => isFinalAttempt(invocation, each));
+  const [first, ...others] = received.filter(isReading).filter((each) => isFinalAttempt(invocation, each)); // R40
   if (first === undefined) return;
   const isSent = await sendIsolated(
     invocation,
@@ -146,6 +146,7 @@ async function prepare(
   const { ref } = context;
   const sync = await readSync(context);
   // Who found it superseded may have died before the close was asked for.
+  // R62
   if (
     sync?.status === 'closing' &&
     sync.superseded !== undefined &&

@@ -1,17 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Violation } from './invariants.ts';
 import { KNOWN } from './known-trees.ts';
+import { sourceOf } from './marked-lines.ts';
 import { RULES, type Rule, type TestOfRule } from './rules.ts';
+import { takeOut } from './take-out.ts';
 
 /**
  * npm run simulate -- --seeds N [--from M]   N seeds, until the first violation
  *                  -- --seed N                one seed again, with everything that happened
- *                  -- --without "rule"        with a rule taken out of the code; combines with the others
+ *                  -- --without R17           with a rule taken out of the code; combines with the others
  *                  -- --tokens                 of the tokens alone; combines with the others
  *                  -- --tree                   of the completion tree alone; combines with the others
  *                  -- --test                   the test that misses the rule that is taken out, instead
@@ -34,26 +35,20 @@ const { values } = parseArgs({
 const ROOT = join(import.meta.dirname, '../..');
 const PROGRESS_EVERY = 5_000;
 
-function ruleCalled(name: string): Rule {
-  const rule = RULES.find((each) => each.name === name);
-  if (rule === undefined) throw new Error(`There is no rule "${name}".`);
+function ruleOf(id: string): Rule {
+  const rule = RULES.find((each) => each.id === id);
+  if (rule === undefined) throw new Error(`--without must be one of R1 to R${RULES.length} (got ${id}).`);
   return rule;
 }
 
-/** From now on the module that has the rule is loaded without it. */
-function takeOut(rule: Rule): void {
-  const path = join(ROOT, rule.file);
-  let without = readFileSync(path, 'utf8');
-  for (const { find, replace } of 'edits' in rule ? rule.edits : [rule]) {
-    if (without.split(find).length !== 2) {
-      throw new Error(`The rule "${rule.name}" does not stand in ${rule.file}, or more than once.`);
-    }
-    without = without.replace(find, () => replace);
-  }
-  const url = pathToFileURL(path).href;
+/** From now on the module with the rule's mark is loaded without the rule. */
+function loadWithout({ id, mutations }: Rule): void {
+  const { file, text } = sourceOf(id);
+  const without = takeOut(text, id, mutations);
+  const url = pathToFileURL(file).href;
   registerHooks({
     load: (loaded, context, next) =>
-      loaded === url ? { format: 'module-typescript', source: without, shortCircuit: true } : next(loaded, context),
+      loaded === url ? { format: 'module', source: without, shortCircuit: true } : next(loaded, context),
   });
 }
 
@@ -131,14 +126,15 @@ function tryRules(seeds: number): number {
   console.log(`${'without the rule'.padEnd(WIDEST)}  is noticed by`);
   const unnoticed = tried.filter((rule) => {
     const noticed = rule.test !== undefined && !values.tree ? tryTest(rule, rule.test) : trySimulation(rule, seeds);
-    console.log(`${rule.name.padEnd(WIDEST)}  ${noticed.by ?? `NOBODY: ${noticed.said.slice(0, 300)}`}`);
+    console.log(`${titleOf(rule).padEnd(WIDEST)}  ${noticed.by ?? `NOBODY: ${noticed.said.slice(0, 300)}`}`);
     return noticed.by === undefined;
   });
   console.log(`${tried.length - unnoticed.length} of ${tried.length} rules are missed when they are gone`);
   return unnoticed.length;
 }
 
-const WIDEST = Math.max(...RULES.map(({ name }) => name.length));
+const titleOf = ({ id, name }: Rule): string => `${id.padEnd(3)} ${name}`;
+const WIDEST = Math.max(...RULES.map((rule) => titleOf(rule).length));
 
 /** Who notices that a rule is gone; where nobody does, what there was to read. */
 type Noticed = { readonly by: string | undefined; readonly said: string };
@@ -146,7 +142,7 @@ type Noticed = { readonly by: string | undefined; readonly said: string };
 /** Runs this script without a rule. `node`: options of Node itself. */
 function without(rule: Rule, args: readonly string[], node: readonly string[] = []): string {
   const script = fileURLToPath(import.meta.url);
-  const { stdout, stderr } = spawnSync(process.execPath, [...node, script, '--without', rule.name, ...args], {
+  const { stdout, stderr } = spawnSync(process.execPath, [...node, script, '--without', rule.id, ...args], {
     encoding: 'utf8',
   });
   return `${stdout}${stderr}`;
@@ -174,8 +170,8 @@ const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, 
 
 if (values.rules) process.exitCode = tryRules(Number(values.seeds));
 else {
-  const rule = values.without === undefined ? undefined : ruleCalled(values.without);
-  if (rule !== undefined) takeOut(rule);
+  const rule = values.without === undefined ? undefined : ruleOf(values.without);
+  if (rule !== undefined) loadWithout(rule);
   const which = values.tokens ? 'tokens' : values.tree ? 'tree' : rule?.of;
   if (values.test) await import(pathToFileURL(join(ROOT, rule?.test?.file ?? '')).href);
   else

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
+import { parse } from 'acorn';
+import { markedSources, sourceOf } from './marked-lines.ts';
 import { RULES } from './rules.ts';
+import { takeOut } from './take-out.ts';
 import { simulateSeed } from './world.ts';
 
 const SEEDS = 350;
@@ -62,30 +66,50 @@ it('a seed is replayed to the letter', async () => {
   assert.deepEqual(await replay(), first);
 });
 
-it('every rule stands in the code, once, and the test of one exists', () => {
+describe('the rules of the protocol', () => {
   const read = (file: string): string => readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
-  for (const rule of RULES) {
-    if (rule.test !== undefined) assert.ok(read(rule.test.file).includes(`it('${rule.test.name}'`), rule.test.name);
-    let source = read(rule.file);
-    for (const { find, replace } of 'edits' in rule ? rule.edits : [rule]) {
-      assert.equal(source.split(find).length, 2, `${rule.name}: ${find}`);
-      source = source.replace(find, () => replace);
+  const sentences = [...read('docs/protocol.md').matchAll(/^- \*\*(R\d+)\*\* (.+)\.$/gm)];
+
+  it('are the same in the documentation and in the simulation', () => {
+    assert.deepEqual(
+      sentences.map(([, id, sentence]) => `${id} ${sentence}`),
+      RULES.map(({ id, name }) => `${id} ${name}`),
+    );
+    assert.deepEqual(
+      [...read('docs/protocol-rationale.md').matchAll(/^- \*\*(R\d+)\*\*/gm)].map(([, id]) => id),
+      RULES.map(({ id }) => id),
+    );
+  });
+
+  it('are marked in the code, each in one file, and nothing else is', () => {
+    const marked = markedSources().flatMap(({ marks }) => [...marks.keys()]);
+    const byNumber = (a: string, b: string): number => Number(a.slice(1)) - Number(b.slice(1));
+    assert.deepEqual(
+      marked.toSorted(byNumber),
+      RULES.map(({ id }) => id),
+    );
+  });
+
+  it('can each be taken out at their marks', () => {
+    for (const { id, mutations } of RULES) {
+      const without = takeOut(sourceOf(id).text, id, mutations);
+      assert.notEqual(without, stripTypeScriptTypes(sourceOf(id).text), id);
+      parse(without, { ecmaVersion: 'latest', sourceType: 'module' });
     }
-  }
+  });
+
+  it('name tests that exist', () => {
+    for (const { test } of RULES)
+      if (test !== undefined) assert.ok(read(test.file).includes(`it('${test.name}'`), test.name);
+  });
 });
 
 /** Rules whose absence a few hundred seeds show; `npm run simulate -- --rules` tries all of them. */
-const QUICKLY_MISSED = [
-  'pages leave the open set only if all of them are open',
-  'a part counts only if a block holds it',
-  'a parent remembers which children may be unsent',
-  'a chain’s part is put if absent under its step',
-  'the event comes before the sync is closed',
-];
+const QUICKLY_MISSED = ['R1', 'R4', 'R6', 'R20', 'R53'];
 
-for (const rule of QUICKLY_MISSED) {
-  it(`the simulation bites without the rule: ${rule}`, () => {
-    const { status, stdout, stderr } = simulate('--without', rule, '--seeds', '500', '--quiet');
+for (const { id, name } of RULES.filter((rule) => QUICKLY_MISSED.includes(rule.id))) {
+  it(`the simulation notices that a rule is gone: ${name}`, () => {
+    const { status, stdout, stderr } = simulate('--without', id, '--seeds', '500', '--quiet');
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^seed \d+ breaks /m, stderr);
   });

@@ -13,7 +13,7 @@ import { MINUTE, SECOND } from '../time.ts';
 /** The longest a token request may take. The longest of all deadlines: one that is given up may have spent the refresh token. */
 export const TOKEN_DEADLINE = 60 * SECOND;
 /** The lease for a refresh, longer than its deadline, so that two are never in flight. */
-export const REFRESH_LEASE = 75 * SECOND;
+export const REFRESH_LEASE = 75 * SECOND; // R78
 
 /** The item of a connection in the Tokens table: `pk` is `<connector>/<connection>`. */
 export const tokenState = z.object({
@@ -61,7 +61,7 @@ export const tokenCredentialId = ({ version }: { version: number }): string => `
 export const isTokenUsable = (state: TokenState, now: number): boolean =>
   state.token !== undefined &&
   state.refused !== tokenCredentialId(state) &&
-  (state.validUntil ?? Number.POSITIVE_INFINITY) > now;
+  (state.validUntil ?? Number.POSITIVE_INFINITY) > now; // R84
 
 /**
  * Whether the outcome of the last refresh of this version is unknown: it was cut off, or its answer was lost. Its refresh token may be spent.
@@ -87,7 +87,7 @@ export function nextTokenStep(state: TokenState, now: number): TokenStep {
   if (blocked > now) return usable ? { do: 'use' } : { do: 'wait', millis: blocked - now };
   if (!usable) return { do: 'refresh', early: false };
   const due = (state.refreshAt ?? Number.POSITIVE_INFINITY) <= now;
-  return due && !isRefreshInDoubt(state) ? { do: 'refresh', early: true } : { do: 'use' };
+  return due && !isRefreshInDoubt(state) ? { do: 'refresh', early: true } : { do: 'use' }; // R81
 }
 
 /** No more than this is taken off a token's life for clocks that differ and for the way to the API. */

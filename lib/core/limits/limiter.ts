@@ -82,7 +82,7 @@ type Rolling = Extract<ResolvedLimit, { window: 'rolling' }>;
  * counts than one request needs.
  */
 const arrival = ({ key, cost, burst, interval }: Rolling, { times, heldUntil }: LimiterState): number =>
-  Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval);
+  Math.max(times[key] ?? 0, heldUntil * MICRO + (burst - cost) * interval); // R71
 
 /** The earliest instant from `at` on at which a limit lets a request leave, in microseconds. */
 function earliest(limit: ResolvedLimit, meter: LimiterState, at: number): number {
@@ -94,8 +94,8 @@ function earliest(limit: ResolvedLimit, meter: LimiterState, at: number): number
   const last = meter.times[key] ?? 0;
   const start = Math.max(Math.floor(at / length) * length, last);
   const full = start === last && (meter.used[key] ?? 0) + cost > units;
-  const from = Math.max(at, start + guard);
-  return full || from > start + length - guard ? start + length + guard : from;
+  const from = Math.max(at, start + guard); // R70
+  return full || from > start + length - guard ? start + length + guard : from; // R70
 }
 
 /** The meter after a request has been given the slot `at`. */
@@ -105,7 +105,7 @@ function charge(meter: LimiterState, limits: readonly ResolvedLimit[], at: numbe
   const used = { ...meter.used };
   for (const limit of limits) {
     if (limit.window === 'rolling') {
-      times[limit.key] = Math.max(arrival(limit, meter), at) + limit.cost * limit.interval;
+      times[limit.key] = Math.max(arrival(limit, meter), at) + limit.cost * limit.interval; // R69
     } else {
       const time = times[limit.key] ?? 0;
       const start = Math.floor(at / limit.length) * limit.length;
@@ -234,7 +234,7 @@ export function onRejection(
   { leftAt, wait = 0, is }: Rejection,
   now: number,
 ): LimiterState | undefined {
-  if (leftAt < meter.heldUntil) return undefined;
+  if (leftAt < meter.heldUntil) return undefined; // R73
   const silences = is === 'silence' ? meter.silences + 1 : 0;
   if (is === 'silence' && silences < BREAKER) return { ...meter, silences };
   const inRow = leftAt - meter.heldUntil < meter.heldUntil - meter.heldAt;

@@ -85,7 +85,7 @@ export function resolveLimit(limit: Limit, cost: number, costs: readonly number[
   const unit = all.reduce(commonDivisor);
   const usable = Math.floor(units / unit) * unit;
   const burst = Math.ceil(Math.max(limit.burst ?? 1, ...all) / unit) * unit;
-  const interval = Math.floor((length * MICRO + guard) / (usable - burst + unit)) + 1;
+  const interval = Math.floor((length * MICRO + guard) / (usable - burst + unit)) + 1; // R68
   return { window: 'rolling', key: `r${key}`, ...common, interval, burst };
 }
 

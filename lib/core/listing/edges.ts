@@ -55,7 +55,7 @@ export function compareEdges(pages: readonly PageRead[], full: number, tails: Re
 
 /** From one page to the next; `undefined`: they do not agree. After a page that is not full nothing is left, so an empty page is no contradiction. */
 function step(from: Standing, [, records, first, last]: PageRead, full: number, tail: boolean): Standing | undefined {
-  if (records > 0) return first === from.last ? { last, full: records >= full } : undefined;
+  if (records > 0) return first === from.last ? { last, full: records >= full } : undefined; // R19
   return from.full || tail ? undefined : from;
 }
 

@@ -118,7 +118,7 @@ function endIsSeen(
   if (limited) return true;
   // A page with records after the last announced one shows that the total is wrong.
   if (kind === 'pages' && announced !== undefined && covered > announced) return true;
-  if (end === undefined) return false;
+  if (end === undefined) return false; // R15
   // The end of offsets is proved by a page that begins with the last record.
   if (announced !== undefined) return true;
   return covered > filled + 1 && covered > (kind === 'offsets' && end > 0 ? end : end + 1);

@@ -60,7 +60,7 @@ export function narrowWindows({ slices }: Stream, { from, to }: Slice, byKey: bo
   if (slices === undefined || byKey) return undefined;
   const [length, least] = [to - from, span(slices.least)];
   if (length > least) return { width: Math.max(1, least, least * Math.ceil(length / 2 / least)), byKey };
-  return slices.byKey === undefined ? undefined : { width: Math.max(1, length), byKey: true };
+  return slices.byKey === undefined ? undefined : { width: Math.max(1, length), byKey: true }; // R36
 }
 
 /** How far outside of its window an API may list a record before it is taken to ignore the window: it may count its days elsewhere. */

@@ -50,7 +50,7 @@ async function mended(
   const { version } = await readConnectionSecret(context);
   const now = new Set([`s${version}`, tokenCredentialId(await readTokenState(context))]);
   if (cause.split(' ').every((part) => now.has(part))) return false;
-  return resumeConnection(context, cause);
+  return resumeConnection(context, cause); // R86
 }
 
 /** Gives 1 if the consent ends soon. */

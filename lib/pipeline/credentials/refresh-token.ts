@@ -38,11 +38,12 @@ export async function refreshToken(
   const secret = await readConnectionSecret(context);
   if ('problem' in secret) return pause(context, state, { reason: secret.problem, secretVersion: secret.version });
   const known = state.cause === causeWith(state, secret.version) ? state.causeAt + SAME_AGAIN - context.clock.now() : 0;
-  if (known > 0) return { reason: REFUSED, later: known };
+  if (known > 0) return { reason: REFUSED, later: known }; // R85
   const refresh = await openRefreshToken(context, state);
   if (flow.kind === 'authorizationCode' && refresh === undefined)
     return pause(context, state, { reason: consentNeeded(state), secretVersion: secret.version });
   // A request that is given up may have spent its refresh token: it is begun only if it can be waited for.
+  // R82
   if (refresh !== undefined && context.remaining() < TOKEN_DEADLINE + STORE_MARGIN)
     return { reason: NO_TIME, later: SECOND };
 
@@ -50,7 +51,10 @@ export async function refreshToken(
   const now = context.clock.now();
   const claim = { set: { owner, lease: now + REFRESH_LEASE } };
   const free = { either: [{ absent: 'lease' }, { less: ['lease', now] as const }] };
-  const claimed = await changeTokenState(context, claim, [sameVersion(state), free]);
+  const claimed = await changeTokenState(context, claim, [
+    sameVersion(state), // R79
+    free, // R77
+  ]);
   if (!claimed.ok) return undefined;
   return request({ ...context, state, owner, refresh }, secret);
 }
@@ -104,9 +108,9 @@ export async function storeToken(
       : { set: { ...set, consentAt }, remove: [...OVER, ...OF_A_CONSENT, ...absent([...EXPIRY, 'refresh'], set)] };
   for (let wait = 100; ; wait *= 2) {
     try {
-      return (await changeTokenState(context, change, [sameVersion(state)])).item;
+      return (await changeTokenState(context, change, [sameVersion(state)])).item; // R80
     } catch (error) {
-      if (remaining() < wait + STORE_MARGIN) throw error;
+      if (remaining() < wait + STORE_MARGIN) throw error; // R83
       await clock.wait(wait);
     }
   }

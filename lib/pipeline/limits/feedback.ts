@@ -67,12 +67,12 @@ async function note(
     if (refusals >= REFUSALS && (await othersPass(invocation, places))) return undefined;
     const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
     const { heldUntil } = await recordRejection(invocation, places, { leftAt, wait, is: 'refused' });
-    return { wait: Math.max(0, heldUntil - clock.now()) };
+    return { wait: Math.max(0, heldUntil - clock.now()) }; // R74
   }
   if (isSilent(answer, verdict)) {
     const meter = await recordRejection(invocation, places, { leftAt, wait: undefined, is: 'silence' });
     const excuses = meter.downSince > 0 && clock.now() - meter.downSince < settings.OUTAGE_SECONDS * SECOND;
-    return excuses ? { wait: Math.max(0, meter.heldUntil - clock.now()) } : undefined;
+    return excuses ? { wait: Math.max(0, meter.heldUntil - clock.now()) } : undefined; // R75
   }
   if ('reply' in verdict) noteAnswered(invocation, places);
   const [known] = await readLimiters(invocation, places.slice(0, 1), Number.POSITIVE_INFINITY);

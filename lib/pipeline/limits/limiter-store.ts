@@ -114,7 +114,7 @@ async function store(
   const written = await rateLimits.upsert(
     key,
     { set: { ...itemOf(to), version: from.version + 1, expires: Math.ceil((now + KEPT) / 1_000) } },
-    [from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }],
+    [from.version === 0 ? { absent: 'version' } : { equal: ['version', from.version] }], // R66
   );
   knownMeters(invocation).set(key.pk, { meter: meterOf(written.item), at: now, contended: !written.ok });
   return written.ok;

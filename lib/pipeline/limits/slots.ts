@@ -119,7 +119,7 @@ async function depart(
   const now = clock.now();
   // Who cannot know whether the meter is held does not leave.
   const held = standing === 'no answer' || standing.some(({ heldUntil }) => heldUntil > now);
-  if (!held && now - slot <= toleranceOf(gate.places)) return waiting.told({ leftAt: now, free: release });
+  if (!held && now - slot <= toleranceOf(gate.places)) return waiting.told({ leftAt: now, free: release }); // R67, R72
   release();
   waiting.late += 1;
   if (waiting.late >= LATE_SLOTS) return waiting.told({ later: TROUBLED });

@@ -21,7 +21,7 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
   let after = block;
   for (const portion of portionsBySize(contents)) {
     const { block: left, committed } = await commitPages(run, after, portion);
-    await noteExtent(run, committed);
+    await noteExtent(run, committed); // R14
     after = left;
   }
 
@@ -37,7 +37,7 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
   const final = refused.filter(({ is }) => is === 'final');
   if (counts !== undefined) after = await countOn(run, after, { ...counts, retried: refused.length - final.length });
   for (const { page, refusal, task } of final) {
-    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) });
+    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) }); // R13
     const failed = await failPage(run, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }
@@ -99,10 +99,10 @@ async function commitPages(
   const written = await updateNode(
     run,
     { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
-    pages.map((page) => ({ contains: ['open', page] })),
+    pages.map((page) => ({ contains: ['open', page] })), // R1
   );
   if (written.item?.kind !== 'block') return { block, committed: [] };
-  if (!written.ok) return commitPages(run, written.item, rest);
+  if (!written.ok) return commitPages(run, written.item, rest); // R2
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
   logEvent(run, { message: 'pages fetched', ...ref, pages: rest.length, records });
   return { block: written.item, committed: rest };

@@ -42,7 +42,7 @@ export async function fetchPages(
   const listing = up && (await readNode(atNode(context, up.parent)));
   if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
     // Others are listed in this listing's place. Whoever put them there may have died of it.
-    await advanceNode(atNode(context, up.parent), listing, true);
+    await advanceNode(atNode(context, up.parent), listing, true); // R33
     return allDone(received);
   }
   if (block?.kind !== 'block' || listing?.kind !== 'listing') return allDone(received);
@@ -51,7 +51,7 @@ export async function fetchPages(
   const how = { node: listing, patience: PAGE_PATIENCE, asks: tasks.size > 0 };
   using holding = holdMemory(context);
   const run: BlockRun = { ...(await beginReading(context, how)), block, listing, tasks, holding };
-  if (mustRunIsolated(first) && tasks.size > 1) return splitUp(context, first, tasks.keys());
+  if (mustRunIsolated(first) && tasks.size > 1) return splitUp(context, first, tasks.keys()); // R41
   const outcomes = await dropRepeatedTail(run, await fetchOutcomes(run));
   const instead = listedInstead(run, outcomes);
   if (instead !== undefined && up !== undefined) {
@@ -67,7 +67,7 @@ export async function fetchPages(
   }
   const heal = received.some((each) => wasRedelivered(context, each)) || tasks.size === 0;
   const after = await concludePages(run, outcomes);
-  await advanceNode(context, after, heal);
+  await advanceNode(context, after, heal); // R9
   return reportBack(run, received, outcomes);
 }
 

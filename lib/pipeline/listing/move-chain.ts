@@ -13,7 +13,7 @@ export async function adoptCommitted(walk: ChainWalk, chain: Chain): Promise<Cha
 }
 
 const stepId = (walk: ChainWalk, step: number): string => `${walk.path}@${step}`;
-const stepKey = (walk: ChainWalk, step: number) => partKey(walk.connector.name, walk.ref, stepId(walk, step));
+const stepKey = (walk: ChainWalk, step: number) => partKey(walk.connector.name, walk.ref, stepId(walk, step)); // R20
 
 /** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
 export async function commitChain(walk: ChainWalk, chain: Chain, ahead: BufferedPages): Promise<Chain | undefined> {
@@ -58,7 +58,7 @@ async function move(
       set: { step, ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
       add: { requests, records: part.fetched },
     },
-    [{ equal: ['step', chain.step] }, { absent: 'ended' }],
+    [{ equal: ['step', chain.step] }, { absent: 'ended' }], // R21
   );
   if (written.item?.kind !== 'chain') return undefined;
   return written.ok ? written.item : undefined;

@@ -15,7 +15,7 @@ import { type BlockRun, PAGE_PATIENCE, type PageOutcome } from './reading.ts';
 /** Fetches pages, each when its slot has come. */
 export async function fetchOutcomes(run: BlockRun): Promise<Map<number, PageOutcome>> {
   const fetched = [...run.tasks].map(async ([page, task]): Promise<[number, PageOutcome]> => {
-    if (attemptsExhausted(run, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }];
+    if (attemptsExhausted(run, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }]; // R38
     return [page, await fetchOne(run, page, task.task.refusals)];
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
@@ -65,7 +65,7 @@ function treatMissingAsEnd(run: BlockRun, outcomes: ReadonlyMap<number, PageOutc
   const tooFar = splitWindow(run.listed, run.listing) === undefined ? undefined : run.block.first;
   return new Map(
     [...outcomes].map(([index, each]) =>
-      each.is === 'refused' && index > end && index !== tooFar && isNoPage(each.refusal)
+      each.is === 'refused' && index > end && index !== tooFar && isNoPage(each.refusal) // R18
         ? [index, readPage(run, index, emptyPage(run, each.refusal))]
         : [index, each],
     ),

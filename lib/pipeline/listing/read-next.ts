@@ -42,7 +42,7 @@ export async function readNextPage(
   });
   if ('refusal' in result) {
     const { refusal } = result;
-    if (index > 0 && refusal.expired) return expired(listed, chain, refusal);
+    if (index > 0 && refusal.expired) return expired(listed, chain, refusal); // R27
     const narrower = index > 0 && isBeyond(refusal) ? splitWindow(listed, { byKey: chain.byKey, stray }) : undefined;
     return narrower === undefined
       ? { refusal }
@@ -132,7 +132,7 @@ function follow(
     { fingerprint: pageFingerprint(content), records: content.fetched },
     ahead.seen,
   );
-  if (stands) return refusePage(page, STANDSTILL);
+  if (stands) return refusePage(page, STANDSTILL); // R25
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
   const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url);

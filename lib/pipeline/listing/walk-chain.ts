@@ -52,10 +52,10 @@ export async function walkChain(
   const context = atNode(prepared, task.node);
   const seen = await readNode(context);
   // Others are listed in its place. Whoever put them there may have died of it.
-  if (seen?.kind === 'group') await advanceNode(context, seen, true);
+  if (seen?.kind === 'group') await advanceNode(context, seen, true); // R34
   if (seen?.kind !== 'chain') return 'done';
   // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
-  if (!wasRedelivered(context, received) && task.step < seen.step && seen.ended === undefined) return 'done';
+  if (!wasRedelivered(context, received) && task.step < seen.step && seen.ended === undefined) return 'done'; // R23
   const how = { node: seen, patience: CHAIN_PATIENCE, asks: seen.ended === undefined };
   const walk: ChainWalk = {
     ...(await beginReading(context, how)),
@@ -66,13 +66,13 @@ export async function walkChain(
   const claimed = await updateNode(walk, { set: { owner: walk.owner, lease: now + walk.remaining() + LEASE_MARGIN } }, [
     { absent: 'ended' },
     { equal: ['step', seen.step] },
-    { either: [{ absent: 'lease' }, { less: ['lease', now] }] },
+    { either: [{ absent: 'lease' }, { less: ['lease', now] }] }, // R22
   ]);
   if (claimed.item?.kind !== 'chain') return 'done';
   if (!claimed.ok) return onLeaseLost(walk, claimed.item);
   const isBehind = task.step < claimed.item.step;
   // What killed before was another page. The attempts at this one begin anew.
-  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item);
+  if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item); // R26
   const from = claimed.item;
   if (attemptsExhausted(walk, received)) return onPageFailure({ ...walk, from }, from, unsentRefusal(WORKER_DIED));
   // Where nobody held the chain before, nobody can have put a part of it.

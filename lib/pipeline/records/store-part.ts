@@ -35,7 +35,7 @@ export async function storePart(
 ): Promise<StoredPart> {
   const sorted = pages.toSorted((a, b) => a.index - b.index);
   await noteSchemaDrift(context, sorted);
-  const id = context.random.id();
+  const id = context.random.id(); // R3
   const folder = syncFolder(context.connector.name, context.ref);
   const keys = Buffer.concat([
     ...sorted.flatMap((page) => page.keys),

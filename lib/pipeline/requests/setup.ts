@@ -40,7 +40,7 @@ export async function setupOf(
   const read = readSetup(setup.read, asked.reply);
   if ('code' in read) return { refusal: { ...refusePage(asked, read), exchange: undefined } };
   const put = await context.syncs.create(key, { value: read.value, ...expiryOf(context.clock.now()) });
-  return { value: readJson(kept.parse(put.item).value) };
+  return { value: readJson(kept.parse(put.item).value) }; // R37
 }
 
 function readSetup(read: (reply: Raw) => unknown, reply: Raw): { value: string } | Reason {

@@ -35,7 +35,7 @@ export async function closeSync(
   const root = await readNode(atNode(context, rootPath(sync.phase)));
   if (root === undefined || !isNodeDone(context, root)) {
     // What moved is read again, perhaps since this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.repairs > 0) await beginSync(context);
+    if (receives > 1 && sync.repairs > 0) await beginSync(context); // R52
     return;
   }
   const key = syncKey(connector.name, ref);
@@ -64,8 +64,8 @@ async function closeSuperseded(context: SyncContext, sync: SyncState, why: strin
     schema: [],
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
-  await freeStream(context);
-  await startReplacement(context);
+  await freeStream(context); // R65
+  await startReplacement(context); // R64
   await publishReceipt(context, sync, receipt, await context.gzip(''));
 }
 
@@ -80,8 +80,8 @@ async function publishReceipt(
   const key = syncKey(connector.name, context.ref);
   const stored = await putReceipt(context, receipt, manifest);
   measure(context, stored);
-  await events.publish('Sync closed', announcement(stored));
-  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]);
+  await events.publish('Sync closed', announcement(stored)); // R53
+  await syncs.update(key, { set: { status: 'closed' }, remove: ['live'] }, [inPhase(sync.phase)]); // R51
   log.info('sync closed', { ...context.ref, verdict: stored.verdict, records: stored.records.delivered });
 }
 
@@ -131,7 +131,7 @@ function buildReceipt(
       after: moves
         ? (nextWatermark(
             sync.watermark,
-            highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest),
+            highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest), // R55
             sync.to,
           ) ?? null)
         : before,
@@ -172,7 +172,7 @@ async function commit(context: SyncContext, { verdict, mode, watermark, startedA
   const key = streamKey(connector.name, context.ref);
   const { after } = watermark;
   const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
-  if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]);
+  if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]); // R54
   const set: Change['set'] = {
     lastCommitted: context.ref.sync,
     freshAt: Date.parse(startedAt),
@@ -187,7 +187,7 @@ async function freeStream({ syncs, connector, ref }: SyncContext): Promise<void>
   await syncs.update(
     streamKey(connector.name, ref),
     { set: { lastClosed: ref.sync }, remove: ['current', 'at', 'live', 'asked'] },
-    [{ equal: ['current', ref.sync] }],
+    [{ equal: ['current', ref.sync] }], // R50
   );
 }
 

@@ -55,7 +55,8 @@ export async function housekeep(
       if (place === undefined) continue;
       if (!mayBeginPages(invocation)) return log.warn('housekeeping ran out of time', { next: pk });
       try {
-        if (sk === STREAM_SORT_KEY) await finishStart(invocation, place);
+        if (sk === STREAM_SORT_KEY)
+          await finishStart(invocation, place); // R46
         else
           await resumeSync(
             forSync(invocation, { ...place, sync: sk.slice('SYNC#'.length) }),
@@ -96,7 +97,7 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   if (sync.status === 'closing' && sync.superseded === undefined && now >= sync.deadline + LONGEST_CLOSE)
     return giveUpClose(context, sync);
   // What was found superseded stays so, also where the deployment was rolled back before the close was asked for.
-  const superseded = sync.superseded ?? whySuperseded(context, sync);
+  const superseded = sync.superseded ?? whySuperseded(context, sync); // R63
   if (superseded !== undefined) return supersedeSync(context, sync, superseded);
   // What is young, or waits for its time, needs no look at its tree.
   const waits = sync.status === 'open' ? sync.parkedUntil : undefined;
@@ -108,18 +109,18 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
     return giveUp(context, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
   // Its tasks are done with: what is open is sent again when the connection is active again.
   if (paused !== undefined && sync.status === 'open') return;
-  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync.parkedUntil, nodes);
+  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync.parkedUntil, nodes); // R49
   if (now - Math.max(progress, sync.roundAt) < idle) return;
   const rounds =
     (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(await withAccount(context))) ? 0 : 1);
-  if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, nodes, LOST);
+  if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, nodes, LOST); // R48
 
   const taken = await syncs.update(syncKey(connector.name, context.ref), { set: { rounds, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
   if (!taken.ok) return;
   log.warn('sync taken up', { ...context.ref, round: rounds, open: nodes.length, silent: now - progress });
-  await resendOpenWork(context, nodes);
+  await resendOpenWork(context, nodes); // R47
 }
 
 /** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */

@@ -26,10 +26,10 @@ export async function redriveFailures(
   if (sync === undefined) return 'done';
   if (sync.phase > task.phase) {
     // Begun, perhaps by this message's last receiver, who died before the tasks were out.
-    if (receives > 1 && sync.status === 'open') await beginSync(context);
+    if (receives > 1 && sync.status === 'open') await beginSync(context); // R59
     return 'done';
   }
-  if (sync.status !== 'closed') return { later: LONGEST_BACKOFF };
+  if (sync.status !== 'closed') return { later: LONGEST_BACKOFF }; // R58
   if (sync.superseded !== undefined) return 'done';
   const { lastCommitted = '' } = await readStream(context);
   if (task.what === 'pages' && lastCommitted > ref.sync) {
@@ -70,7 +70,7 @@ export async function openPhase(
   const { syncs, connector, clock, log } = context;
   const now = clock.now();
   const phase = sync.phase + 1;
-  await createNode(atNode(context, rootPath(phase)), root);
+  await createNode(atNode(context, rootPath(phase)), root); // R57
   const opened = await syncs.update(
     syncKey(connector.name, context.ref),
     {

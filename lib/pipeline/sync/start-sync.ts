@@ -61,10 +61,13 @@ export async function startSync(invocation: Invocation, task: TaskOf<'start'>): 
         ...(task.asked === undefined ? {} : { asked: task.asked }),
       },
     },
-    [{ absent: 'current' }, { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }],
+    [
+      { absent: 'current' }, // R44
+      { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }, // R43
+    ],
   );
   const stream = streamState.parse(claimed.item ?? {});
-  if (stream.current !== ref.sync) return skip(context, stream, task.at);
+  if (stream.current !== ref.sync) return skip(context, stream, task.at); // R45
   if (stream.freshAt === undefined) await noteFirst(context);
   await createSync(context, task.at, stream);
   log.info('sync started', { ...ref });

@@ -35,7 +35,7 @@ export function whySuperseded(context: SyncContext, sync: SyncState): string | u
   const shape = listingShape(connector, context.ref.stream);
   if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
     return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
-  if (sync.declared === connector.revision || sync.phase > 0) return undefined;
+  if (sync.declared === connector.revision || sync.phase > 0) return undefined; // R61
   return `the connector's revision changed from ${sync.declared} to ${connector.revision} meanwhile: nothing of this sync is delivered, and another has begun`;
 }
 

@@ -35,4 +35,4 @@ export const attemptsExhausted = ({ settings }: Invocation, received: ReceivedTa
 
 /** Whether somebody received it before, and may have died of it. What is sent on for its last attempt comes in a new message. */
 export const wasRedelivered = (invocation: Invocation, received: ReceivedTask): boolean =>
-  received.receives > 1 || isFinalAttempt(invocation, received);
+  received.receives > 1 || isFinalAttempt(invocation, received); // R42

@@ -44,7 +44,7 @@ export async function sendByAppointment(
  * the tasks are done with, and housekeeping sends again what is open when the time has come.
  */
 export async function postponeTasks(context: SyncContext, paced: Required<PacedTasks>): Promise<void> {
-  if (paced.least > LONGEST_DELAY + MOMENT) return parkSync(context, context.clock.now() + paced.least);
+  if (paced.least > LONGEST_DELAY + MOMENT) return parkSync(context, context.clock.now() + paced.least); // R76
   await sendByAppointment(context, paced);
 }
 

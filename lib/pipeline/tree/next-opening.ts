@@ -45,7 +45,7 @@ export async function nextOpening(context: OpeningContext, node: OpeningNode): P
     const told = await firstPageInfo(context, node, stream.paging);
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
-  if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } };
+  if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } }; // R16
   const next = listingStepOf(context, node, dispatchWindowFor(context));
   if (next === 'done' && !isEndProven(node)) return nextTail(context, node);
   if (typeof next === 'string') return undefined;
@@ -134,7 +134,7 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
     return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.
-  if (group.open.has(sliceChild(0))) return undefined;
+  if (group.open.has(sliceChild(0))) return undefined; // R31
   const found = await nextParents(context, childPath(context.path, sliceChild(0)), group, {
     batches: room,
     together,
@@ -142,7 +142,7 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
   });
   const items = found.batches.map((batch) => newNodeItem(stream, { from, to, parents: batch }, of));
   const { after, line, exhausted } = found;
-  return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } };
+  return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } }; // R32
 }
 
 const named = (opened: number, items: readonly Item[]): Map<string, Item> =>

@@ -36,7 +36,7 @@ export async function nextParents(
         const { text, isNew } = parents[next] ?? { text: '', isNew: false };
         length += text.length;
         if (batch.length > 0 && length > BATCH_LENGTH) break;
-        if (isNew) batch.push(readJson(text));
+        if (isNew) batch.push(readJson(text)); // R30
       }
       if (batch.length > 0) batches.push(batch);
     }
@@ -77,7 +77,7 @@ async function* listedParents(
     for await (const item of context.syncs.query(pk, sk + rootPath(phase) + placeOf(listing), read && sk + read)) {
       const id = item.sk.slice(sk.length);
       const part = partState.parse(item);
-      if (part.of !== of || part.delivered === 0 || !(await counts(context, id, part))) continue;
+      if (part.of !== of || part.delivered === 0 || !(await counts(context, id, part))) continue; // R29
       const lines = parts.has(id) ? [] : await linesOf(context, part);
       // Two may read at once: both go from part to part in the same order, and who comes second takes what is there.
       const parents =

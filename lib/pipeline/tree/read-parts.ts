@@ -18,7 +18,7 @@ import {
  * belongs to a listing in whose place others were read.
  */
 export function isPartCounted(id: string, part: Part, node: Node | undefined, up: Node | undefined): boolean {
-  if (node?.kind === 'block') return up?.kind === 'listing' && node.parts.has(id.slice(id.indexOf('@') + 1));
+  if (node?.kind === 'block') return up?.kind === 'listing' && node.parts.has(id.slice(id.indexOf('@') + 1)); // R4
   return node?.kind === 'chain' && (part.pages[0]?.[0] ?? 0) < node.step;
 }
 

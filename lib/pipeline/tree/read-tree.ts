@@ -260,13 +260,13 @@ function stillFailed(
 ): Pick<TreeListing, 'failed' | 'forgone'> {
   const isTail = (node: string): boolean => blocks.get(node)?.first !== undefined;
   const lookedFor = [...blocks.keys()].reduce((last, node) => (isTail(node) ? Math.max(last, phaseOf(node)) : last), 0);
-  const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor);
+  const wanted = fails.filter(({ node }) => !isTail(node) || phaseOf(node) === lookedFor); // R60
   const last = new Map<number, number>();
   const note = (node: string, page: number): unknown => last.set(page, Math.max(last.get(page) ?? 0, phaseOf(node)));
   for (const { node, page } of wanted) note(node, page);
   for (const { node, pages, instead } of parts) if (instead === undefined) for (const [page] of pages) note(node, page);
   return {
-    failed: wanted.filter(({ node, page }) => last.get(page) === phaseOf(node)),
+    failed: wanted.filter(({ node, page }) => last.get(page) === phaseOf(node)), // R56
     forgone: fails.length - wanted.length,
   };
 }

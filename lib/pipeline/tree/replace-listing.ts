@@ -25,7 +25,7 @@ export function restartListing(
   { slice: { from, to } }: ListedSlice,
   { restarts, byKey }: Chain,
 ): Replacement | undefined {
-  return restarts < MOST_RESTARTS ? { width: Math.max(1, to - from), byKey, restarts: restarts + 1 } : undefined;
+  return restarts < MOST_RESTARTS ? { width: Math.max(1, to - from), byKey, restarts: restarts + 1 } : undefined; // R28
 }
 
 /** Lists narrower windows instead; `undefined` if there are none. */
@@ -90,7 +90,7 @@ export async function replaceListing(
   const unchanged =
     node.kind === 'chain'
       ? [{ equal: ['step', node.step] } as const, { absent: 'ended' } as const]
-      : [{ equal: ['kind', 'listing'] } as const, { contains: ['open', block] } as const];
+      : [{ equal: ['kind', 'listing'] } as const, { contains: ['open', block] } as const]; // R35
   const written = await updateNode(
     context,
     {

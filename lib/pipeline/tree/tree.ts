@@ -28,7 +28,7 @@ export function isNodeDone(context: SyncContext, node: Node): boolean {
   if (node.kind === 'chain') return node.ended !== undefined;
   if (node.kind === 'block') return node.open.size === 0;
   if (node.open.size > 0) return false;
-  if (node.kind === 'group') return node.stopped || isExhausted(node);
+  if (node.kind === 'group') return node.stopped || isExhausted(node); // R12
   return listingStepOf(context, node, SMALLEST_WINDOW) === 'done' && isEndProven(node);
 }
 
@@ -87,7 +87,7 @@ async function removeFromParent(
   const broken = node.kind === 'block' && node.failed.size > 0;
   const change = {
     delete: { open: new Set([name]) },
-    ...(broken ? { set: { broken: true } } : {}),
+    ...(broken ? { set: { broken: true } } : {}), // R17
   };
   if (broken && node.parts.size === 0) {
     const barren = { add: { barren: node.failed.size } };
@@ -109,6 +109,7 @@ async function openChildren(
   let current: Node | undefined = node;
   while (current !== undefined && opensChildren(current)) {
     // Also what somebody else has opened meanwhile: to those above, it is sent when this returns.
+    // R7
     if (heal && current.unsent.size > 0) {
       for (const name of current.unsent) await sendChild(atChild(context, name));
       current = await markSent(context, current.unsent);
@@ -129,12 +130,12 @@ export async function openNodes(
 ): Promise<Node | undefined> {
   const opener = context.random.id();
   const names = new Set(children.keys());
-  await createChildren(context, children);
+  await createChildren(context, children); // R5
   const entered = await updateNode(
     context,
     {
       set: { ...set, opened: node.opened + fresh, opener },
-      ...(names.size > 0 ? { add: { open: names, unsent: names } } : {}),
+      ...(names.size > 0 ? { add: { open: names, unsent: names } } : {}), // R6
     },
     asSeen(node),
   );
@@ -157,9 +158,9 @@ function asSeen(node: OpeningNode): Clause[] {
     value === undefined ? { absent: name } : { equal: [name, value] };
   return [
     same('kind', node.kind),
-    same('opener', node.opener),
+    same('opener', node.opener), // R10
     ...(node.stopped ? [] : [same('stopped', undefined)]),
-    ...(node.kind === 'listing' ? [same('end', node.end)] : []),
+    ...(node.kind === 'listing' ? [same('end', node.end)] : []), // R11
   ];
 }
 
