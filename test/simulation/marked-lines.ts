@@ -12,17 +12,16 @@ export type MarkedSource = {
 };
 
 /** Every source of lib in which a rule is marked. */
-export const markedSources = (): readonly MarkedSource[] =>
-  globSync('lib/**/*.ts', { cwd: ROOT })
-    .sort()
-    .map((name) => join(ROOT, name))
-    .map((file) => ({ file, text: readFileSync(file, 'utf8') }))
-    .map((source) => ({ ...source, marks: marksIn(source.text) }))
-    .filter(({ marks }) => marks.size > 0);
+export const markedSources: readonly MarkedSource[] = globSync('lib/**/*.ts', { cwd: ROOT })
+  .sort()
+  .map((name) => join(ROOT, name))
+  .map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+  .map((source) => ({ ...source, marks: marksIn(source.text) }))
+  .filter(({ marks }) => marks.size > 0);
 
 /** The source in which a rule is marked. Throws if there is none, or more than one. */
 export function sourceOf(id: string): MarkedSource {
-  const [source, ...others] = markedSources().filter(({ marks }) => marks.has(id));
+  const [source, ...others] = markedSources.filter(({ marks }) => marks.has(id));
   if (source === undefined || others.length > 0)
     throw new Error(`${id} must be marked in one file of lib (got ${others.length + (source === undefined ? 0 : 1)}).`);
   return source;

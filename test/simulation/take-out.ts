@@ -21,7 +21,7 @@ export function marksIn(source: string): ReadonlyMap<string, readonly number[]> 
   const marks = new Map<string, number[]>();
   let start = 0;
   for (const line of source.split('\n')) {
-    const [, before = '', ids] = MARK.exec(line) ?? [];
+    const [, before = '', ids] = line.includes('// R') ? (MARK.exec(line) ?? []) : [];
     const marked = before.trim() === '' ? start + line.length + 1 : start;
     for (const id of ids?.split(', ') ?? []) marks.set(id, [...(marks.get(id) ?? []), firstOf(source, marked)]);
     start += line.length + 1;
