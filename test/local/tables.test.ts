@@ -35,11 +35,18 @@ describe('openTables', () => {
     assert.ok(existsSync(join(folder, 'letter.txt')));
   });
 
-  it('adds a table to those that exist', async () => {
+  it('adds a table to those that exist, and leaves what they hold', async () => {
     const folder = join(newFolder(), 'tables');
-    await (await openTables(folder, [table])).close();
-    await (await openTables(folder, [table, { ...table, TableName: 'Connections' }])).close();
-    await (await openTables(folder, [table])).close();
+    const read = (TableName: string) => ({ TableName, Key: { pk: { S: 'a' } } });
+    const first = await openTables(folder, [table]);
+    await call(first.backend, 'PutItem', { TableName: 'Syncs', Item: { pk: { S: 'a' }, kept: { BOOL: true } } });
+    assert.equal((await call(first.backend, 'GetItem', read('Connections'))).status, 400);
+    await first.close();
+    const second = await openTables(folder, [table, { ...table, TableName: 'Connections' }]);
+    assert.equal((await call(second.backend, 'GetItem', read('Connections'))).status, 200);
+    const { body } = await call(second.backend, 'GetItem', read('Syncs'));
+    assert.match(body.toString(), /"kept":\{"BOOL":true\}/);
+    await second.close();
   });
 
   it('says what it cannot make, and leaves nothing open', async () => {
