@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { GetObjectCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { headgate, type Ran, temporaryFolder } from '../e2e/headgate.ts';
+import { type ShopApi, shopApi } from '../e2e/shop-api.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+
+/**
+ * The documented commands, one after the other, on an emulator of AWS that this project did not write: no account, no Docker. Run it with
+ * `npm run test:deploy`; it needs Python 3, and takes some minutes.
+ */
+
+const ROOT = join(import.meta.dirname, '../..');
+const ORDERS = 45;
+
+describe('a stage that is deployed, operated and taken away', () => {
+  const undo: (() => unknown)[] = [];
+  const ending = { after: (fn: () => unknown) => void undo.unshift(fn) };
+  let folder: string;
+  let emulator: Emulator;
+  let api: ShopApi;
+  let env: Record<string, string>;
+
+  before(async () => {
+    folder = await temporaryFolder(ending);
+    api = await shopApi(ending);
+    mkdirSync(join(folder, 'aws'));
+    emulator = await startEmulator(join(folder, 'aws'));
+    ending.after(emulator.stop);
+    env = { ...emulator.env, HEADGATE_CONFIG: join(folder, 'headgate.config.ts') };
+    configure({});
+    writeFileSync(join(folder, 'secret.json'), '{"token":"good"}');
+  });
+  after(async () => {
+    for (const each of undo) await each();
+  });
+
+  const configure = (prod: object): void => {
+    const connectors = [join(ROOT, 'test/e2e/shop.ts')];
+    writeFileSync(
+      join(folder, 'headgate.config.ts'),
+      `export default ${JSON.stringify({ connectors, stages: { prod } })};`,
+    );
+  };
+  /** Runs CDK as the documentation says, and gives what it printed. */
+  const cdk = async (...args: readonly string[]): Promise<string> => {
+    const app = ['--app', `${process.execPath} bin/app.ts`, '--output', join(folder, 'cdk.out')];
+    const child = spawn(process.execPath, ['node_modules/.bin/cdk', ...args, ...app], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(code, 0, `cdk ${args.join(' ')}\n${output.slice(-3_000)}`);
+    return output;
+  };
+  const type = (line: string): Promise<Ran> => headgate([...line.split(' '), '--stage', 'prod'], { env });
+  const typed = async (line: string, code = 0): Promise<string> => {
+    const ran = await type(line);
+    assert.equal(ran.code, code, `headgate ${line}\n${ran.stdout}\n${ran.stderr}`);
+    return ran.stdout;
+  };
+  /** How many different records a receipt stands for, read as a consumer does: receipt, manifest, parts. */
+  const delivered = async (receipt: { readonly manifest: string }): Promise<number> => {
+    const client = new S3Client({
+      endpoint: emulator.env.AWS_ENDPOINT_URL ?? '',
+      region: 'eu-central-1',
+      credentials: { accessKeyId: '000000000000', secretAccessKey: 'test' },
+      forcePathStyle: true,
+    });
+    const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
+    const Bucket = Buckets.find(({ Name }) => Name?.startsWith('headgate-prod-state'))?.Name;
+    const lines = async (Key: string): Promise<{ readonly key: string; readonly id: unknown }[]> => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      const text = gunzipSync((await Body?.transformToByteArray()) ?? '').toString();
+      return text.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+    };
+    const parts = await Promise.all((await lines(receipt.manifest)).map(({ key }) => lines(key)));
+    client.destroy();
+    return new Set(parts.flat().map(({ id }) => id)).size;
+  };
+  const synced = async (more = '', code = 0) => JSON.parse(await typed(`sync shop main --wait --json${more}`, code));
+
+  it('is bootstrapped and deployed; a second look finds no difference', async () => {
+    await cdk('bootstrap');
+    const output = await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+    assert.match(output, /BucketName = headgate-prod-state/);
+    assert.match(await cdk('diff', 'headgate-prod-*'), /Number of stacks with differences: 0/);
+  });
+
+  it('syncs, and a consumer finds every record', async () => {
+    await typed(`connections add shop main --param url=${api.url} --secrets ${join(folder, 'secret.json')}`);
+    const receipt = await synced();
+    assert.deepEqual([receipt.verdict, await delivered(receipt)], ['COMPLETE', ORDERS]);
+  });
+
+  it('sets a poisoned page aside, and gets it when it is asked for again', async () => {
+    api.mood = 'gone';
+    assert.equal((await synced(' --full', 2)).verdict, 'INCOMPLETE');
+    assert.match(await typed('failures list shop'), /410/);
+    api.mood = 'well';
+    const receipt = JSON.parse(await typed('failures retry shop --json'));
+    assert.deepEqual([receipt.verdict, receipt.revision, await delivered(receipt)], ['COMPLETE', 2, ORDERS]);
+  });
+
+  it('accepts what will not come', async () => {
+    api.mood = 'gone';
+    await synced(' --full', 2);
+    await typed('accept shop orders --connection main --reason gone-for-good');
+    assert.match(await typed('failures list shop'), /Nothing is missing/);
+    api.mood = 'well';
+  });
+
+  it('is deployed anew with other settings in the middle of a sync, which gets everything', async () => {
+    const running = synced(' --full');
+    configure({ schedules: false, attempts: 5 });
+    await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+    const receipt = await running;
+    assert.deepEqual([receipt.verdict, await delivered(receipt)], ['COMPLETE', ORDERS]);
+  });
+
+  it('tells how it stands', async () => {
+    assert.match(await typed('status shop'), /COMPLETE/);
+    await typed('housekeep shop');
+    await typed('alarms');
+    // What was accepted still lies in the failures queue, so that the doctor is not content.
+    assert.match(await typed('doctor shop', 2), /shop main: its parameters and its secret can be read/);
+  });
+
+  it('a stage for trying things is deployed, and destroyed again', async () => {
+    await cdk('deploy', 'headgate-dev-*', '--require-approval', 'never');
+    await cdk('destroy', 'headgate-dev-*', '--force');
+    const left = await cdk('diff', 'headgate-dev-state');
+    assert.match(left, /AWS::DynamoDB::Table/, 'every table would be made anew');
+  });
+
+  it('no function wrote an error', () => {
+    const log = readFileSync(join(folder, 'aws/emulator.log'), 'utf8');
+    assert.doesNotMatch(log, /"errorType"|not authorized to perform/);
+  });
+});
