@@ -15,6 +15,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
     folders: ['lib/pipeline'],
     packages: ['zod', 'undici', 'jose/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
   },
+  'lib/read': { folders: [], packages: ['zod', '@aws-sdk/*', 'node:*'] },
   'lib/infra': {
     folders: ['lib/connectors'],
     packages: ['aws-cdk-lib/*', 'constructs', 'cdk-nag', 'esbuild', 'zod', 'node:*'],
