@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
-import manifest from '../package.json' with { type: 'json' };
+import { VERSION } from '../lib/core/version.ts';
 import { explainError, UsageError } from './cli/errors.ts';
 import type { RunOptions } from './cli/options.ts';
 import { ignoreBrokenPipe } from './cli/output.ts';
@@ -20,7 +20,7 @@ import { sync } from './commands/sync.ts';
 
 const program = new Command('headgate')
   .description('Pulls any REST API into your own AWS account, and proves that nothing is missing.')
-  .version(manifest.version)
+  .version(VERSION)
   .showHelpAfterError('Run with --help to see how it is used.');
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];

@@ -1,5 +1,5 @@
 import { Agent, request as dispatch } from 'undici';
-import manifest from '../../package.json' with { type: 'json' };
+import { VERSION } from '../core/version.ts';
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
 import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
 import { type Gate, openGate } from './gate.ts';
@@ -15,7 +15,7 @@ const SMALL_COMPRESSED = 4 * 1024;
 
 type Gates = { readonly reading: Gate; readonly decompressing: Gate };
 
-const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `headgate/${manifest.version}` };
+const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `headgate/${VERSION}` };
 
 /**
  * HTTP/1.1 over connections that are kept alive; connecting is given up after 10 s. `user-agent` and `accept-encoding`

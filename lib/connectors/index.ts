@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import type { Connector } from '../core/connector/connector.ts';
 import github from './github.ts';
 import hubspot from './hubspot.ts';
@@ -6,7 +6,8 @@ import jira from './jira.ts';
 import practice from './practice.ts';
 import stripe from './stripe.ts';
 
-const fileOf = (name: string) => fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+/** TypeScript in the repository, JavaScript in the package. */
+const fileOf = (name: string) => join(import.meta.dirname, name + extname(import.meta.filename));
 
 /** The connectors that come with Headgate, by name. `file` is the absolute path of a connector's file. */
 export const connectors: Readonly<Record<string, { readonly connector: Connector; readonly file: string }>> = {

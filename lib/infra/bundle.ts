@@ -1,12 +1,14 @@
 import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Connector } from '../core/connector/connector.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** TypeScript in the repository, JavaScript in the package. */
+const ENDING = extname(import.meta.filename);
 
-/** The functions of a connector: `functions/<name>.ts`, bundled as `<name>.mjs`, with the handler `<name>.handler`. */
+/** The functions of a connector: `functions/<name>`, bundled as `<name>.mjs`, with the handler `<name>.handler`. */
 export type FunctionName = 'work' | 'housekeeping' | 'connect';
 
 /** The functions that a connector needs: only where people consent is there one for their browsers. */
@@ -30,7 +32,7 @@ export function bundleFunctions(
   rmSync(folder, { recursive: true, force: true });
   buildSync({
     absWorkingDir: ROOT,
-    entryPoints: functions.map((name) => `functions/${name}.ts`),
+    entryPoints: functions.map((name) => `functions/${name}${ENDING}`),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -48,7 +50,7 @@ export function bundleFunctions(
     alias: {
       '#connector': connector,
       // A connector must use the very modules the functions use, wherever its file lies.
-      'headgate/connector': join(ROOT, 'lib/core/connector/connector.ts'),
+      'headgate/connector': join(ROOT, `lib/core/connector/connector${ENDING}`),
       zod: dirname(fileURLToPath(import.meta.resolve('zod'))),
     },
     // A tsconfig.json near the connector changes nothing here, as it changes nothing when Node runs the file.

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 
 /** A function as its template declares it, resolved. */
 export type DeclaredFunction = {
@@ -51,7 +51,8 @@ export type FunctionProcess = {
   readonly ended: Promise<void>;
 };
 
-const ENTRY = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
+/** TypeScript in the repository, JavaScript in the package. */
+const ENTRY = join(import.meta.dirname, `process-entry${extname(import.meta.filename)}`);
 const SECOND = 1_000;
 /** Seconds that the import of the bundle may take (Lambda developer guide, "Init phase"). */
 const INIT_TIMEOUT = 10;

@@ -1,4 +1,5 @@
-import * as z from 'zod';
+// Not `z.core` of zod: a bundle would then hold all that zod exports, its texts in some fifty languages among it.
+import * as core from 'zod/v4/core';
 
 /** Tells of a field that a schema does not know, and would drop: its place, and its value. */
 export type ReportField = (path: string, value: unknown) => void;
@@ -9,7 +10,7 @@ type Look = (value: unknown, path: string, report: ReportField) => void;
  * Finds the fields that a schema would silently drop, at every depth: those that a `z.object` does not declare. `undefined`: it drops nothing.
  * A `z.looseObject` keeps unknown fields, and a `z.strictObject` refuses them. Made once for each schema.
  */
-export function unknownFields(schema: z.core.$ZodType): Look | undefined {
+export function unknownFields(schema: core.$ZodType): Look | undefined {
   const found = made.get(schema);
   if (found !== undefined) return found.look;
   // A schema that holds itself is asked for while it is made: then what it will be is looked up when a value is there.
@@ -21,11 +22,9 @@ export function unknownFields(schema: z.core.$ZodType): Look | undefined {
   return entry.look;
 }
 
-const made = new WeakMap<z.core.$ZodType, { readonly look: Look | undefined }>();
+const made = new WeakMap<core.$ZodType, { readonly look: Look | undefined }>();
 
-const { core } = z;
-
-function make(schema: z.core.$ZodType): Look | undefined {
+function make(schema: core.$ZodType): Look | undefined {
   if (schema instanceof core.$ZodObject) return inObject(schema._zod.def.shape, schema._zod.def.catchall);
   if (schema instanceof core.$ZodArray) return inEach(unknownFields(schema._zod.def.element), '[]');
   if (schema instanceof core.$ZodRecord) return inEach(unknownFields(schema._zod.def.valueType), '*');
@@ -44,7 +43,7 @@ function make(schema: z.core.$ZodType): Look | undefined {
   return undefined;
 }
 
-const isWrapper = (schema: z.core.$ZodType) =>
+const isWrapper = (schema: core.$ZodType) =>
   schema instanceof core.$ZodOptional ||
   schema instanceof core.$ZodNullable ||
   schema instanceof core.$ZodNonOptional ||
@@ -57,7 +56,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-function inObject(shape: z.core.$ZodShape, catchall: z.core.$ZodType | undefined): Look | undefined {
+function inObject(shape: core.$ZodShape, catchall: core.$ZodType | undefined): Look | undefined {
   const known = new Map(Object.entries(shape).map(([name, field]) => [name, unknownFields(field)]));
   const drops = catchall === undefined;
   const rest = catchall && unknownFields(catchall);
@@ -91,7 +90,7 @@ function inTuple(items: readonly (Look | undefined)[], rest: Look | undefined): 
 }
 
 /** Of several schemas the first that takes a value decides, as it does for zod. */
-function inOne(options: readonly z.core.$ZodType[]): Look | undefined {
+function inOne(options: readonly core.$ZodType[]): Look | undefined {
   const looks = options.map((option) => ({ option, look: unknownFields(option) }));
   const [first, ...others] = looks.filter(({ look }) => look !== undefined);
   if (first === undefined) return undefined;
@@ -100,7 +99,7 @@ function inOne(options: readonly z.core.$ZodType[]): Look | undefined {
     const taken =
       others.length === 0 && looks.every(({ option, look }) => look !== undefined || isScalar(option))
         ? first
-        : looks.find(({ option }) => z.safeParse(option, value).success);
+        : looks.find(({ option }) => core.safeParse(option, value).success);
     taken?.look?.(value, path, report);
   };
 }
@@ -115,7 +114,7 @@ const SCALARS: ReadonlySet<string> = new Set([
   'literal',
   'enum',
 ]);
-const isScalar = (schema: z.core.$ZodType): boolean => SCALARS.has(schema._zod.def.type);
+const isScalar = (schema: core.$ZodType): boolean => SCALARS.has(schema._zod.def.type);
 
 /** Only what both drop is dropped. */
 function inBoth(left: Look | undefined, right: Look | undefined): Look | undefined {
