@@ -1,13 +1,19 @@
 import { registerHooks } from 'node:module';
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConnectorError } from '../../lib/core/connector/connector.ts';
 import { UsageError } from './errors.ts';
 
+/** A module of this program: TypeScript in the repository, JavaScript in the package. */
+const own = (path: string): string => import.meta.resolve(`../../${path}${extname(import.meta.filename)}`);
+
 /** What a connector file or a configuration may import, wherever it lies: the very modules that this program is made of. */
 const OWN = new Map([
-  ['headgate/connector', import.meta.resolve('../../lib/core/connector/connector.ts')],
-  ['headgate/config', import.meta.resolve('../../lib/infra/config.ts')],
+  ['headgate/connector', own('lib/core/connector/connector')],
+  ['headgate/config', own('lib/infra/config')],
+  ['headgate/cdk', own('lib/infra/cdk')],
+  ['headgate/read', own('lib/read/read')],
+  ['headgate/simulator', own('lib/simulator/simulate')],
   ['zod', import.meta.resolve('zod')],
 ]);
 
@@ -28,7 +34,8 @@ export async function importForeign(file: string): Promise<Record<string, unknow
 /** In one line, with the line of the file that it is about, if it is about one. */
 function describe(error: unknown, file: string): string {
   if (!(error instanceof Error)) return String(error);
-  const [, line] = error.stack?.match(new RegExp(`${RegExp.escape(file)}:(\\d+)`)) ?? [];
+  const [, after = ''] = error.stack?.split(`${file}:`) ?? [];
+  const [line] = /^\d+/.exec(after) ?? [];
   const reason = `${error.name}: ${error.message}`.replace(/\s*\n\s*/g, ' ');
   return line === undefined ? reason : `line ${line}: ${reason}`;
 }
@@ -36,8 +43,11 @@ function describe(error: unknown, file: string): string {
 function resolveForeignImports(): void {
   registerHooks({
     resolve(specifier, context, next) {
-      const own = OWN.get(specifier);
-      return own === undefined ? next(specifier, context) : { url: own, shortCircuit: true };
+      const url = OWN.get(specifier);
+      if (url !== undefined) return { url, shortCircuit: true };
+      const found = next(specifier, context);
+      // It holds a module, whatever "type" the package.json beside it names: `npm init` writes "commonjs".
+      return found.format === 'commonjs-typescript' ? { ...found, format: 'module-typescript' } : found;
     },
   });
 }

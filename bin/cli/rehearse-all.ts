@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { runEvent } from '../../lib/core/run-events.ts';
@@ -78,14 +77,16 @@ export async function rehearseAll(
 
 /** The file of the connector as it is deployed for a rehearsal. */
 async function writeConnector(file: string, scale: Scale, scratch: string): Promise<string> {
-  const module = (path: string) => JSON.stringify(fileURLToPath(new URL(path, import.meta.url)));
+  // TypeScript in the repository, JavaScript in the package.
+  const module = (path: string) =>
+    JSON.stringify(join(import.meta.dirname, `../../lib/${path}${extname(import.meta.filename)}`));
   const written = join(scratch, 'rehearsed.mjs');
   await writeFile(
     written,
     `import * as given from ${JSON.stringify(file)};
-import { connectorIn } from ${module('../../lib/core/connector/connector.ts')};
-import { rehearsed } from ${module('../../lib/simulator/rehearsed.ts')};
-import { scaled } from ${module('../../lib/simulator/scaled.ts')};
+import { connectorIn } from ${module('core/connector/connector')};
+import { rehearsed } from ${module('simulator/rehearsed')};
+import { scaled } from ${module('simulator/scaled')};
 export default rehearsed(scaled(connectorIn(given), ${JSON.stringify(scale)}));
 `,
   );
