@@ -79,7 +79,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['sync'],
     ['work.ts'],
   ],
-  bin: [['cli'], ['commands'], ['headgate.ts', 'app.ts']],
+  bin: [['cli'], ['commands'], ['headgate.ts']],
 };
 
 const roomOf = (folder: string, file: string): string => file.slice(folder.length + 1).split('/')[0] ?? '';

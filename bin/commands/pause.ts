@@ -3,7 +3,7 @@ import { connectionKey, PAUSE_ATTRIBUTES, unknownConnection } from '../cli/conne
 import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
 import { withStack } from '../cli/stack.ts';
 
-/** `headgate pause` and `headgate resume`: whether a connection's syncs start. */
+/** `headgate pause`: the connection's syncs do not start. */
 export function pause(program: Command): void {
   operatorCommand(program, 'pause', 'Fetch nothing more for a connection until it is resumed. What is under way waits.')
     .argument('<connector>')
@@ -17,7 +17,10 @@ export function pause(program: Command): void {
         if (!ok) throw unknownConnection(name, connection);
       }),
     );
+}
 
+/** `headgate resume`: the connection's syncs start again. */
+export function resume(program: Command): void {
   operatorCommand(
     program,
     'resume',

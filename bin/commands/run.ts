@@ -1,28 +1,45 @@
-import { type LoadedConnector, loadConnector } from '../cli/load-connector.ts';
+import { type Command, Option } from 'commander';
+import { loadConnector } from '../cli/load-connector.ts';
 import type { RunOptions } from '../cli/options.ts';
 import { chooseStreams, requireWritable } from '../cli/options.ts';
 import { readParameters } from '../cli/parameters.ts';
 import { readSecret } from '../cli/secret.ts';
+import { simulateReserved } from '../cli/simulated.ts';
 import { inScratch } from '../cli/stack.ts';
 
-/** Every record of the practice API is made on demand: this many of each stream. */
-const PRACTICE_RECORDS = 10_000;
+const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** `headgate run`: one sync of each stream, on this machine. */
+export function run(program: Command): void {
+  program
+    .command('run')
+    .description('Sync an API on this machine, on the very stack that would be deployed.')
+    .argument('<connector>', 'the name of a connector, or the path of a connector file')
+    .option('--stream <name>', 'only this stream (may be repeated)', several)
+    .option('--param <name=value>', 'a parameter of the connection (may be repeated)', several)
+    .option('--secrets <file>', 'JSON file with the secret; otherwise HEADGATE_SECRET, or a prompt')
+    .addOption(new Option('--out <folder>', 'where records, manifests and receipts go').default('headgate-out'))
+    .option('--state <folder>', 'keep watermarks and unfinished syncs here, so that the next run goes on from them')
+    .option('--strict', 'fail a page at the first record that does not fit its schema')
+    .option('--json', 'write only the receipts, one JSON line for each stream')
+    .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not run.')
+    .action(async (connector: string, options: RunOptions) => {
+      process.exitCode = await runConnector(connector, options);
+    });
+}
 
 /**
  * One sync of each stream on the embedded stack: the real templates, the real bundles. Gives the exit code: 0 if every receipt says
  * COMPLETE, else 2. Throws a {@link UsageError} before anything is started.
  */
-export async function run(nameOrPath: string, options: RunOptions): Promise<0 | 2> {
+async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 | 2> {
   const loaded = await loadConnector(nameOrPath);
   const streams = chooseStreams(loaded.connector, options.stream);
-  const practice =
-    nameOrPath === 'practice' && options.param === undefined ? await simulatePractice(loaded) : undefined;
+  const given = options.param ?? [];
+  const simulation = await simulateReserved(loaded.connector, nameOrPath, given);
   try {
-    const params = readParameters(
-      loaded.connector,
-      practice === undefined ? (options.param ?? []) : [`url=${practice.url}`],
-    );
-    const secret = await readSecret(loaded.connector, options.secrets);
+    const params = readParameters(loaded.connector, [...given, ...(simulation ? [`url=${simulation.url}`] : [])]);
+    const secret = simulation ? JSON.stringify(simulation.secret) : await readSecret(loaded.connector, options.secrets);
     requireWritable(options.out);
     return await inScratch(async (scratch) => {
       // Loaded late: what can be refused is refused without waiting for CDK.
@@ -31,12 +48,6 @@ export async function run(nameOrPath: string, options: RunOptions): Promise<0 | 
       return receipts.every(({ verdict }) => verdict === 'COMPLETE') ? 0 : 2;
     });
   } finally {
-    await practice?.stop();
+    await simulation?.stop();
   }
-}
-
-/** The practice API is no service anywhere: the simulator plays it. */
-async function simulatePractice({ connector }: LoadedConnector) {
-  const { simulate } = await import('../../lib/simulator/simulate.ts');
-  return simulate(connector, { records: PRACTICE_RECORDS });
 }

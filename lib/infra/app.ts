@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type Connector, ConnectorError } from '../core/connector/connector.ts';
@@ -40,7 +40,7 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   });
   for (const { connector } of connectors) refuseName(connector);
   const bundled = connectors.map(({ connector, file }) => {
-    const bundle = join(app.outdir, 'bundles', connector.name);
+    const bundle = resolve(app.outdir, 'bundles', connector.name);
     bundleFunctions(file, bundle, functionsOf(connector));
     return { connector, bundle };
   });

@@ -104,6 +104,18 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
     });
   }
 
+  it('a stage that is not there', async (t) => {
+    const { code, stderr } = await headgate(['deploy', 'live'], { cwd: await temporaryFolder(t) });
+    assert.equal(code, 1);
+    assert.match(stderr, /^The stage must be one of dev, prod \(got "live"\)\. Name it in headgate\.config\.ts\.\n$/);
+  });
+
+  it('a deployment without the command line of the CDK', async (t) => {
+    const { code, stderr } = await headgate(['diff', 'prod'], { cwd: await temporaryFolder(t) });
+    assert.equal(code, 1);
+    assert.match(stderr, /^The CDK's command line must be installed here\. Type: npm install -D aws-cdk@2\n$/);
+  });
+
   it('a secret that does not fit is not quoted', async (t) => {
     const folder = await temporaryFolder(t);
     const args = ['run', 'github', '--param', 'org=o', '--param', 'repo=r'];

@@ -165,7 +165,7 @@ describe('headgate new', () => {
     t.after(() => api.stop());
     const { code, receipts, stderr } = await headgate(
       ['run', './ours.ts', '--param', `url=${api.url}`, '--json', '--out', join(folder, 'out')],
-      { cwd: folder },
+      { cwd: folder, env: { HEADGATE_SECRET: JSON.stringify(api.secret) } },
     );
     assert.equal(code, 0, stderr);
     assert.deepEqual(

@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { NOWHERE } from './deployed.ts';
 import { temporaryFolder } from './headgate.ts';
 
-const APP = join(import.meta.dirname, '../../bin/app.ts');
+const COMMAND = join(import.meta.dirname, '../../bin/start.js');
 
 const CONNECTOR = `
 import { defineConnector, none, one } from 'headgate/connector';
@@ -21,7 +21,7 @@ export default defineConnector({
 /** Writes templates as \`npx cdk synth\` does, in a folder of a company's own. */
 function synthesize(folder: string, config: string) {
   writeFileSync(join(folder, 'headgate.config.ts'), config);
-  const { status, stderr } = spawnSync(process.execPath, [APP], {
+  const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'app'], {
     cwd: folder,
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...NOWHERE, CDK_OUTDIR: join(folder, 'out') },

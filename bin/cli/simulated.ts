@@ -1,0 +1,28 @@
+import type { Connector } from '../../lib/core/connector/connector.ts';
+import type { Simulation } from '../../lib/simulator/simulate.ts';
+
+/** Every record of a simulated API is made on demand: this many of each stream. */
+const RECORDS = 10_000;
+
+/**
+ * The simulator in place of an API that cannot exist: that of the connector `practice`, and any whose parameter `url` has a default under
+ * `.example`, a name that is reserved (RFC 6761, section 6.5). `undefined` if the connection names its API.
+ */
+export async function simulateReserved(
+  connector: Connector,
+  name: string,
+  given: readonly string[],
+): Promise<Simulation | undefined> {
+  const host = name === 'practice' && given.length === 0 ? name : reservedHost(connector, given);
+  if (host === undefined) return undefined;
+  if (host !== name) process.stderr.write(`${host} is no real host: the simulator answers in its place.\n`);
+  const { simulate } = await import('../../lib/simulator/simulate.ts');
+  return simulate(connector, { records: RECORDS });
+}
+
+function reservedHost({ params }: Connector, given: readonly string[]): string | undefined {
+  if (given.some((option) => option.startsWith('url='))) return undefined;
+  const url: unknown = Reflect.get(Object(params.safeParse({}).data), 'url');
+  const { hostname } = (typeof url === 'string' && URL.parse(url)) || {};
+  return hostname?.endsWith('.example') ? hostname : undefined;
+}

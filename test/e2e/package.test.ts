@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** As a user has it: Node and npm, and nothing of the repository on the PATH. */
+const userEnv = () => {
+  // Of a test runner's child, a test is no test of its own.
+  const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
+  const path = (rest.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(ROOT));
+  return { ...rest, PATH: [dirname(process.execPath), ...path].join(delimiter), npm_config_loglevel: 'warn' };
+};
+
+describe('the package, installed in an empty folder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-test-'));
+  let tarball: string;
+  const user = async (command: string, ...args: readonly string[]) => {
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd: folder, env: userEnv() });
+    return `${stdout}${stderr}`;
+  };
+
+  after(() => rm(folder, { recursive: true, force: true }));
+  before(async () => {
+    const packed = spawnSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    assert.equal(packed.status, 0, packed.stderr);
+    tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '');
+    await user('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
+  });
+
+  it('holds less than a megabyte, and neither tests nor benches', async () => {
+    assert.ok(statSync(tarball).size < 1_000_000, `${statSync(tarball).size} bytes`);
+    const installed = readdirSync(join(folder, 'node_modules/headgate'));
+    assert.deepEqual(installed.sort(), ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json', 'templates']);
+  });
+
+  it('begins a project that runs, is tested and synthesizes, and that a second init leaves alone', async () => {
+    await user('npx', 'headgate', 'init');
+    assert.match(await user('npx', 'headgate', 'run', './connectors/example.ts'), /^items: COMPLETE by count/m);
+    assert.equal(await user('npx', 'tsc'), '');
+    await user('npx', 'cdk', 'synth', '--quiet');
+    const stacks = readdirSync(join(folder, 'cdk.out')).filter((name) => name.endsWith('.template.json'));
+    assert.ok(stacks.includes('headgate-prod-example.template.json'), stacks.join(', '));
+
+    const config = join(folder, 'headgate.config.ts');
+    writeFileSync(config, `${readFileSync(config, 'utf8')}// mine\n`);
+    const before = readFileSync(join(folder, 'package.json'), 'utf8');
+    assert.match(await user('npx', 'headgate', 'init', '--no-install'), /headgate\.config\.ts: there already/);
+    assert.match(readFileSync(config, 'utf8'), /\/\/ mine\n$/);
+    assert.equal(readFileSync(join(folder, 'package.json'), 'utf8'), before);
+  });
+
+  it('knows the type of every field of a connector', async () => {
+    writeFileSync(
+      join(folder, 'connectors/wrong.ts'),
+      readFileSync(join(folder, 'connectors/example.ts'), 'utf8').replace('item.updated_at', 'item.updatedAt'),
+    );
+    await assert.rejects(user('npx', 'tsc'), ({ stdout }: { stdout: string }) =>
+      /wrong\.ts.*Property 'updatedAt' does not exist/.test(stdout),
+    );
+  });
+
+  it('passes its own test', async () => {
+    assert.match(await user('node', '--test', 'test/example.test.ts'), /pass 1\n/);
+  });
+});
