@@ -9,7 +9,7 @@ import { openPorts } from '../lib/aws/open-ports.ts';
 import type { Limit } from '../lib/core/connector/connector.ts';
 import { environmentSchema } from '../lib/core/environment.ts';
 import { span } from '../lib/core/time.ts';
-import { tick } from '../lib/infra/schedule.ts';
+import { tick } from '../lib/infra/tick.ts';
 import { type Arrival, type StrictLimit, startStrictApi } from '../test/e2e/strict-api.ts';
 
 /**

@@ -1,8 +1,11 @@
+import { readdirSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
 import type { Aws } from '../../lib/aws/open-ports.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
-import { buildApp } from '../../lib/infra/app.ts';
+import { VERSION } from '../../lib/core/version.ts';
 import { type Stage, secretsPrefix, stages } from '../../lib/infra/stage.ts';
+import { assemblyCache, keptAssembly, type WantedAssembly } from '../../lib/local/assembly-cache.ts';
 import { type Embedded, type EmbeddedOptions, startEmbedded } from '../../lib/local/embedded.ts';
 import { REGION } from '../../lib/local/names.ts';
 import type { LoadedConnector } from './load-connector.ts';
@@ -40,9 +43,41 @@ export async function startLocal({
   ...heard
 }: LocalStack): Promise<Embedded> {
   const stage = stageOf(strict);
-  const outdir = join(scratch, 'assembly');
-  buildApp({ stages: [stage], connectors, outdir, validate: false }).synth();
-  return startEmbedded({ assembly: outdir, state: folder, secrets, ...heard });
+  const wanted = assemblyOf(stage, connectors);
+  // A connector that was written for this run is not run again.
+  const passing = connectors.some(({ file }) => file.startsWith(scratch));
+  const cache = passing ? join(scratch, 'assemblies') : assemblyCache();
+  return startEmbedded({ assembly: await keptAssembly(cache, wanted), state: folder, secrets, ...heard });
+}
+
+/** What a template takes from a connector stands in the key too: a declaration may depend on the environment. */
+const assemblyOf = (stage: Stage, connectors: LocalStack['connectors']): WantedAssembly => ({
+  of: [VERSION, process.version, stage, connectors.map(({ connector, file }) => [file, traitsOf(connector)])],
+  async build(outdir) {
+    // Loaded late: CDK takes half of the time of a small run.
+    const { buildTraced } = await import('../../lib/infra/app.ts');
+    const { app, files } = buildTraced({ stages: [stage], connectors, outdir, validate: false });
+    app.synth();
+    return [...new Set([...files, ...makers()])];
+  },
+});
+
+const traitsOf = ({ name, auth, streams, schedule }: Connector) => [
+  name,
+  auth.kind,
+  Object.keys(streams).map((stream) => [stream, schedule(stream)]),
+];
+
+/** The files that make templates: those of lib/infra and lib/core, and the packages' own descriptions, which tell their versions. */
+function makers(): string[] {
+  const lib = join(import.meta.dirname, '../../lib');
+  const own = ['infra', 'core'].flatMap((folder) =>
+    readdirSync(join(lib, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const packages = ['aws-cdk-lib', 'esbuild'].map((name) => findPackageJSON(name, import.meta.url));
+  return [...own, ...packages.filter((file) => file !== undefined)];
 }
 
 /** The name of a connection's secret on a stack of this machine. */

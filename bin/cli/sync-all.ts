@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { runEvent } from '../../lib/core/run-events.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
-import { tick } from '../../lib/infra/schedule.ts';
+import { tick } from '../../lib/infra/tick.ts';
 import type { Embedded } from '../../lib/local/embedded.ts';
 import type { Objects } from '../../lib/pipeline/ports.ts';
 import { syncKey } from '../../lib/pipeline/store/sync-keys.ts';
@@ -49,6 +50,7 @@ export async function syncAll(
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
   const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
   const interrupted = watchInterrupt(`Interrupted. ${keep}`);
+  const fresh = !existsSync(folder);
   let stack: Embedded | undefined;
   try {
     stack = await startLocal({
@@ -73,6 +75,8 @@ export async function syncAll(
       { set: { params: JSON.stringify(params), status: 'active' }, remove: PAUSE_ATTRIBUTES },
     );
     const noted = await noteRun(folder, { connector: connector.name, streams, params });
+    // What a killed run left behind goes on: nobody works on it yet, so housekeeping takes it up at once.
+    if (!fresh) await stores.housekeep({ idleSeconds: 0 });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
     const receipts = streams.map(async (stream) => {
       const { receipt: key, manifest } = await Promise.race([
@@ -125,17 +129,16 @@ function awaitClosings(streams: readonly string[]) {
 }
 
 /**
- * Starts a sync of each stream, as its schedule would. What a killed run left behind goes on: nobody works on it yet, so housekeeping
- * takes it up at once. Gives the announcements of the syncs that this run had closed before it was killed.
+ * Starts a sync of each stream, as its schedule would. Gives the announcements of the syncs that this run had closed before it was
+ * killed.
  */
 async function startSyncs(
   stack: Embedded,
   { name }: Connector,
-  { syncs, objects, housekeep }: OperatedConnector,
+  { syncs, objects }: OperatedConnector,
   streams: readonly string[],
   at: string,
 ): Promise<Announcement[]> {
-  await housekeep({ idleSeconds: 0 });
   const closed: Announcement[] = [];
   for (const stream of streams) {
     const ref = { connection: CONNECTION, stream, sync: syncId(at) };

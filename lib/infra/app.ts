@@ -30,7 +30,15 @@ export type AppOptions = {
  * Stages × connectors → stacks: `headgate-<stage>-state`, `headgate-<stage>-<connector>` for each connector, and
  * `headgate-<stage>-dashboard`. They name no account and no region, so they are made without credentials and can be deployed anywhere.
  */
-export function buildApp({ stages, connectors, outdir, validate = true }: AppOptions): App {
+export function buildApp(options: AppOptions): App {
+  return buildTraced(options).app;
+}
+
+/** The same, with the absolute paths of the files that the bundles hold. */
+export function buildTraced({ stages, connectors, outdir, validate = true }: AppOptions): {
+  readonly app: App;
+  readonly files: readonly string[];
+} {
   const app = new App({
     ...(outdir !== undefined && { outdir }),
     context: FLAGS,
@@ -41,8 +49,8 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   for (const { connector } of connectors) refuseName(connector);
   const bundled = connectors.map(({ connector, file }) => {
     const bundle = resolve(app.outdir, 'bundles', connector.name);
-    bundleFunctions(file, bundle, functionsOf(connector));
-    return { connector, bundle };
+    const files = bundleFunctions(file, bundle, functionsOf(connector));
+    return { connector, bundle, files };
   });
   for (const stage of stages) {
     const state = new StateStack(app, `headgate-${stage.name}-state`, stage);
@@ -54,7 +62,7 @@ export function buildApp({ stages, connectors, outdir, validate = true }: AppOpt
   }
   // The rules of AWS's own solutions; what is acknowledged says why, where it stands.
   if (validate) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return app;
+  return { app, files: bundled.flatMap(({ files }) => files) };
 }
 
 /** Names of Headgate's own: of a stage's stacks, and of what lies in its bucket beside the connectors' objects. */

@@ -16,7 +16,7 @@ export const functionsOf = ({ auth }: Connector): readonly FunctionName[] =>
   auth.kind === 'authorizationCode' ? ['work', 'housekeeping', 'connect'] : ['work', 'housekeeping'];
 
 /**
- * Bundles the functions with one connector built in. Throws what esbuild complains about.
+ * Bundles the functions with one connector built in. Gives the absolute paths of the files that went in. Throws what esbuild complains about.
  *
  * esbuild is called directly: CDK's NodejsFunction starts it through a shell for each function, which takes three times
  * as long (1.1 s against 0.4 s) whenever somebody runs a connector on their machine.
@@ -28,9 +28,9 @@ export function bundleFunctions(
   connector: string,
   folder: string,
   functions: readonly FunctionName[] = ['work', 'housekeeping'],
-): void {
+): string[] {
   rmSync(folder, { recursive: true, force: true });
-  buildSync({
+  const { metafile } = buildSync({
     absWorkingDir: ROOT,
     entryPoints: functions.map((name) => `functions/${name}${ENDING}`),
     outdir: folder,
@@ -56,5 +56,7 @@ export function bundleFunctions(
     // A tsconfig.json near the connector changes nothing here, as it changes nothing when Node runs the file.
     tsconfigRaw: {},
     logLevel: 'silent',
+    metafile: true,
   });
+  return Object.keys(metafile.inputs).map((path) => join(ROOT, path));
 }

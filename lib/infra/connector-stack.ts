@@ -30,9 +30,10 @@ import {
   useTokens,
   wildcardsOf,
 } from './permissions.ts';
-import { schedule, schedulerRole, streamRate, tick } from './schedule.ts';
+import { schedule, schedulerRole, streamRate } from './schedule.ts';
 import { type Stage, secretsPrefix } from './stage.ts';
 import { removalPolicy, type StateStack } from './state-stack.ts';
+import { tick } from './tick.ts';
 
 /** How many tasks a worker gets at once. 10 is the most that SQS hands out without a batching window. */
 const BATCH_SIZE = 10;

@@ -3,7 +3,6 @@ import { CfnSchedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { type Connector, ConnectorError } from '../core/connector/connector.ts';
-import { TASK_VERSION, type TaskOf } from '../core/tasks.ts';
 import { MINUTE, span } from '../core/time.ts';
 import { inline } from './permissions.ts';
 
@@ -17,12 +16,6 @@ export function streamRate(connector: Connector, stream: string): Duration {
     );
   }
   return Duration.minutes(minutes);
-}
-
-/** The message that starts a sync of a stream. EventBridge Scheduler puts the scheduled time in place of `at`. */
-export function tick(stream: string): string {
-  const task: TaskOf<'tick'> = { v: TASK_VERSION, kind: 'tick', stream, at: '<aws.scheduler.scheduled-time>' };
-  return JSON.stringify(task);
 }
 
 /** The role in which EventBridge Scheduler, for this account's schedules only, does what the statements allow. */

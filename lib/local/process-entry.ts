@@ -1,3 +1,4 @@
+import { enableCompileCache } from 'node:module';
 import type { FromProcess, FunctionError, Invocation, ProcessData } from './function-process.ts';
 
 /**
@@ -6,6 +7,9 @@ import type { FromProcess, FunctionError, Invocation, ProcessData } from './func
  */
 const data: ProcessData = JSON.parse(process.argv[2] ?? '');
 const send = (message: FromProcess) => process.send?.(message);
+
+// The same bundle is imported run after run.
+enableCompileCache();
 
 // The stack ends its processes: an interrupt from the terminal reaches all of them at once.
 process.on('SIGINT', () => {});
