@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Aws } from '../../lib/aws/open-ports.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
@@ -8,6 +6,7 @@ import { isDeployed, type OperatedConnector, openConnector } from './deployed-co
 import { explainAws, UsageError } from './errors.ts';
 import { loadConfig } from './load-config.ts';
 import type { LoadedConnector } from './load-connector.ts';
+import { inScratch } from './scratch.ts';
 import { secretGiven } from './secret.ts';
 import { connectorsOf } from './state-connectors.ts';
 
@@ -126,14 +125,4 @@ async function giveSecret(
   if (text === undefined) return;
   const { connections, settings } = await stack.connector(connector.name);
   for await (const { sk } of connections.query(connector.name, '')) known[`${settings.SECRETS_PREFIX}/${sk}`] = text;
-}
-
-/** Does something with a folder that is gone afterwards. */
-export async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -10,8 +10,9 @@ import { type OperatedConnector, openConnector } from '../cli/deployed-connector
 import { UsageError } from '../cli/errors.ts';
 import { loadConnector } from '../cli/load-connector.ts';
 import { readParameters } from '../cli/parameters.ts';
+import { inScratch } from '../cli/scratch.ts';
 import { readSecret } from '../cli/secret.ts';
-import { inScratch, withStack } from '../cli/stack.ts';
+import { withStack } from '../cli/stack.ts';
 import { noteConnector } from '../cli/state-connectors.ts';
 
 type Options = {

@@ -4,8 +4,8 @@ import { loadConnector } from '../cli/load-connector.ts';
 import { chooseStreams } from '../cli/options.ts';
 import { readGivenParameters } from '../cli/parameters.ts';
 import { type Plan, planRehearsals } from '../cli/plan-rehearsals.ts';
+import { inScratch } from '../cli/scratch.ts';
 import { isWrong, rowOf, showRehearsals } from '../cli/show-rehearsals.ts';
-import { inScratch } from '../cli/stack.ts';
 
 type Options = {
   readonly stream?: readonly string[];

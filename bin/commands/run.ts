@@ -3,9 +3,9 @@ import { loadConnector } from '../cli/load-connector.ts';
 import type { RunOptions } from '../cli/options.ts';
 import { chooseStreams, requireWritable } from '../cli/options.ts';
 import { readParameters } from '../cli/parameters.ts';
+import { inScratch } from '../cli/scratch.ts';
 import { readSecret } from '../cli/secret.ts';
 import { simulateReserved } from '../cli/simulated.ts';
-import { inScratch } from '../cli/stack.ts';
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
