@@ -16,6 +16,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
     packages: ['zod', 'undici', 'jose/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
   },
   'lib/read': { folders: [], packages: ['zod', '@aws-sdk/*', 'node:*'] },
+  'lib/load': { folders: ['lib/read'], packages: ['zod', '@duckdb/*', 'pg', 'pg-copy-streams', 'node:*'] },
   'lib/infra': {
     folders: ['lib/connectors'],
     packages: ['aws-cdk-lib/*', 'constructs', 'cdk-nag', 'esbuild', 'zod', 'node:*'],
