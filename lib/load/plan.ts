@@ -19,7 +19,10 @@ export type LoadStep<R> = {
   readonly replaces: boolean;
 };
 
-type Planned = Pick<Receipt, 'sync' | 'revision' | 'mode' | 'verdict' | 'reasons' | 'watermark' | 'accepted'>;
+type Planned = Pick<
+  Receipt,
+  'sync' | 'revision' | 'mode' | 'verdict' | 'reasons' | 'records' | 'watermark' | 'accepted'
+>;
 
 export type LoadPolicy = {
   /** Verdicts that are loaded like COMPLETE. Default: none. */
@@ -29,7 +32,7 @@ export type LoadPolicy = {
 };
 
 /**
- * What to do with the receipts of one stream of one connection, in the order of its syncs. A COMPLETE full sync makes all before it needless. An
+ * What to do with the receipts of one stream of one connection, in the order of its syncs. A COMPLETE full sync without quarantined records makes all before it needless. An
  * incremental sync is loaded only where what is loaded reaches to the watermark it began at: otherwise the table would lack the records in
  * between, and nothing would say so. A receipt that an operator accepted is loaded.
  */
@@ -44,9 +47,9 @@ export function planLoads<R extends Planned>(
     return trusted ? refused.get(receipt.sync) : verdictText(receipt);
   };
   const loaded = ledger.filter(({ state }) => state === 'loaded');
-  const floor = [...loaded, ...receipts.filter((each) => refusal(each) === undefined)]
-    .filter(isWholeFull)
-    .reduce((most, { sync }) => later(most, sync), '');
+  // What is quarantined leaves the rows of earlier syncs in place: those are loaded first.
+  const whole = receipts.filter((each) => each.records.quarantined === 0 && refusal(each) === undefined);
+  const floor = [...loaded, ...whole].filter(isWholeFull).reduce((most, { sync }) => later(most, sync), '');
   const sorted = receipts.toSorted((a, b) => compare(a.sync, b.sync));
   const earlier = loaded.toSorted((a, b) => compare(a.sync, b.sync)).values();
   let next = earlier.next();

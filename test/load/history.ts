@@ -4,12 +4,12 @@ import type { Delivery } from './deliveries.ts';
 export type Step =
   | { readonly kind: 'put'; readonly id: number }
   | { readonly kind: 'remove'; readonly id: number }
-  /** `outcome`: `quarantined`: the record with this id does not fit. `moved`: UNKNOWN, but the watermark moved. Both are mended by a later revision. */
+  /** `outcome`: `quarantined`: the record of this number does not fit. `moved`: UNKNOWN, but the watermark moved. Both are mended by a later revision. */
   | {
       readonly kind: 'sync';
       readonly mode: 'full' | 'incremental';
       readonly outcome: 'complete' | 'incomplete' | 'moved' | 'quarantined';
-      readonly id: number;
+      readonly nth: number;
     }
   /** The oldest sync that can be mended gets its second revision. */
   | { readonly kind: 'mend' }
@@ -25,7 +25,7 @@ export class History {
   readonly #mends: Delivery[] = [];
   /** Sync → id → version: what the API had when the sync started. */
   readonly snapshots = new Map<string, Snapshot>();
-  /** Ids whose latest record is quarantined, by the sync that could not read it. */
+  /** The id whose record a sync could not read, until its second revision. */
   readonly quarantined = new Map<string, number>();
   #now = 0;
   #watermark: number | undefined;
@@ -46,12 +46,10 @@ export class History {
   }
 
   #mend(): Delivery | undefined {
-    const mended = this.#mends.shift();
-    if (mended !== undefined) this.quarantined.delete(mended.sync);
-    return mended;
+    return this.#mends.shift();
   }
 
-  #sync({ mode: asked, outcome, id }: Extract<Step, { kind: 'sync' }>): Delivery {
+  #sync({ mode: asked, outcome, nth }: Extract<Step, { kind: 'sync' }>): Delivery {
     const before = this.#watermark;
     const mode = before === undefined ? 'full' : asked;
     const sync = `2026${String(this.#now).padStart(6, '0')}Z`;
@@ -71,11 +69,11 @@ export class History {
     const whole: Delivery = { sync, mode, watermark, records };
     if (outcome === 'complete') return whole;
     if (outcome === 'quarantined') {
-      const one = records.find((record) => record.id === id && !('_deleted' in record));
+      const one = records.filter((record) => !('_deleted' in record)).at(nth);
       if (one === undefined) return whole;
-      this.quarantined.set(sync, id);
+      this.quarantined.set(sync, one.id);
       this.#mends.push({ ...whole, revision: 2 });
-      return { ...whole, records: records.filter((record) => record !== one), quarantined: [{ id, name: 5 }] };
+      return { ...whole, records: records.filter((record) => record !== one), quarantined: [{ id: one.id, name: 5 }] };
     }
     if (outcome === 'moved') this.#mends.push({ ...whole, revision: 2 });
     const verdict = outcome === 'moved' ? 'UNKNOWN' : 'INCOMPLETE';
