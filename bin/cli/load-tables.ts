@@ -1,6 +1,6 @@
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import type { Receipt } from '../../lib/core/verdict/receipt.ts';
-import { type LoadOutcome, loadStreams } from '../../lib/load/load.ts';
+import { type LoadJob, type LoadOutcome, loadStreams } from '../../lib/load/load.ts';
 import { streamTable } from '../../lib/load/sql.ts';
 import type { Warehouse } from '../../lib/load/warehouse.ts';
 import type { Source } from '../../lib/read/read.ts';
@@ -21,12 +21,20 @@ export type TableLoad = {
   readonly source: Source;
 };
 
-/** Loads receipts and tells each outcome on stdout. Gives how many of the latest receipts are held back. */
-export async function loadTables(load: TableLoad, options: TableOptions): Promise<number> {
+/** Loads receipts and tells each outcome on `output`. Gives of how many streams the latest receipt is held back. `then`: done with the tables after that. */
+export async function loadTables(
+  load: TableLoad,
+  options: TableOptions,
+  output: NodeJS.WritableStream,
+  then?: (warehouse: Warehouse) => Promise<void>,
+): Promise<number> {
   const { to, schema, accept = [], deleted = 'remove', json = false } = options;
   const warehouse = await openWarehouse(to, schema);
   try {
-    return await loadInto(warehouse, load, { accept, marks: deleted === 'mark', json });
+    const say = (outcome: LoadOutcome | undefined): void => void output.write(sentence(outcome, json));
+    const held = await loadInto(warehouse, load, { accept, marks: deleted === 'mark' }, say);
+    await then?.(warehouse);
+    return held;
   } finally {
     await warehouse.close();
   }
@@ -34,25 +42,23 @@ export async function loadTables(load: TableLoad, options: TableOptions): Promis
 
 async function loadInto(
   warehouse: Warehouse,
-  { connector, streams, source }: TableLoad,
-  {
-    accept,
-    marks,
-    json,
-  }: { readonly accept: TableOptions['accept'] & {}; readonly marks: boolean; readonly json: boolean },
+  load: TableLoad,
+  policy: Pick<LoadJob, 'accept' | 'marks'>,
+  say: (outcome: LoadOutcome | undefined) => void,
 ): Promise<number> {
-  const held = new Set<string>();
-  const job = { source, warehouse, connector, streams, accept, marks, now: () => new Date() };
-  let told = 0;
-  for await (const outcome of loadStreams(job)) {
+  const held = new Map<string, boolean>();
+  for await (const outcome of loadStreams({ ...load, ...policy, warehouse, now: () => new Date() })) {
     const { connection, stream } = outcome.receipt;
-    if (outcome.state === 'held') held.add(`${connection} ${stream}`);
-    else held.delete(`${connection} ${stream}`);
-    process.stdout.write(json ? `${JSON.stringify(outcome)}\n` : describeOutcome(outcome));
-    told += 1;
+    held.set(`${connection} ${stream}`, outcome.state === 'held');
+    say(outcome);
   }
-  if (told === 0 && !json) process.stdout.write('Nothing new to load.\n');
-  return held.size;
+  if (held.size === 0) say(undefined);
+  return [...held.values()].filter(Boolean).length;
+}
+
+function sentence(outcome: LoadOutcome | undefined, json: boolean): string {
+  if (json) return outcome === undefined ? '' : `${JSON.stringify(outcome)}\n`;
+  return outcome === undefined ? 'Nothing new to load.\n' : describeOutcome(outcome);
 }
 
 const format = new Intl.NumberFormat('en');

@@ -2,9 +2,10 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { UsageError } from './errors.ts';
+import type { TableOptions } from './load-tables.ts';
 
 /** The options of `headgate run`, as the command line gives them. */
-export type RunOptions = {
+export type RunOptions = Partial<TableOptions> & {
   readonly stream?: readonly string[];
   readonly param?: readonly string[];
   readonly secrets?: string;

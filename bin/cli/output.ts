@@ -14,10 +14,11 @@ export function showRows<T extends object>(
   none: string,
 ): void {
   if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
-  else process.stdout.write(rows.length === 0 ? `${none}\n` : table(rows, columns));
+  else process.stdout.write(rows.length === 0 ? `${none}\n` : textTable(rows, columns));
 }
 
-function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
+/** Rows below the titles of their columns. */
+export function textTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ of }) => of(row)))];
   const widths = columns.map((_, index) => Math.max(...cells.map((row) => (row[index] ?? '').length)));
   const line = (row: readonly string[]): string =>

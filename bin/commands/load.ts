@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Receipt } from '../../lib/core/verdict/receipt.ts';
+import type { Command } from 'commander';
 import { bucketSource, folderSource } from '../../lib/read/read.ts';
 import { UsageError } from '../cli/errors.ts';
 import { loadConnector } from '../cli/load-connector.ts';
 import { loadTables, type TableLoad, type TableOptions } from '../cli/load-tables.ts';
 import { chooseStreams } from '../cli/options.ts';
 import { withStack } from '../cli/stack.ts';
+import { tableOptions } from '../cli/table-options.ts';
 
 type Options = TableOptions & {
   readonly stream?: readonly string[];
@@ -18,7 +18,7 @@ type Options = TableOptions & {
 
 /** `headgate load`: what the receipts say, as tables of a database. */
 export function load(program: Command): void {
-  tableOptions(program.command('load'))
+  tableOptions(program.command('load'), { required: true })
     .description('Load what was delivered into the tables of a database, each receipt exactly once.')
     .argument('<connector>', 'the name of a connector, or the path of a connector file')
     .option('--stream <name>', 'only this stream (may be repeated)', several)
@@ -31,33 +31,13 @@ export function load(program: Command): void {
       const { connector } = await loadConnector(nameOrPath);
       const streams = chooseStreams(connector, options.stream);
       const held = await withSource(options, connector.name, (source) =>
-        loadTables({ connector, streams, source }, options),
+        loadTables({ connector, streams, source }, options, process.stdout),
       );
       process.exitCode = held > 0 ? 2 : 0;
     });
 }
 
-/** The options that say which tables. `--to` may be left out where `optional`. */
-export const tableOptions = (command: Command): Command =>
-  command
-    .requiredOption('--to <database>', 'a DuckDB file, or a URL like postgres://user@host/database')
-    .option('--schema <name>', 'the schema of the tables (default: main in DuckDB, public in PostgreSQL)')
-    .option(
-      '--accept <verdict>',
-      'load receipts of this verdict, too: unknown or incomplete (may be repeated)',
-      verdicts,
-    )
-    .addOption(
-      new Option('--deleted <way>', 'what becomes of rows that the API no longer has').choices(['remove', 'mark']),
-    );
-
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
-
-function verdicts(value: string, before: readonly Receipt['verdict'][] = []): Receipt['verdict'][] {
-  const verdict = (['UNKNOWN', 'INCOMPLETE'] as const).find((each) => each === value.toUpperCase());
-  if (verdict === undefined) throw new InvalidArgumentError('It must be unknown or incomplete.');
-  return [...before, verdict];
-}
 
 async function withSource<T>(
   { out, state, stage }: Options,

@@ -27,6 +27,11 @@ export const commands: readonly RegisteredCommand[] = [
     load: async () => (await import('./run.ts')).run,
   },
   {
+    name: 'load',
+    says: 'Load what was delivered into the tables of a database, each receipt exactly once.',
+    load: async () => (await import('./load.ts')).load,
+  },
+  {
     name: 'rehearse',
     says: 'Sync a connector from an API made out of its own declaration, honest first, then hostile in every way.',
     load: async () => (await import('./rehearse.ts')).rehearse,

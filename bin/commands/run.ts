@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
-import { loadConnector } from '../cli/load-connector.ts';
+import { resolve } from 'node:path';
+import { type LoadedConnector, loadConnector } from '../cli/load-connector.ts';
+import { tableOptions } from '../cli/table-options.ts';
 import type { RunOptions } from '../cli/options.ts';
 import { chooseStreams, requireWritable } from '../cli/options.ts';
 import { readParameters } from '../cli/parameters.ts';
@@ -11,8 +13,7 @@ const several = (value: string, before: readonly string[] = []): string[] => [..
 
 /** `headgate run`: one sync of each stream, on this machine. */
 export function run(program: Command): void {
-  program
-    .command('run')
+  tableOptions(program.command('run'), { required: false })
     .description('Sync an API on this machine, on the very stack that would be deployed.')
     .argument('<connector>', 'the name of a connector, or the path of a connector file')
     .option('--stream <name>', 'only this stream (may be repeated)', several)
@@ -41,13 +42,43 @@ async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 
     const params = readParameters(loaded.connector, [...given, ...(simulation ? [`url=${simulation.url}`] : [])]);
     const secret = simulation ? JSON.stringify(simulation.secret) : await readSecret(loaded.connector, options.secrets);
     requireWritable(options.out);
+    // A database that cannot be opened is told before anything is fetched.
+    if (options.to !== undefined) await requireWarehouse(options.to, options.schema);
     return await inScratch(async (scratch) => {
       // Loaded late: what can be refused is refused without waiting for CDK.
       const { syncAll } = await import('../cli/sync-all.ts');
       const receipts = await syncAll({ loaded, streams, params, secret, scratch }, options);
-      return receipts.every(({ verdict }) => verdict === 'COMPLETE') ? 0 : 2;
+      const held = options.to === undefined ? 0 : await loadRun(loaded, streams, { ...options, to: options.to });
+      return held === 0 && receipts.every(({ verdict }) => verdict === 'COMPLETE') ? 0 : 2;
     });
   } finally {
     await simulation?.stop();
   }
 }
+
+/** Drivers of databases are loaded only where tables are asked for. */
+async function requireWarehouse(to: string, schema: string | undefined): Promise<void> {
+  const { openWarehouse } = await import('../cli/open-warehouse.ts');
+  await (await openWarehouse(to, schema)).close();
+}
+
+/** Loads what lies in the folder of results; what earlier runs left there, too. Only receipts go to stdout where a machine reads it. */
+async function loadRun(
+  { connector }: LoadedConnector,
+  streams: readonly string[],
+  options: RunOptions & { readonly to: string },
+): Promise<number> {
+  const [{ loadTables }, { folderSource }, { showQuery }] = await Promise.all([
+    import('../cli/load-tables.ts'),
+    import('../../lib/read/read.ts'),
+    import('../cli/show-query.ts'),
+  ]);
+  const load = { connector, streams, source: folderSource(resolve(options.out)) };
+  const output = options.json === true ? process.stderr : process.stdout;
+  const showsPractice = connector.name === 'practice' && streams.includes('orders');
+  return loadTables(load, options, output, async (warehouse) => {
+    if (showsPractice) output.write(await showQuery(warehouse, PRACTICE_QUERY));
+  });
+}
+
+const PRACTICE_QUERY = 'SELECT status, count(*) AS orders FROM practice_orders GROUP BY status ORDER BY status';
