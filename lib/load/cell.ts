@@ -26,8 +26,6 @@ export function cellOf(type: ColumnType, value: unknown): string | null | typeof
       return typeof value === 'string' && UUID.test(value) ? value : MISFIT;
     case 'date':
       return typeof value === 'string' && DATE.test(value) && isDate(value) ? value : MISFIT;
-    case 'time':
-      return typeof value === 'string' && TIME.test(value) ? toMicroseconds(value) : MISFIT;
     case 'timestamp':
       return typeof value === 'string' && isTimestamp(value) ? toMicroseconds(value) : MISFIT;
   }
@@ -61,7 +59,6 @@ const isStorable = (text: string): boolean => !text.includes('\0') && text.isWel
 const DECIMAL = /^-?(\d+)(?:\.(\d+))?$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?$/;
 /** RFC 3339: a time zone is there. */
 const TIMESTAMP =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;

@@ -10,7 +10,6 @@ export type ColumnType =
   | 'double'
   | 'text'
   | 'date'
-  | 'time'
   | 'timestamp'
   | 'uuid'
   | 'json'
@@ -132,7 +131,7 @@ function scalarType({ format, multipleOf }: Field, type: string | undefined): Co
   if (type === 'number') return numberType(multipleOf);
   if (type !== 'string') return 'json';
   if (format === 'date-time') return 'timestamp';
-  return format === 'date' || format === 'time' || format === 'uuid' ? format : 'text';
+  return format === 'date' || format === 'uuid' ? format : 'text';
 }
 
 /** `multipleOf(0.01)` promises two decimal places. */

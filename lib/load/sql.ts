@@ -32,7 +32,6 @@ const SQL_TYPES: Readonly<Record<Exclude<ColumnType, object | 'json'>, string>> 
   double: 'FLOAT8',
   text: 'TEXT',
   date: 'DATE',
-  time: 'TIME',
   timestamp: 'TIMESTAMPTZ',
   uuid: 'UUID',
 };
@@ -57,8 +56,6 @@ const READ_TYPES: Readonly<Record<string, Exclude<ColumnType, object> | 'decimal
   text: 'text',
   varchar: 'text',
   date: 'date',
-  time: 'time',
-  'time without time zone': 'time',
   'timestamp with time zone': 'timestamp',
   uuid: 'uuid',
   json: 'json',
