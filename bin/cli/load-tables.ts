@@ -70,7 +70,7 @@ export function describeOutcome({ receipt, state, why, counts, retyped = [] }: L
   const rows =
     counts === undefined
       ? ''
-      : `: ${format.format(counts.written)} rows written, ${format.format(counts.deleted)} deleted`;
+      : `: ${format.format(counts.written)} ${counts.written === 1 ? 'row' : 'rows'} written, ${format.format(counts.deleted)} deleted`;
   const misfits = Object.entries(counts?.misfits ?? {}).map(
     ([field, count]) =>
       `  "${field}": ${format.format(count)} values do not fit their column, and are in _headgate_rest`,

@@ -41,7 +41,7 @@ const whereStream = ({ connector, connection, stream }: StreamName): string =>
   `connector = ${quoteText(connector)} AND connection = ${quoteText(connection)} AND stream = ${quoteText(stream)}`;
 
 export const ledgerQuery = (connector: string): string =>
-  `SELECT connection, stream, sync, revision, mode, verdict, state, watermark_after AS after FROM ${LEDGER}
+  `SELECT connection, stream, sync, revision, mode, verdict, state, why, watermark_after AS after FROM ${LEDGER}
   WHERE connector = ${quoteText(connector)}`;
 
 const { connection, stream, sync, mode, verdict } = receiptSchema.shape;
@@ -50,6 +50,7 @@ export const ledgerRow = z.object({
   ...{ connection, stream, sync, mode, verdict },
   revision: z.coerce.number().int(),
   state: z.enum(['loaded', 'held', 'superseded']),
+  why: z.string().nullable(),
   after: z.string().nullable(),
 }) satisfies z.ZodType<LedgerEntry>;
 export type LedgerRow = z.output<typeof ledgerRow>;

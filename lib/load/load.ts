@@ -41,7 +41,7 @@ export type LoadOutcome = LoadStep<Receipt> & { readonly counts?: LoadCounts; re
 
 /**
  * Brings the tables of a connector's streams to what its receipts say, one receipt at a time, each in one transaction with its row in the ledger:
- * exactly once, whatever crashes and whoever else loads. Gives what became of each receipt that is new, or that the ledger said something else of.
+ * exactly once, whatever crashes and whoever else loads. Gives what became of each receipt that is new, and each that is held back, old ones too.
  */
 export async function* loadStreams(job: LoadJob): AsyncGenerator<LoadOutcome> {
   const { warehouse, connector, source, streams } = job;
@@ -89,7 +89,7 @@ async function* loadStream(
         noted.length === 0 ||
         (await ifUnchanged(warehouse, name, version, (session) => note(session, noted, job.now())));
       if (written === undefined) continue;
-      yield* noted;
+      yield* steps.filter((step) => step.state === 'held' || noted.includes(step));
       return;
     }
     try {
@@ -153,5 +153,7 @@ const checkpointOf = (connector: string, ledger: readonly LedgerRow[]): Checkpoi
 const isFinal = (known: Checkpoint, { connector, connection, stream, sync, revision }: Receipt): boolean =>
   (known[`${connector}/${connection}/${stream}`]?.[sync] ?? 0) >= revision;
 
-const isNoted = (ledger: readonly LedgerRow[], { receipt, state }: LoadStep<Receipt>): boolean =>
-  ledger.some((row) => row.sync === receipt.sync && row.revision === receipt.revision && row.state === state);
+const isNoted = (ledger: readonly LedgerRow[], { receipt, state, why }: LoadStep<Receipt>): boolean =>
+  ledger.some(
+    (row) => row.sync === receipt.sync && row.revision === receipt.revision && row.state === state && row.why === why,
+  );

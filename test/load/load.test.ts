@@ -147,7 +147,8 @@ function contract(open: () => Promise<Warehouse>): void {
     assert.deepEqual(await rows('SELECT stream, last_sync, held::TEXT AS held FROM _headgate_freshness'), [
       { stream: 'items', last_sync: null, held: '1' },
     ]);
-    assert.deepEqual(await states(), []);
+    assert.deepEqual(await states(), [`${FIRST}/1 held`]);
+    assert.equal((await rows('SELECT 1 AS x FROM _headgate_ledger')).length, 1);
     assert.deepEqual(await states({}, { accept: ['UNKNOWN'] }), [`${FIRST}/1 loaded`]);
     assert.deepEqual(await names(), ['a']);
     assert.deepEqual(await rows('SELECT last_sync, complete_as_of, held::TEXT AS held FROM _headgate_freshness'), [

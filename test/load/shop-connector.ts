@@ -1,0 +1,3 @@
+import { shop } from './deliveries.ts';
+
+export default shop();
