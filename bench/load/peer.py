@@ -1,6 +1,6 @@
 """python bench/load/peer.py PARTS duckdb|postgres TARGET: loads the parts with dlt, merging by key, and prints what it took as JSON."""
 
-import glob, gzip, json, os, resource, sys, tempfile, time
+import glob, gzip, json, resource, sys, tempfile, time
 import dlt
 from dlt.common.json import json as fast
 
@@ -19,11 +19,8 @@ if kind == "duckdb":
     destination = dlt.destinations.duckdb(target)
 else:
     host, database = target.split(" ")
-    # A folder of a socket is no host of a URL.
-    os.environ["PGHOST"] = host
-    destination = dlt.destinations.postgres(
-        dict(drivername="postgresql", host=host, database=database, username="headgate", password="-", port=5432)
-    )
+    # libpq takes the folder of a socket as host only among the parameters of a URL.
+    destination = dlt.destinations.postgres(f"postgresql://headgate:-@localhost:5432/{database}?host={host}")
 with tempfile.TemporaryDirectory() as folder:
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="bench", pipelines_dir=folder)
     pipeline.run(items(), schema=dlt.Schema("bench"))
