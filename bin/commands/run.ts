@@ -1,13 +1,13 @@
-import { type Command, Option } from 'commander';
 import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
 import { type LoadedConnector, loadConnector } from '../cli/load-connector.ts';
-import { tableOptions } from '../cli/table-options.ts';
 import type { RunOptions } from '../cli/options.ts';
 import { chooseStreams, requireWritable } from '../cli/options.ts';
 import { readParameters } from '../cli/parameters.ts';
 import { inScratch } from '../cli/scratch.ts';
 import { readSecret } from '../cli/secret.ts';
 import { simulateReserved } from '../cli/simulated.ts';
+import { tableOptions } from '../cli/table-options.ts';
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
