@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ExchangeFlow } from '../core/auth/auth-scheme.ts';
+import { fillIn, standIn, standIns } from '../core/auth/stand-in.ts';
 import type { Raw } from '../core/connector/connector.ts';
-import { fillIn, standIn, standIns } from '../core/connector/stand-in.ts';
 import { parseInstant } from '../core/dates.ts';
 import { HOUR, SECOND } from '../core/time.ts';
 import { arriving, type Client, kindOf, type Told } from './client.ts';

@@ -12,6 +12,7 @@ import {
   cursor,
   defineConnector,
   exchange,
+  oauth1,
   type Raw,
   signed,
 } from '../../lib/core/connector/connector.ts';
@@ -63,16 +64,42 @@ const CASES: Readonly<Record<string, Connector>> = {
   'a password': connector(basic()),
   'a key in a header': connector(apiKey({ header: 'X-Key' })),
   'a key in the query': connector(apiKey({ query: 'api_key' })),
-  'a signature over method, path and date': connector(
-    signed({ hmac: 'sha256', over: ({ method, path }, date) => `${method}\n${path}\n${date}`, header: 'x-signature' }),
+  'two keys, one in a header and one in the query': connector(
+    apiKey({
+      secret: z.object({ app: z.string(), token: z.string() }),
+      send: ({ app, token }) => ({ headers: { 'x-app': app }, query: { token } }),
+    }),
   ),
-  'a signature over the body, with the number of its key and a date in seconds': connector(
+  'a word of its own before the token': connector(bearer({ scheme: 'Token' })),
+  'OAuth 1.0': connector(oauth1({ method: 'HMAC-SHA256' })),
+  'a signature over method, path and date': connector(
     signed({
-      ...{ hmac: 'sha512', over: ({ url, body }, date) => date + url + body, header: 'authorization' },
-      ...{ prefix: 'HMAC ', encoding: 'base64', keyId: 'x-key-id', date: { header: 'x-time', format: 'seconds' } },
+      sign: ({ method, path }, { hmac, time, secret }) => ({
+        headers: {
+          date: time.http,
+          'x-signature': hmac('sha256', secret.key, `${method}\n${path}\n${time.http}`, 'hex'),
+        },
+      }),
+    }),
+  ),
+  'a signature in the query, over the body, with a nonce and a date in seconds': connector(
+    signed({
+      secret: z.object({ id: z.string(), key: z.string() }),
+      sign: ({ url, body }, { hmac, digest, time, nonce, secret }) => {
+        const signature = hmac(
+          'sha512',
+          secret.key,
+          [time.seconds + nonce, url, digest('sha256', body, 'hex')],
+          'base64',
+        );
+        return { query: { id: secret.id, at: time.seconds, nonce, signature } };
+      },
     }),
   ),
   'client credentials': connector(clientCredentials({ tokenUrl: TOKEN_URL })),
+  'client credentials, and a word of its own before the token': connector(
+    clientCredentials({ tokenUrl: TOKEN_URL, sendAs: { scheme: 'Zoho-oauthtoken' } }),
+  ),
   'client credentials in the body, a token in a header of its own, and a base URL that comes with it': connector(
     clientCredentials({
       ...{ tokenUrl: (params: Raw) => `https://${params.tenant}.test/token`, authenticate: 'client_secret_post' },

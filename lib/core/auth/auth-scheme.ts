@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Raw, Reply, Request } from '../exchange.ts';
+import type { SignRequest } from './signing.ts';
 
 /** How a client proves who it is to a token endpoint, by the names of RFC 7591 section 2 and OpenID Connect Core section 9. */
 export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
@@ -23,8 +24,8 @@ export type ReadToken = { token: string; expiresAt?: string | number; expiresIn?
 export type TokenFlow<P, G> = {
   /** Of a token whose answer does not say, in milliseconds; `undefined`: until it is refused. */
   readonly lifetime: number | undefined;
-  /** The header that carries the bare token. Default: `Authorization: Bearer <token>`. */
-  readonly sendAs: string | undefined;
+  /** The header that carries the token, and what stands before it there; by default `Authorization: Bearer <token>`. */
+  readonly sendAs: { readonly header: string; readonly scheme: string | undefined };
   readonly discover: Discover<P, G> | undefined;
   /** Whether the token answer itself is the grant, read by its schema. */
   readonly tells: boolean;
@@ -70,28 +71,12 @@ export type Assertion<P> = {
   key?: string;
 };
 
-/** What is signed: the request as it is sent. `path`: with its query. `body`: empty without one. */
-export type SignedRequest = { method: string; url: string; path: string; body: string };
-
-export type SignedScheme = {
-  readonly kind: 'signed';
-  readonly hmac: 'sha1' | 'sha256' | 'sha512';
-  readonly over: (request: SignedRequest, date: string) => string;
-  readonly header: string;
-  readonly prefix: string;
-  readonly encoding: 'hex' | 'base64';
-  readonly date: { readonly header: string; readonly format: 'http' | 'iso' | 'seconds' };
-  /** The header that says which key signed, if there is one: the secret's `keyId`. */
-  readonly keyId: string | undefined;
-};
-
 /** The flows in which a token is fetched, kept and refreshed. */
 export type TokenScheme<P, G> = ClientCredentialsFlow<P, G> | AuthorizationCodeFlow<P, G> | ExchangeFlow<P, G>;
 
 type Scheme<P, G> =
-  | { readonly kind: 'none' | 'bearer' | 'basic' }
-  | { readonly kind: 'apiKey'; readonly in: 'header' | 'query'; readonly name: string }
-  | SignedScheme
+  | { readonly kind: 'none' | 'basic' }
+  | { readonly kind: 'bearer' | 'apiKey' | 'signed' | 'oauth1'; readonly sign: SignRequest }
   | TokenScheme<P, G>;
 
 /** How a request is authorised. `P`: the connection's parameters. `G`: what the token answer, or `discover`, tells. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ConnectorError } from '../connector-error.ts';
-import type { Raw, Reply } from '../exchange.ts';
+import type { BuiltRequest, Raw, Reply } from '../exchange.ts';
 import { schemaComplaint } from '../schema-complaint.ts';
 import { parseSpan, type Span } from '../time.ts';
 import type {
@@ -12,10 +12,18 @@ import type {
   ExchangeAt,
   OAuthFlow,
   ReadToken,
-  SignedRequest,
   TokenFlow,
   TokenRequest,
 } from './auth-scheme.ts';
+import { type OAuth1Method, oauth1Signer } from './oauth1.ts';
+import {
+  type SignedParts,
+  type SignedRequest,
+  type SigningTools,
+  type SignRequest,
+  signRequest,
+  withStandIns,
+} from './signing.ts';
 
 const text = z.string().min(1);
 const nothing = z.undefined();
@@ -23,12 +31,17 @@ const nothing = z.undefined();
 /** An open API: no secret. */
 export const none = (): Auth<Raw, undefined> => ({ kind: 'none', secret: z.unknown(), grant: nothing });
 
-/** `Authorization: Bearer <token>` (RFC 6750 section 2.1). Secret: `{"token": "…"}`. */
-export const bearer = (): Auth<Raw, undefined> => ({
-  kind: 'bearer',
-  secret: z.object({ token: text }),
-  grant: nothing,
-});
+/** `Authorization: Bearer <token>` (RFC 6750 section 2.1). `scheme`: another word than `Bearer`. Secret: `{"token": "…"}`. */
+export const bearer = (options: { scheme?: string } = {}): Auth<Raw, undefined> => {
+  check('bearer', z.strictObject({ scheme: schemeName.optional() }), options);
+  const { scheme = 'Bearer' } = options;
+  return {
+    kind: 'bearer',
+    sign: (_, { secret }) => ({ headers: { authorization: `${scheme} ${secret.token}` } }),
+    secret: z.object({ token: text }),
+    grant: nothing,
+  };
+};
 
 /** `Authorization: Basic …` (RFC 7617). Secret: `{"username": "…", "password": "…"}`. */
 export const basic = (): Auth<Raw, undefined> => ({
@@ -37,18 +50,40 @@ export const basic = (): Auth<Raw, undefined> => ({
   grant: nothing,
 });
 
-/** A key in a header or a query parameter of its own. Secret: `{"key": "…"}`. */
-export const apiKey = (place: { header: string } | { query: string }): Auth<Raw, undefined> => {
-  check('apiKey', z.union([z.strictObject({ header: headerName }), z.strictObject({ query: text })]), place);
-  const where: { in: 'header' | 'query'; name: string } =
-    'header' in place ? { in: 'header', name: place.header } : { in: 'query', name: place.query };
-  return { kind: 'apiKey', ...where, secret: z.object({ key: text }), grant: nothing };
+/** The fields of a secret, each as the stand-in for its value. */
+type StandIns<S extends z.ZodRawShape> = { readonly [field in keyof S]: string };
+
+/**
+ * A key in a header or a query parameter of its own. Secret: `{"key": "…"}`. Of several keys, `secret` is the schema of the JSON in the
+ * secrets manager, and `send` says where each goes.
+ */
+export const apiKey = <S extends z.ZodRawShape>(
+  place:
+    | { header: string }
+    | { query: string }
+    | { secret: z.ZodObject<S>; send: (secret: StandIns<S>) => SignedParts },
+): Auth<Raw, undefined> => {
+  const several = z.strictObject({ secret: zodSchema, send: func });
+  const single = [z.strictObject({ header: headerName }), z.strictObject({ query: text })];
+  check('apiKey', 'secret' in place || 'send' in place ? several : z.union(single), place);
+  if ('send' in place) {
+    const { secret, send } = place;
+    return { kind: 'apiKey', sign: signer('apiKey', secret, (_, tools) => send(tools.secret)), secret, grant: nothing };
+  }
+  return {
+    kind: 'apiKey',
+    sign: (_, { secret }) =>
+      'header' in place ? { headers: { [place.header]: secret.key } } : { query: { [place.query]: secret.key } },
+    secret: z.object({ key: text }),
+    grant: nothing,
+  };
 };
 
 type TokenOptions<P, G> = {
   grant?: z.ZodType<G>;
   lifetime?: Span;
-  sendAs?: { header: string };
+  /** In this header by itself, or after another word than `Bearer`, or both. */
+  sendAs?: { header: string; scheme?: string } | { scheme: string };
   discover?: Discover<P, G>;
 };
 
@@ -131,47 +166,67 @@ export const exchange = <P, G = undefined>(
 };
 
 /**
- * A signature over each request: `header: <prefix><HMAC of over(request, date)>`, and the date in a header of its own. Secret: `key`, and
- * `keyId` where `keyId` names a header for it. `date`: `http` (RFC 9110 section 5.6.7, in the header `date`) by default.
+ * A signature over each request. `sign` says what the request carries besides: headers, query parameters or both. Its tools hash, sign and
+ * tell the time; the fields of `secret` are stand-ins. Secret: `{"key": "…"}`, or as `secret` says.
  */
-export const signed = (options: {
-  secret?: z.ZodType;
-  hmac: 'sha1' | 'sha256' | 'sha512';
-  over: (request: SignedRequest, date: string) => string;
-  header: string;
-  prefix?: string;
-  encoding?: 'hex' | 'base64';
-  date?: { header: string; format: 'http' | 'iso' | 'seconds' };
-  keyId?: string;
+export const signed = <S extends z.ZodRawShape = { key: z.ZodString }>(options: {
+  secret?: z.ZodObject<S>;
+  sign: (request: SignedRequest, tools: Omit<SigningTools, 'secret'> & { secret: StandIns<S> }) => SignedParts;
 }): Auth<Raw, undefined> => {
-  check(
-    'signed',
-    z.strictObject({
-      secret: zodSchema.optional(),
-      hmac: z.enum(['sha1', 'sha256', 'sha512']),
-      over: func,
-      header: headerName,
-      prefix: z.string().optional(),
-      encoding: z.enum(['hex', 'base64']).optional(),
-      date: z.strictObject({ header: headerName, format: z.enum(['http', 'iso', 'seconds']) }).optional(),
-      keyId: headerName.optional(),
-    }),
-    options,
-  );
-  const { hmac, over, header, prefix = '', encoding = 'hex', keyId } = options;
-  const fields = keyId === undefined ? z.object({ key: text }) : z.object({ keyId: text, key: text });
+  check('signed', z.strictObject({ secret: zodSchema.optional(), sign: func }), options);
+  const secret = options.secret ?? z.object({ key: text });
+  return { kind: 'signed', sign: signer('signed', secret, options.sign), secret, grant: nothing };
+};
+
+/**
+ * OAuth 1.0 (RFC 5849) with tokens that were granted before. Secret: `{"consumerKey", "consumerSecret"}`, with a person's consent `"token"` and
+ * `"tokenSecret"` besides, and `"realm"` where the API asks for one. `method`: `HMAC-SHA1` by default.
+ */
+export const oauth1 = (options: { method?: OAuth1Method } = {}): Auth<Raw, undefined> => {
+  const method = z.enum(['HMAC-SHA1', 'HMAC-SHA256', 'PLAINTEXT']).optional();
+  check('oauth1', z.strictObject({ method }), options);
+  const optional = text.optional();
   return {
-    kind: 'signed',
-    ...{ hmac, over, header, prefix, encoding, keyId },
-    date: options.date ?? { header: 'date', format: 'http' },
-    secret: options.secret ?? fields,
+    kind: 'oauth1',
+    sign: oauth1Signer(options.method ?? 'HMAC-SHA1'),
+    secret: z
+      .object({ consumerKey: text, consumerSecret: text, token: optional, tokenSecret: optional, realm: optional })
+      .refine(({ token, tokenSecret }) => (token === undefined) === (tokenSecret === undefined), {
+        path: ['tokenSecret'],
+        error: 'a token has a tokenSecret',
+      }),
     grant: nothing,
   };
 };
 
+/** A connector's sign function, tried once: it must be synchronous, and name only fields that the secret has. */
+function signer(kind: string, secret: z.ZodType, sign: SignRequest): SignRequest {
+  const filled = withStandIns(sign);
+  const names = secret instanceof z.ZodObject ? Object.keys(secret.shape) : [];
+  const probed = Object.fromEntries(names.map((name) => [name, 'probe']));
+  const request: BuiltRequest = { method: 'GET', url: 'https://probe.invalid/', headers: {} };
+  try {
+    const parts: unknown = signRequest(request, filled, probed, {
+      now: 0,
+      nonce: 'probe',
+      digest: () => '',
+      hmac: () => '',
+    });
+    check(
+      kind,
+      z.object({ headers: z.record(headerName, z.string()), query: z.record(z.string(), z.string()) }),
+      parts,
+    );
+  } catch (error) {
+    if (error instanceof ConnectorError) throw error;
+    throw new ConnectorError(`${kind}: it cannot sign a request: ${error instanceof Error ? error.message : error}.`);
+  }
+  return filled;
+}
+
 const tokenFlow = <P, G>({ lifetime, sendAs, discover, grant }: TokenOptions<P, G>): TokenFlow<P, G> => ({
   lifetime: millis(lifetime),
-  sendAs: sendAs?.header,
+  sendAs: { header: 'authorization', scheme: sendAs === undefined ? 'Bearer' : undefined, ...sendAs },
   discover,
   tells: grant !== undefined && discover === undefined,
 });
@@ -205,6 +260,8 @@ const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
 const duration = z.string().refine((given) => (parseSpan(given) ?? 0) > 0, 'must be a duration like "1 hour"');
 /** A field name (RFC 9110 section 5.1). */
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of a header');
+/** An authentication scheme (RFC 9110 section 11.1). */
+const schemeName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be one word, like "Token"');
 const algorithm = z.enum(['RS256', 'PS256', 'ES256']);
 const isUrl = (value: unknown): boolean => typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value);
 const urlOrFunction = z.custom<string>(
@@ -214,7 +271,10 @@ const urlOrFunction = z.custom<string>(
 const tokenShape = {
   grant: zodSchema.optional(),
   lifetime: duration.optional(),
-  sendAs: z.strictObject({ header: headerName }).optional(),
+  sendAs: z
+    .strictObject({ header: headerName.optional(), scheme: schemeName.optional() })
+    .refine(({ header, scheme }) => header !== undefined || scheme !== undefined, 'must name a header or a scheme')
+    .optional(),
   discover: z.strictObject({ request: z.looseObject({ path: text }), read: func }).optional(),
 };
 const oauthShape = {

@@ -1,18 +1,11 @@
 import { base64 } from '../base64.ts';
 import type { BuiltRequest, Raw } from '../exchange.ts';
-import { SECOND } from '../time.ts';
-import type { Auth, SignedScheme } from './auth-scheme.ts';
-
-/** What a signature over a request needs beside the secret. `hmac`: HMAC (RFC 2104) of a text's UTF-8 bytes. */
-export type Signing = {
-  /** Epoch milliseconds. */
-  readonly now: number;
-  readonly hmac: (hash: SignedScheme['hmac'], key: string, text: string, encoding: SignedScheme['encoding']) => string;
-};
+import type { Auth } from './auth-scheme.ts';
+import { type Signing, signRequest } from './signing.ts';
 
 /**
  * Puts a credential into a request: the fields that {@link parseSecret} returned, or `token` where one was fetched. The only place where
- * a credential's value and a request meet.
+ * a credential's value and a request meet. Throws where the connector's own sign function does.
  */
 export function authorise(
   request: BuiltRequest,
@@ -20,62 +13,38 @@ export function authorise(
   credential: Raw,
   signing: Signing,
 ): BuiltRequest {
-  if (auth.kind === 'apiKey' && auth.in === 'query')
-    return { ...request, url: withParameter(request.url, auth.name, credential.key) };
-  return { ...request, headers: { ...request.headers, ...authHeaders(request, auth, credential, signing) } };
-}
-
-function authHeaders(
-  request: BuiltRequest,
-  auth: Auth<Raw, Raw>,
-  credential: Raw,
-  signing: Signing,
-): Record<string, string> {
-  switch (auth.kind) {
-    case 'none':
-      return {};
-    case 'bearer':
-      return { authorization: `Bearer ${credential.token}` };
-    case 'basic':
-      return { authorization: `Basic ${base64(`${credential.username}:${credential.password}`)}` };
-    case 'apiKey':
-      return { [auth.name.toLowerCase()]: credential.key };
-    case 'signed':
-      return sign(request, auth, credential, signing);
-    case 'clientCredentials':
-    case 'authorizationCode':
-    case 'exchange':
-      return auth.sendAs === undefined
-        ? { authorization: `Bearer ${credential.token}` }
-        : { [auth.sendAs.toLowerCase()]: credential.token };
-  }
-}
-
-function sign(
-  { method, url, body = '' }: BuiltRequest,
-  auth: SignedScheme,
-  { key, keyId }: Raw,
-  { now, hmac }: Signing,
-): Record<string, string> {
-  const date = dateText(now, auth.date.format);
-  const { pathname, search } = new URL(url);
-  const signature = hmac(
-    auth.hmac,
-    key,
-    auth.over({ method, url, path: pathname + search, body }, date),
-    auth.encoding,
-  );
+  const { headers, query } = partsOf(request, auth, credential, signing);
   return {
-    [auth.date.header.toLowerCase()]: date,
-    [auth.header.toLowerCase()]: `${auth.prefix}${signature}`,
-    ...(auth.keyId === undefined ? {} : { [auth.keyId.toLowerCase()]: keyId }),
+    ...request,
+    url: Object.entries(query).reduce((url, [name, value]) => withParameter(url, name, value), request.url),
+    headers: { ...request.headers, ...headers },
   };
 }
 
-function dateText(now: number, format: SignedScheme['date']['format']): string {
-  const date = new Date(now);
-  if (format === 'seconds') return String(Math.floor(now / SECOND));
-  return format === 'iso' ? date.toISOString() : date.toUTCString();
+type Parts = { readonly headers: Record<string, string>; readonly query: Record<string, string> };
+
+function partsOf(request: BuiltRequest, auth: Auth<Raw, Raw>, credential: Raw, signing: Signing): Parts {
+  switch (auth.kind) {
+    case 'none':
+      return { headers: {}, query: {} };
+    case 'basic':
+      return {
+        headers: { authorization: `Basic ${base64(`${credential.username}:${credential.password}`)}` },
+        query: {},
+      };
+    case 'bearer':
+    case 'apiKey':
+    case 'signed':
+    case 'oauth1':
+      return signRequest(request, auth.sign, credential, signing);
+    case 'clientCredentials':
+    case 'authorizationCode':
+    case 'exchange': {
+      const { header, scheme } = auth.sendAs;
+      const value = scheme === undefined ? credential.token : `${scheme} ${credential.token}`;
+      return { headers: { [header.toLowerCase()]: value }, query: {} };
+    }
+  }
 }
 
 /** A link's own bytes stay as they are: an API may compare its cursors by their spelling. */
@@ -101,10 +70,27 @@ function splitQuery(href: string): { before: string; parameters: readonly string
   return { before: href.slice(0, start), parameters: query === '' ? [] : query.split('&'), after: href.slice(end) };
 }
 
-/** A link that the API gave, without a key that it repeats: what is stored and logged must not hold it. */
+/** A link that the API gave, without a key or a signature that it repeats: what is stored and logged must not hold it. */
 export function withoutKey(auth: Auth<Raw, Raw>, href: string): string {
-  return auth.kind === 'apiKey' && auth.in === 'query' ? withoutParameter(href, auth.name) : href;
+  return queryNames(auth, href).reduce(withoutParameter, href);
 }
+
+/** The query parameters in which a credential goes. */
+function queryNames(auth: Auth<Raw, Raw>, url: string): string[] {
+  if (!('sign' in auth)) return [];
+  const request: BuiltRequest = { method: 'GET', url, headers: {} };
+  try {
+    return Object.keys(signRequest(request, auth.sign, ANY_SECRET, NOTHING_SIGNED).query);
+  } catch {
+    return [];
+  }
+}
+
+const ANY_SECRET: Raw = new Proxy(
+  {},
+  { get: () => '', getOwnPropertyDescriptor: () => ({ configurable: true, value: '' }) },
+);
+const NOTHING_SIGNED: Signing = { now: 0, nonce: '', digest: () => '', hmac: () => '' };
 
 /**
  * The part of a secret that identifies the account at the API. It may be stored only as a hash. Each connection that a person consents to is

@@ -13,6 +13,7 @@ import type { Account, Stream, StreamSpec } from './stream.ts';
 
 export * from '../auth/auth.ts';
 export type * from '../auth/auth-scheme.ts';
+export type { SignedParts, SignedRequest, SigningTools } from '../auth/signing.ts';
 export { ConnectorError } from '../connector-error.ts';
 export type { Instant } from '../dates.ts';
 export type * from '../exchange.ts';

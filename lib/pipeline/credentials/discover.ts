@@ -7,7 +7,8 @@ import { STORE_MARGIN } from '../invocation.ts';
 import { sendRequest } from '../limits/send-request.ts';
 import type { Credential, NoCredential, TokenContext } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
-import { hmac, pauseCause } from './refusal-tracker.ts';
+import { pauseCause } from './refusal-tracker.ts';
+import { signingAt } from './signing.ts';
 import { buildTokenRequest } from './token-request.ts';
 
 const DEADLINE = 30 * SECOND;
@@ -26,7 +27,7 @@ export async function discoverGrant(
     meters: context.meters,
     patience: PATIENCE,
     limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - STORE_MARGIN)), bound: BOUND },
-    request: (now) => authorise(built, connector.auth, credential.fields, { now, hmac }),
+    request: (now) => authorise(built, connector.auth, credential.fields, signingAt(context, now)),
   });
   if ('later' in sent) return { reason: failed('no slot was free'), later: sent.later };
   const { answer } = sent;

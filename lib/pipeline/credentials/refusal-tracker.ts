@@ -1,6 +1,5 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { keepsTokens } from '../../core/auth/auth-scheme.ts';
-import type { Signing } from '../../core/auth/authorise.ts';
 import { interpretRefusal, refusedCredential } from '../../core/auth/refused-credential.ts';
 import type { TokenState } from '../../core/auth/token.ts';
 import { SECOND } from '../../core/time.ts';
@@ -82,7 +81,3 @@ const TRY_EVERY = 5 * SECOND;
 const DOUBTED = { code: 'credential-doubted', message: 'the API refused the credential a moment ago' };
 
 const SUSPICION = ['suspect', 'suspectAt', 'suspectFor', 'suspectMany'];
-
-/** HMAC (RFC 2104) of a text's UTF-8 bytes. */
-export const hmac: Signing['hmac'] = (hash, key, text, encoding) =>
-  createHmac(hash, key).update(text, 'utf8').digest(encoding);

@@ -9,7 +9,7 @@ import { parseDate } from '../../core/response/retry-after.ts';
 import { SECOND } from '../../core/time.ts';
 import type { AccountAccess } from '../credentials/account.ts';
 import type { Credential, CredentialReplacement } from '../credentials/credentials.ts';
-import { hmac } from '../credentials/refusal-tracker.ts';
+import { signingAt } from '../credentials/signing.ts';
 import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import { applyRateLimitFeedback } from '../limits/feedback.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
@@ -102,6 +102,7 @@ async function send(
   if (holding !== undefined && reserved === undefined) return noMemory(undefined);
   let used = credential;
   let asked: RedirectRequest = built;
+  let unsigned: Reason | undefined;
   for (let requests = 1; ; requests++) {
     const sent = await sendRequest(invocation, {
       meters,
@@ -111,9 +112,19 @@ async function send(
       request: (now) => {
         const atHand = credentials.atHand(credential, now);
         used = atHand ?? credential;
-        return atHand && authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, { now, hmac });
+        if (atHand === undefined) return undefined;
+        try {
+          return authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, signingAt(invocation, now));
+        } catch (error) {
+          unsigned = unbuilt(error);
+          return undefined;
+        }
       },
     });
+    if (unsigned !== undefined) {
+      reserved?.settle(0);
+      return unsentRefusal(unsigned);
+    }
     if ('later' in sent) {
       reserved?.settle(0);
       return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
@@ -189,9 +200,11 @@ function build(
     const baseUrl = connector.baseUrl({ params, grant });
     return buildRequest(connector, baseUrl, request({ params, grant }), url);
   } catch (error) {
-    return {
-      code: 'bad-request',
-      message: `the request could not be built: ${error instanceof Error ? error.message : error}`,
-    };
+    return unbuilt(error);
   }
 }
+
+const unbuilt = (error: unknown): Reason => ({
+  code: 'bad-request',
+  message: `the request could not be built: ${error instanceof Error ? error.message : error}`,
+});

@@ -8,10 +8,14 @@ export default defineConnector({
   params: z.object({ url: z.url(), plant: z.string() }),
   baseUrl: ({ params }) => params.url,
   auth: signed({
-    hmac: 'sha256',
-    over: ({ method, path }, date) => `${method}\n${path}\n${date}`,
-    header: 'x-signature',
-    keyId: 'x-key-id',
+    secret: z.object({ keyId: z.string().min(1), key: z.string().min(1) }),
+    sign: ({ method, path }, { hmac, time, secret }) => ({
+      headers: {
+        date: time.http,
+        'x-signature': hmac('sha256', secret.key, `${method}\n${path}\n${time.http}`, 'hex'),
+        'x-key-id': secret.keyId,
+      },
+    }),
   }),
   limits: [{ requests: 2, per: '1 second' }],
   concurrency: 2,

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
 import { keepsTokens } from '../../../lib/core/auth/auth-scheme.ts';
+import { standIns } from '../../../lib/core/auth/stand-in.ts';
 import {
   apiKey,
   authorizationCode,
+  bearer,
   ConnectorError,
   clientCredentials,
   exchange,
+  oauth1,
   signed,
 } from '../../../lib/core/connector/connector.ts';
 
@@ -43,8 +46,20 @@ describe('an authorisation that could not work is refused with a sentence', () =
       () => loosely(exchange, { secret, request, read, assertion: { alg: 'none', claims: () => ({}) } }),
       /"assertion.alg"/,
     ],
-    ['a signature over nothing', () => loosely(signed, { hmac: 'sha256', header: 'x-signature' }), /"over"/],
-    ['an unknown hash', () => loosely(signed, { hmac: 'md5', over: () => '', header: 'x' }), /"hmac"/],
+    ['a scheme of two words', () => bearer({ scheme: 'Api Key' }), /bearer: "scheme".*one word/],
+    [
+      'a token sent nowhere',
+      () => loosely(clientCredentials, { tokenUrl, sendAs: {} }),
+      /"sendAs".*header or a scheme/,
+    ],
+    [
+      'keys that the secret does not have',
+      () => loosely(apiKey, { secret, send: () => ({ headers: { 'x-app': standIns().app } }) }),
+      /^apiKey: .*no field "app"/,
+    ],
+    ['no signature', () => loosely(signed, {}), /^signed: "sign": is missing/],
+    ['a signature to come', () => loosely(signed, { sign: async () => ({}) }), /^signed: /],
+    ['an unknown method of OAuth 1.0', () => loosely(oauth1, { method: 'RSA-SHA1' }), /^oauth1: "method"/],
   ];
   for (const [name, make, sentence] of wrong) {
     it(name, () => assert.throws(make, (error) => error instanceof ConnectorError && sentence.test(error.message)));
@@ -61,9 +76,11 @@ it('a secret has the fields that its way of authorising needs', () => {
   assert.ok(!fits(jwt, { clientId: 'c', clientSecret: 's' }));
   const open = authorizationCode({ authorizeUrl: 'https://a.test/auth', tokenUrl, authenticate: 'none' });
   assert.ok(fits(open, { clientId: 'c' }));
-  const over = () => '';
-  assert.ok(fits(signed({ hmac: 'sha256', over, header: 'x' }), { key: 'k' }));
-  assert.ok(!fits(signed({ hmac: 'sha256', over, header: 'x', keyId: 'x-key' }), { key: 'k' }));
+  assert.ok(fits(signed({ sign: () => ({}) }), { key: 'k' }));
+  const numbered = signed({ secret: z.object({ keyId: z.string(), key: z.string() }), sign: () => ({}) });
+  assert.ok(!fits(numbered, { key: 'k' }));
+  assert.ok(fits(oauth1(), { consumerKey: 'c', consumerSecret: 's' }));
+  assert.ok(!fits(oauth1(), { consumerKey: 'c', consumerSecret: 's', token: 't' }));
 });
 
 it('what is not said has its default', () => {

@@ -1,4 +1,4 @@
-import type { TokenRequest } from '../auth/auth-scheme.ts';
+import type { Request } from '../exchange.ts';
 
 /**
  * Stand-ins for secrets. A connector's code says where a value goes, and never sees it: it gets a text in its place, which is replaced when
@@ -14,14 +14,17 @@ export const standIn = (name: string): string => `${OPEN}${name}${CLOSE}`;
 export const standIns = (): Readonly<Record<string, string>> =>
   new Proxy<Record<string, string>>({}, { get: (_, name) => (typeof name === 'string' ? standIn(name) : undefined) });
 
-/** Puts the values in. Throws on one that there is not. */
-export function fillIn(request: TokenRequest, values: Readonly<Record<string, unknown>>): TokenRequest {
-  const text = (given: string): string =>
-    given.replace(STAND_IN, (_, name: string) => {
-      const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`the secret has no field "${name}"`);
-      return String(value);
-    });
+/** Puts the values into a text. Throws on one that there is not. */
+export const fillText = (given: string, values: Readonly<Record<string, unknown>>): string =>
+  given.replace(STAND_IN, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`the secret has no field "${name}"`);
+    return String(value);
+  });
+
+/** Puts the values into a request. Throws on one that there is not. */
+export function fillIn(request: Request, values: Readonly<Record<string, unknown>>): Request {
+  const text = (given: string): string => fillText(given, values);
   const deep = (given: unknown): unknown => {
     if (typeof given === 'string') return text(given);
     if (Array.isArray(given)) return given.map(deep);
