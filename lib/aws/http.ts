@@ -1,12 +1,10 @@
-import { Agent, request as dispatch } from 'undici';
-import { VERSION } from '../core/version.ts';
+import { type Dispatcher, request as dispatch } from 'undici';
+import manifest from '../../package.json' with { type: 'json' };
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
+import { openAgents } from './agents.ts';
 import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
 import { type Gate, openGate } from './gate.ts';
 import { transportFailure } from './transport-failure.ts';
-
-/** More than the pages a worker has in flight (10 tasks of 10): a request whose slot has come never queues for a connection. */
-const CONNECTIONS_PER_ORIGIN = 128;
 
 /** So many large bodies are read, and so many decompressed, at once: each may be as large as its bound. */
 const LARGE_AT_ONCE = 2;
@@ -21,12 +19,12 @@ const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `
  * HTTP/1.1 over connections that are kept alive; connecting is given up after 10 s. `user-agent` and `accept-encoding`
  * are added unless the request brings its own. A compressed body is handed out decompressed, without the headers
  * `content-encoding` and `content-length`, which spoke of the bytes on the wire; the bound holds for either form.
+ * `environment`: names a proxy, if there is one.
  */
-export function undiciHttp(): Http {
-  const agent = new Agent({ connections: CONNECTIONS_PER_ORIGIN, allowH2: false });
+export function undiciHttp(environment: Readonly<Record<string, string | undefined>> = process.env): Http {
   const gates: Gates = { reading: openGate(LARGE_AT_ONCE), decompressing: openGate(LARGE_AT_ONCE) };
   const whileConnecting = new WeakSet<object>();
-  agent.on('connectionError', (_origin, _targets, error) => whileConnecting.add(error));
+  const agentFor = openAgents(environment, (error) => whileConnecting.add(error));
 
   return {
     async send(request, { deadline, bound }) {
@@ -38,13 +36,15 @@ export function undiciHttp(): Http {
       }, deadline);
       try {
         // undici heeds the signal only once there is a connection; the race is for the time before. Such a request never leaves.
-        return await Promise.race([exchange(agent, gates, request, bound, expiry.signal), expired.promise]);
+        const sent = exchange(agentFor(request.tls), gates, request, bound, expiry.signal);
+        return await Promise.race([sent, expired.promise]);
       } catch (error) {
         return transportFailure(error, {
           host: URL.parse(request.url)?.host ?? 'an address that is none',
           deadline,
           bound,
           expired: expiry.signal.aborted,
+          secure: request.url.startsWith('https:'),
           connected: !(error instanceof Error && whileConnecting.has(error)),
         });
       } finally {
@@ -55,7 +55,7 @@ export function undiciHttp(): Http {
 }
 
 async function exchange(
-  agent: Agent,
+  agent: Dispatcher,
   gates: Gates,
   request: WireRequest,
   bound: number,

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import type { TransportFailure } from '../pipeline/ports.ts';
 
 type Kind = TransportFailure['failed'];
@@ -9,6 +10,8 @@ export type Circumstances = {
   readonly bound: number;
   readonly expired: boolean;
   readonly connected: boolean;
+  /** Whether the connection is by TLS. */
+  readonly secure: boolean;
 };
 
 /** Error codes that say more than "it ended in the middle". */
@@ -25,16 +28,21 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const CERTIFICATE =
   /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH)/;
 
+/** What OpenSSL says of a certificate or key that it cannot read, and how a server refuses the certificate it is shown or misses (RFC 8446 section 6.2). */
+const OWN_CERTIFICATE = /^ERR_(OSSL_(PEM|X509|ASN1|EVP|UNSUPPORTED|.*BAD_DECRYPT)|CRYPTO_)/;
+const ALERT = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+
 /** The message, half a sentence, names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
 export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
   const code = codeOf(error);
   const failed = kindOf(code, circumstances);
-  return { failed, message: sentence(failed, code, circumstances) };
+  const hint = failed === 'broken' && circumstances.secure && isUnanswered(error) ? CERTIFICATE_HINT : '';
+  return { failed, message: `${sentence(failed, code, circumstances)}${hint}` };
 }
 
 function kindOf(code: string, { expired, connected }: Circumstances): Kind {
   if (expired) return 'timeout';
-  if (CERTIFICATE.test(code)) return 'untrusted';
+  if (CERTIFICATE.test(code) || OWN_CERTIFICATE.test(code) || ALERT.test(code)) return 'untrusted';
   if (!connected) return 'unreachable';
   return (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined) ?? 'broken';
 }
@@ -44,6 +52,8 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
     case 'unreachable':
       return `no request could be sent to ${host} (${code})`;
     case 'untrusted':
+      if (ALERT.test(code)) return `${host} does not take the client certificate of this connection (${code})`;
+      if (OWN_CERTIFICATE.test(code)) return `the certificates in the secret's "tls" cannot be read (${code})`;
       return `the certificate of ${host} cannot be trusted (${code})`;
     case 'timeout':
       return `no complete answer came from ${host} within ${deadline} ms`;
@@ -53,6 +63,10 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
       return `the body from ${host} is larger than ${bound} bytes`;
   }
 }
+
+/** Servers close so where they miss a client certificate, and say nothing (TLS 1.3 tells it after the handshake). */
+const CERTIFICATE_HINT = '; it closed without a word, as servers do that want a client certificate';
+const isUnanswered = (error: unknown): boolean => error instanceof errors.SocketError && error.socket?.bytesRead === 0;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code';

@@ -2,13 +2,22 @@ import { devNull } from 'node:os';
 import type { DeclaredFunction } from './function-process.ts';
 import { REGION } from './names.ts';
 
-/** What Lambda adds to a function's own environment, pointed at the gateway. Nothing of the host is in it. */
+/** How this machine reaches the world: its proxy, and the authorities that it trusts besides. */
+const HOST_VARIABLES = [
+  ...['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'],
+  'NODE_EXTRA_CA_CERTS',
+];
+
+/** What Lambda adds to a function's own environment, pointed at the gateway. Of the host's nothing is in it but its way into the world. */
 export function runtimeEnvironment(
   declared: DeclaredFunction,
   endpoint: string,
   accessKey: string,
 ): Record<string, string> {
   return {
+    ...Object.fromEntries(
+      HOST_VARIABLES.flatMap((name) => [[name, process.env[name] ?? '']]).filter(([, value]) => value !== ''),
+    ),
     ...declared.environment,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

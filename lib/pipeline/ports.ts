@@ -1,3 +1,4 @@
+import type { TlsMaterial } from '../core/auth/tls.ts';
 import type { Environment } from '../core/environment.ts';
 import type { Metric } from '../core/metrics.ts';
 import type { Task } from '../core/tasks.ts';
@@ -81,6 +82,8 @@ export type WireRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Certificates of its connection. */
+  readonly tls?: TlsMaterial | undefined;
 };
 
 /** An answer as it came in, its body read to the end. Header names are lower case; a repeated header is joined by ", ". */

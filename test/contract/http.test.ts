@@ -329,6 +329,51 @@ describe('Http by undici', () => {
       assert.equal(await failure(get(url.replace('http:', 'https:'))), 'untrusted');
     });
 
+    const guarded = { ...selfSigned, requestCert: true, rejectUnauthorized: true, ca: selfSigned.cert };
+    const secure = async (): Promise<string> =>
+      (await listen(createSecureServer(guarded, (_, response) => response.end('{}')))).replace('http:', 'https:');
+    const show = (url: string, tls: WireRequest['tls']) => http.send({ method: 'GET', url, headers: {}, tls }, limits);
+    const { cert, key } = selfSigned;
+
+    test('a client certificate is shown, and a private authority trusted, for its connection alone', async () => {
+      const url = await secure();
+      assert.equal(replied(await show(url, { ca: cert, cert, key })).status, 200);
+      assert.equal(await failure(show(url, undefined)), 'untrusted');
+    });
+
+    test('a client certificate that the API wants and does not get', async () => {
+      const answer = await show(await secure(), { ca: cert });
+      assert.ok('failed' in answer && answer.failed === 'broken', JSON.stringify(answer));
+      assert.match(answer.message, /want a client certificate/);
+    });
+
+    test('a proxy is used where the environment names one, and not for this machine', async () => {
+      const asked: string[] = [];
+      const proxy = createServer((request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.end('{}');
+      });
+      proxy.on('connect', (request, socket) => {
+        asked.push(`CONNECT ${request.url}`);
+        socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+      });
+      const url = await listen(proxy);
+      const proxied = undiciHttp({ HTTP_PROXY: url, https_proxy: url, NO_PROXY: 'direct.invalid' });
+      await proxied.send({ method: 'GET', url: 'http://api.invalid/rows', headers: {} }, limits);
+      await proxied.send({ method: 'GET', url: 'https://api.invalid/rows', headers: {} }, limits);
+      await proxied.send({ method: 'GET', url: 'http://direct.invalid/rows', headers: {} }, limits);
+      const local = await listen(createServer((_, response) => response.end('{}')));
+      assert.equal(replied(await proxied.send({ method: 'GET', url: local, headers: {} }, limits)).status, 200);
+      assert.deepEqual(asked, ['GET http://api.invalid/rows', 'CONNECT api.invalid:443']);
+    });
+
+    test('a client certificate that cannot be read', async () => {
+      const broken = key.replace(/^M/m, 'X');
+      const answer = await show(await secure(), { ca: cert, cert, key: broken });
+      assert.ok('failed' in answer && answer.failed === 'untrusted', JSON.stringify(answer));
+      assert.match(answer.message, /"tls" cannot be read/);
+    });
+
     test('TLS with an API that has none', async () => {
       const url = await api((_, response) => response.end());
       assert.equal(await failure(get(url.replace('http:', 'https:'))), 'unreachable');

@@ -75,7 +75,7 @@ export type Assertion<P> = {
 export type TokenScheme<P, G> = ClientCredentialsFlow<P, G> | AuthorizationCodeFlow<P, G> | ExchangeFlow<P, G>;
 
 type Scheme<P, G> =
-  | { readonly kind: 'none' | 'basic' }
+  | { readonly kind: 'none' | 'basic' | 'certificate' }
   | { readonly kind: 'bearer' | 'apiKey' | 'signed' | 'oauth1'; readonly sign: SignRequest }
   | TokenScheme<P, G>;
 

@@ -24,6 +24,7 @@ import {
   signRequest,
   withStandIns,
 } from './signing.ts';
+import { tlsSchema } from './tls.ts';
 
 const text = z.string().min(1);
 const nothing = z.undefined();
@@ -42,6 +43,16 @@ export const bearer = (options: { scheme?: string } = {}): Auth<Raw, undefined> 
     grant: nothing,
   };
 };
+
+/**
+ * Nothing in the request: the TLS connection authorises, or only needs to trust a private authority. Secret: `{"tls": {"ca", "cert", "key"}}`, each
+ * a PEM text; a certificate needs its key. Beside any other way of authorising, its secret may have `tls`, too.
+ */
+export const certificate = (): Auth<Raw, undefined> => ({
+  kind: 'certificate',
+  secret: z.object({ tls: tlsSchema }),
+  grant: nothing,
+});
 
 /** `Authorization: Basic …` (RFC 7617). Secret: `{"username": "…", "password": "…"}`. */
 export const basic = (): Auth<Raw, undefined> => ({

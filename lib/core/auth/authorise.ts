@@ -1,7 +1,9 @@
 import { base64 } from '../base64.ts';
 import type { BuiltRequest, Raw } from '../exchange.ts';
+import { schemaComplaint } from '../schema-complaint.ts';
 import type { Auth } from './auth-scheme.ts';
 import { type Signing, signRequest } from './signing.ts';
+import { tlsSchema } from './tls.ts';
 
 /**
  * Puts a credential into a request: the fields that {@link parseSecret} returned, or `token` where one was fetched. The only place where
@@ -26,6 +28,7 @@ type Parts = { readonly headers: Record<string, string>; readonly query: Record<
 function partsOf(request: BuiltRequest, auth: Auth<Raw, Raw>, credential: Raw, signing: Signing): Parts {
   switch (auth.kind) {
     case 'none':
+    case 'certificate':
       return { headers: {}, query: {} };
     case 'basic':
       return {
@@ -99,12 +102,17 @@ const NOTHING_SIGNED: Signing = { now: 0, nonce: '', digest: () => '', hmac: () 
 export function identityOf(auth: Auth<Raw, Raw>, secret: Raw, connection: string): string {
   if (auth.kind === 'authorizationCode') return connection;
   if (auth.kind === 'clientCredentials') return secret.clientId;
-  return auth.kind === 'basic' ? secret.username : (JSON.stringify(secret) ?? '');
+  if (auth.kind === 'basic') return secret.username;
+  // Certificates are renewed, and the account stays the same.
+  return JSON.stringify(auth.kind === 'certificate' ? secret : { ...secret, tls: undefined });
 }
 
 export type ParsedSecret = { readonly secret: Raw } | { readonly problem: string };
 
-/** Reads a secret as the secrets manager holds it: JSON of the fields that the connector's auth needs. Never quotes it. */
+/**
+ * Reads a secret as the secrets manager holds it: JSON of the fields that the connector's auth needs, and of `tls` where there is any
+ * ({@link tlsSchema}). Never quotes it.
+ */
 export function parseSecret(auth: Auth<Raw, Raw>, text: string | undefined): ParsedSecret {
   if (auth.kind === 'none') return { secret: undefined };
   if (text === undefined) return { problem: 'there is no such secret' };
@@ -114,9 +122,13 @@ export function parseSecret(auth: Auth<Raw, Raw>, text: string | undefined): Par
   } catch {
     return { problem: 'it is not JSON' };
   }
-  const parsed = auth.secret.safeParse(json);
-  if (parsed.success) return { secret: parsed.data };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return { problem: 'it is no JSON object' };
-  const fields = parsed.error.issues.map((issue) => issue.path.join('.'));
-  return { problem: `it lacks, or mistypes: ${[...new Set(fields)].join(', ')}` };
+  const { tls, ...fields }: Raw = json;
+  const certificates = tlsSchema.optional().safeParse(tls);
+  if (!certificates.success) return { problem: `its "tls" does not fit: ${schemaComplaint(tlsSchema, tls)}` };
+  const parsed = auth.secret.safeParse(auth.kind === 'certificate' ? json : fields);
+  if (parsed.success)
+    return { secret: tls === undefined ? parsed.data : { ...Object(parsed.data), tls: certificates.data } };
+  const wrong = parsed.error.issues.map((issue) => issue.path.join('.'));
+  return { problem: `it lacks, or mistypes: ${[...new Set(wrong)].join(', ')}` };
 }

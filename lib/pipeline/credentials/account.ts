@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { keepsTokens } from '../../core/auth/auth-scheme.ts';
 import { identityOf } from '../../core/auth/authorise.ts';
+import type { TlsMaterial } from '../../core/auth/tls.ts';
 import type { Connector, Limit, Raw } from '../../core/connector/connector.ts';
 import { type LimitScope, resolveLimit, scopedLimits } from '../../core/limits/limits.ts';
 import { readJson } from '../../core/response/json.ts';
@@ -19,6 +20,8 @@ import { readConnectionSecret } from './secrets-cache.ts';
 /** A connection, ready for requests. */
 export type AccountAccess = {
   readonly params: Raw;
+  /** Certificates that its secret brings. */
+  readonly tls: TlsMaterial | undefined;
   /** What authorises its requests. */
   readonly credentials: Credentials;
   /** The meters that requests of a stream reserve on, the narrowest first. */
@@ -99,7 +102,8 @@ async function load(context: ConnectionContext): Promise<AccountAccess | PausedC
       connector: 'connector',
     };
     const meters = makeMeters(connector, limits, names);
-    return { params: params.data, credentials: credentialsOf(context, params.data, meters), meters };
+    const credentials = credentialsOf(context, params.data, meters);
+    return { params: params.data, tls: secret.fields?.tls, credentials, meters };
   } catch (error) {
     return { code: 'bad-limits', message: error instanceof Error ? error.message : String(error) };
   }

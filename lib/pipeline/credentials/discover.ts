@@ -8,6 +8,7 @@ import { sendRequest } from '../limits/send-request.ts';
 import type { Credential, NoCredential, TokenContext } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
 import { pauseCause } from './refusal-tracker.ts';
+import { readConnectionSecret } from './secrets-cache.ts';
 import { signingAt } from './signing.ts';
 import { buildTokenRequest } from './token-request.ts';
 
@@ -22,12 +23,17 @@ export async function discoverGrant(
   credential: Credential,
 ): Promise<{ readonly grant: unknown } | NoCredential> {
   const { connector, remaining } = context;
-  const built = buildTokenRequest(context, request);
+  const built = buildTokenRequest(context, context.params, request);
+  const secret = await readConnectionSecret(context);
+  const tls = 'fields' in secret ? secret.fields?.tls : undefined;
   const sent = await sendRequest(context, {
     meters: context.meters,
     patience: PATIENCE,
     limits: { deadline: () => Math.max(1, Math.min(DEADLINE, remaining() - STORE_MARGIN)), bound: BOUND },
-    request: (now) => authorise(built, connector.auth, credential.fields, signingAt(context, now)),
+    request: (now) => ({
+      ...authorise(built, connector.auth, credential.fields, signingAt(context, now)),
+      tls,
+    }),
   });
   if ('later' in sent) return { reason: failed('no slot was free'), later: sent.later };
   const { answer } = sent;

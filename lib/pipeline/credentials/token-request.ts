@@ -12,6 +12,7 @@ import { SECOND } from '../../core/time.ts';
 import { type Invocation, STORE_MARGIN } from '../invocation.ts';
 import { type SentRequest, sendRequest } from '../limits/send-request.ts';
 import type { SlotLater } from '../limits/slots.ts';
+import type { WireRequest } from '../ports.ts';
 import type { TokenContext } from './credentials.ts';
 
 /** Bytes of a token endpoint's answer: far more than a token and its company. */
@@ -60,6 +61,7 @@ async function askForToken(
           url: target,
           headers,
           body: body.toString(),
+          tls: secret.tls,
         });
         return new Response();
       },
@@ -136,7 +138,7 @@ async function exchange(context: TokenContext, flow: ExchangeFlow<Raw, Raw>, sec
   } catch (error) {
     return unsent(error);
   }
-  const sent = await sendTokenRequest(context, built);
+  const sent = await sendTokenRequest(context, { ...built, tls: secret.tls });
   return judged(context, sent, { read: flow.read, sent: textsOf(secret) });
 }
 
@@ -187,7 +189,7 @@ const textsOf = (secret: Raw): string[] =>
 /** How far ahead the slot of a token request may be, in milliseconds. Its lease is longer by far. */
 const PATIENCE = 4 * SECOND;
 
-const sendTokenRequest = (context: TokenContext, request: BuiltRequest): Promise<SentRequest | SlotLater> =>
+const sendTokenRequest = (context: TokenContext, request: WireRequest): Promise<SentRequest | SlotLater> =>
   sendRequest(context, {
     meters: context.meters,
     patience: PATIENCE,

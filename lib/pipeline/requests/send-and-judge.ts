@@ -90,7 +90,8 @@ type Attempt = {
 
 async function send(
   invocation: Invocation,
-  sending: StreamRequest,
+  { stream, owes, meters, patience, refusals = 0, url, holding }: StreamRequest,
+  { credentials, params, tls }: AccountAccess,
   credential: Credential,
 ): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
@@ -114,7 +115,8 @@ async function send(
         used = atHand ?? credential;
         if (atHand === undefined) return undefined;
         try {
-          return authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, signingAt(invocation, now));
+          const signing = signingAt(invocation, now);
+          return { ...authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, signing), tls };
         } catch (error) {
           unsigned = unbuilt(error);
           return undefined;
