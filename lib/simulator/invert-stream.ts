@@ -4,6 +4,7 @@ import { FIRST_START } from '../core/verdict/watermark.ts';
 import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
 import { answerCount, answerPage } from './page.ts';
 import type { Question } from './question.ts';
+import { SimulatorRefusal } from './refusal.ts';
 import { replyMaker } from './reply-form.ts';
 import { requestForms, type Wanted, type Writing } from './request-form.ts';
 import { anyFacts, countFacts, pageProbe, sampleFacts } from './samples.ts';
@@ -44,9 +45,27 @@ function pageQuestion(stream: Stream, writing: Writing, holdings: Holdings): { w
   const { name, records } = holdings;
   const forms = requestForms({ ...writing, pages: pageProbe(stream, records) });
   const { more, last } = findReplyForms(stream, sampleFacts(stream, records));
-  const way = { paging: stream.paging, more: replyMaker(more), last: replyMaker(last) };
+  const way = {
+    paging: stream.paging,
+    more: written(stream, replyMaker(more)),
+    last: written(stream, replyMaker(last)),
+  };
   const answer: Question['answer'] = (asked, request, twist) => answerPage(holdings, way, asked, request, twist);
   return { way, question: { stream: name, forms, answer } };
+}
+
+/** A reply in the format that the stream reads. */
+function written({ read }: Stream, make: ReturnType<typeof replyMaker>): ReturnType<typeof replyMaker> {
+  if (read === undefined) return make;
+  const { write } = read;
+  if (write === undefined)
+    throw new SimulatorRefusal(
+      '"read" cannot be turned round: give it a "write" that makes the text of a body, or use a reader of headgate/readers.',
+    );
+  return (facts) => {
+    const { headers, body } = make(facts);
+    return { headers, body: write(body) };
+  };
 }
 
 /** The question for how many records there are. */

@@ -16,6 +16,7 @@ const USUAL: Readonly<Record<Rule['is'], readonly number[]>> = {
   restart: [400, 410, 404, 409, 200],
   empty: [404, 410, 409, 400, 200],
   failure: [400, 403, 422, 500, 200],
+  page: [200, 207, 206],
 };
 /** The longest wait in a rehearsal, in milliseconds. */
 const PATIENCE = 2_000;

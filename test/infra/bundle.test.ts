@@ -56,6 +56,22 @@ function handlerOf(file: string): string {
   return `${stdout}${stderr}`.trim();
 }
 
+test('a bundle has the parsers of the readers that its connector imports, and of no others', () => {
+  const plain = temporaryFolder();
+  bundleFunctions(connectorFile(OUTSIDE), plain, ['work']);
+  const reading = temporaryFolder();
+  const source = OUTSIDE.replace('import * as z', "import { csv } from 'headgate/readers';\nimport * as z").replace(
+    'records: (body) => body,',
+    "read: csv({ columns: ['id'] }), records: (body) => body,",
+  );
+  bundleFunctions(connectorFile(source), reading, ['work']);
+  const holds = (folder: string, text: string): boolean =>
+    readFileSync(join(folder, 'work.mjs'), 'utf8').includes(text);
+  const [ofCsv, ofXml] = ['CSV_INVALID_CLOSING_QUOTE', 'stopNodes'];
+  assert.deepEqual([holds(plain, ofCsv), holds(plain, ofXml)], [false, false]);
+  assert.deepEqual([holds(reading, ofCsv), holds(reading, ofXml)], [true, false]);
+});
+
 test('a connector whose file lies elsewhere is built into bundles that run by themselves', () => {
   const folder = temporaryFolder();
   bundleFunctions(connectorFile(OUTSIDE), folder);

@@ -17,6 +17,7 @@ import {
   pages,
   type Stream,
 } from '../../lib/core/connector/connector.ts';
+import { csv, jsonLines, xml } from '../../lib/readers/index.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { held, send, walk } from './walk.ts';
 
@@ -45,6 +46,37 @@ const LISTINGS: Readonly<Record<string, Streams>> = {
       paging: one(),
       records: (body) => body,
       schema: Item,
+      key: 'id',
+    }),
+  }),
+  'JSON lines': (stream) => ({
+    items: stream({
+      request: ({ page }) => ({ path: '/export', query: { page: page.number } }),
+      paging: pages({ size: 10 }),
+      read: jsonLines(),
+      records: (body) => body,
+      schema: Item,
+      key: 'id',
+    }),
+  }),
+  'CSV, with the next cursor in a header': (stream) => ({
+    items: stream({
+      request: ({ page }) => ({ path: '/export', query: { after: page.cursor } }),
+      paging: cursor({ size: 10, next: (reply) => reply.header('x-next') }),
+      read: csv({ columns: ['id', 'name'] }),
+      records: (body) => body,
+      schema: z.object({ id: z.string(), name: z.string() }),
+      key: 'id',
+    }),
+  }),
+  'XML, with a total': (stream) => ({
+    items: stream({
+      request: ({ page }) => ({ path: '/export', query: { page: page.number } }),
+      paging: pages({ size: 10 }),
+      read: xml({ lists: ['item'] }),
+      records: (body) => body.items.item ?? [],
+      total: (reply) => Number(reply.body.items.total),
+      schema: z.object({ id: z.string(), name: z.string() }),
       key: 'id',
     }),
   }),

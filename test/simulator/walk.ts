@@ -24,7 +24,7 @@ export async function walk(
   const found: unknown[] = [];
   for (let place: Place = start(stream); place !== 'end'; ) {
     const request = ask(stream, api.params, window, place.page);
-    const reply = await send(api, place.url === undefined ? request : { path: place.url }, headers);
+    const reply = await send(api, place.url === undefined ? request : { path: place.url }, headers, stream.read);
     if (reply.status !== 200) throw new Error(`${reply.status}: ${JSON.stringify(reply.body)}`);
     const records = stream.records(reply.body);
     found.push(...records);
@@ -90,6 +90,7 @@ export async function send(
   { url }: Pick<Api, 'url'>,
   request: Request,
   headers: Record<string, string> = {},
+  read: NonNullable<Stream['read']> = JSON.parse,
 ): Promise<Reply> {
   const target = new URL(request.path, url);
   for (const [name, value] of Object.entries(request.query ?? {})) {
@@ -111,7 +112,7 @@ export async function send(
           ? new URLSearchParams(request.form)
           : null,
   });
-  const body: unknown = await response.json();
+  const body: unknown = read(await response.text());
   return { status: response.status, header: (name) => response.headers.get(name) ?? undefined, body };
 }
 

@@ -159,7 +159,7 @@ const anything = z.unknown();
 const ruleShape = z
   .strictObject({
     when: func,
-    is: z.enum(['throttled', 'retry', 'reauthorise', 'restart', 'empty', 'failure']),
+    is: z.enum(['throttled', 'retry', 'reauthorise', 'restart', 'empty', 'failure', 'page']),
     wait: duration.optional(),
     because: z.string().min(1, 'must say why, in one clause'),
   })
@@ -195,6 +195,7 @@ const MOST_TOGETHER = 1_000;
 const streamShape = z.strictObject({
   request: func,
   paging: z.object({ kind: z.string() }),
+  read: func.optional(),
   records: func,
   schema: zodSchema,
   key: z.union([z.string(), z.array(z.string()).min(1)]),

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { Instant } from '../dates.ts';
 import type { Raw, Reply, Request } from '../exchange.ts';
 import type { Limit } from '../limits/limits.ts';
+import type { BodyReader } from '../response/body.ts';
 import type { Span } from '../time.ts';
 import type { Paging } from './paging.ts';
 
@@ -33,6 +34,8 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   /** The whole request. It must use its `page`, and its `window` if the stream declares `since`. */
   request: (at: At<P, G, Page, Parent, Setup>) => Request;
   paging: Paging<Page>;
+  /** What a body is read with that is no JSON (`headgate/readers`), before `records`, `total` and `next` see it. */
+  read?: BodyReader;
   /** Where in the body the records are. */
   records: (body: Raw) => readonly unknown[];
   /** A record that does not fit is quarantined (permissive) or fails its page (strict). */

@@ -1,7 +1,15 @@
 import type { Raw } from '../exchange.ts';
 import { parseJson } from './json.ts';
+import { findJsonBreak } from './json-break.ts';
 
-/** The JSON of a body; or its text, and why it is not JSON. */
+/** Makes a value of a body's text, which is what `records`, `total` and `next` see. Throws on what it cannot read, in half a sentence. */
+export type BodyReader = {
+  (text: string): Raw;
+  /** The other way round, for an API that is simulated. */
+  readonly write?: (body: unknown) => string;
+};
+
+/** The JSON of a body, or what its reader made of it; or its text, and why it is none. */
 export type ReadBody =
   | { readonly body: Raw; readonly ambiguous: ReadonlyMap<object, string> }
   | {
@@ -12,18 +20,28 @@ export type ReadBody =
 
 /**
  * Reads a body as JSON, whatever its content type says: many APIs mislabel it, and a body that parses is what it is. JSON is UTF-8 (RFC 8259 section
- * 8.1), so that is tried first, with or without a byte order mark; only then what the mark or the declared charset says.
+ * 8.1), so that is tried first, with or without a byte order mark; only then what the mark or the declared charset says. `reader`: for what is no JSON.
  */
-export function readBody(bytes: Uint8Array, contentType = ''): ReadBody {
+export function readBody(bytes: Uint8Array, contentType = '', reader?: BodyReader): ReadBody {
   let first: ReadBody | undefined;
   for (const charset of charsets(bytes, contentType)) {
     const text = decode(bytes, charset);
     if (text === undefined) continue;
-    const read = readText(text, contentType);
+    const read = reader === undefined ? readText(text, contentType) : readWith(reader, text);
     if ('body' in read) return read;
     first ??= read;
   }
   return first ?? { code: 'unreadable', complaint: 'the body is no text in UTF-8', text: '' };
+}
+
+function readWith(reader: BodyReader, text: string): ReadBody {
+  if (isHtml(text)) return htmlPage(text, 'something else');
+  try {
+    return { body: reader(text), ambiguous: new Map() };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'unreadable', complaint: `the body cannot be read: ${why.slice(0, 300)}`, text };
+  }
 }
 
 /** A title stands at the beginning of a page, in so many characters. */
@@ -37,16 +55,30 @@ function readText(text: string, contentType: string): ReadBody {
   if (parsed === 'too large')
     return { code: 'too-large', complaint: 'its JSON would take more memory than a worker has', text };
   if (parsed !== 'no JSON') return { body: parsed.value, ambiguous: parsed.ambiguous };
-  if (/^\s*<(!doctype html|html|head|body)\b/i.test(text) || /^text\/html\b/i.test(contentType)) {
-    const [, title] = TITLE.exec(text.slice(0, HEAD)) ?? [];
-    const named = title === undefined ? '' : `, titled ${JSON.stringify(title.trim())}`;
-    return { code: 'html', complaint: `an HTML page came where JSON should be${named}`, text };
-  }
-  return {
-    code: 'unreadable',
-    complaint: `the body is not JSON; it begins ${JSON.stringify(text.slice(0, 60))}`,
-    text,
-  };
+  if (isHtml(text) || /^text\/html\b/i.test(contentType)) return htmlPage(text, 'JSON');
+  return { code: 'unreadable', complaint: `the body is not JSON; ${describeBreak(text)}`, text };
+}
+
+const isHtml = (text: string): boolean => /^\s*<(!doctype html|html|head|body)\b/i.test(text);
+
+function htmlPage(text: string, expected: string): ReadBody {
+  const [, title] = TITLE.exec(text.slice(0, HEAD)) ?? [];
+  const named = title === undefined ? '' : `, titled ${JSON.stringify(title.trim())}`;
+  return { code: 'html', complaint: `an HTML page came where ${expected} should be${named}`, text };
+}
+
+/** How much of a text is quoted. */
+const QUOTED = 60;
+
+/** Where JSON breaks in the middle, with what stands before that place; of anything else, how it begins. */
+function describeBreak(text: string): string {
+  if (!/^\s*[[{]/.test(text)) return `it begins ${JSON.stringify(text.slice(0, QUOTED))}`;
+  const at = findJsonBreak(text);
+  if (at === undefined) return `it breaks somewhere after ${JSON.stringify(text.slice(0, QUOTED))}`;
+  const before = text.slice(0, at);
+  const [line, column] = [before.split('\n').length, at - before.lastIndexOf('\n')];
+  const how = at >= text.length ? 'it ends too soon' : 'it breaks';
+  return `${how}, at line ${line}, column ${column}, after ${JSON.stringify(before.slice(-QUOTED))}`;
 }
 
 /** UTF-8; UTF-16 if its mark is there; what the content type declares. */

@@ -1,6 +1,6 @@
 import type { Raw, Reply } from '../exchange.ts';
 import { span } from '../time.ts';
-import { readBody } from './body.ts';
+import { type BodyReader, readBody } from './body.ts';
 import { writeJson } from './json.ts';
 import { type RedirectRequest, redirectOf } from './redirect.ts';
 import { retryAfter } from './retry-after.ts';
@@ -33,6 +33,8 @@ export type ResponseVerdict =
       readonly total: number | undefined;
       /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
       readonly ambiguous: ReadonlyMap<unknown, string>;
+      /** The connector's rule that took it for a page. */
+      readonly note?: Reason;
     }
   | { readonly is: 'redirect'; readonly to: string }
   | { readonly is: 'throttled' | 'retry'; readonly reason: Reason; readonly wait: number | undefined }
@@ -43,6 +45,7 @@ export type ExpectedResponse = {
   readonly stream: {
     readonly records: (body: Raw) => readonly unknown[];
     readonly total?: (reply: Reply) => number | undefined;
+    readonly read?: BodyReader;
   };
   /** The connector's rules, `errors`. */
   readonly rules: readonly Rule[];
@@ -87,17 +90,23 @@ export function judgeResponse(answer: HttpAnswer, expected: ExpectedResponse): R
   const { status } = answer;
   const good = status >= 200 && status <= 299;
   const bodiless = BODILESS.has(status);
-  const read = bodiless ? NOTHING : readBody(answer.body, answer.headers['content-type']);
-  // What should have been a page and cannot be read says nothing, to no rule. Elsewhere a rule may look at the text.
-  if (good && 'complaint' in read)
-    return (HOPELESS.has(read.code) ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`);
+  // A refusal comes as JSON, whatever its pages are.
+  const reader = good ? expected.stream.read : undefined;
+  const read = bodiless ? NOTHING : readBody(answer.body, answer.headers['content-type'], reader);
+  const unreadable =
+    good && 'complaint' in read
+      ? (HOPELESS.has(read.code) ? failure : retry)(read.code, `HTTP ${status}: ${read.complaint}`)
+      : undefined;
+  // What should have been a page and cannot be read says nothing, to no rule. An empty body can be read. Elsewhere a rule may look at the text.
+  if (unreadable !== undefined && !('code' in read && read.code === 'empty-body')) return unreadable;
 
   const reply = replyOf(answer, 'body' in read ? read.body : read.text);
   const { matched, notes } = matchRule(expected.rules, reply);
+  if (unreadable !== undefined && (matched === undefined || matched.rule.is === 'page')) return unreadable;
   const verdict =
     matched === undefined
       ? judgeReply(reply, 'ambiguous' in read ? read.ambiguous : NONE, expected)
-      : byRule(matched, reply, expected.now);
+      : byRule(matched, reply, 'ambiguous' in read ? read.ambiguous : NONE, expected);
   return notes.length > 0 && 'reason' in verdict
     ? { ...verdict, reason: { ...verdict.reason, message: `${verdict.reason.message} (${notes.join('; ')})` } }
     : verdict;
@@ -129,11 +138,21 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
   return envelope(reply, ambiguous, expected);
 }
 
-function byRule({ rule, name }: MatchedRule, reply: Reply, now: number): ResponseVerdict {
+function byRule(
+  { rule, name }: MatchedRule,
+  reply: Reply,
+  ambiguous: ReadonlyMap<object, string>,
+  expected: ExpectedResponse,
+): ResponseVerdict {
+  if (rule.is === 'page') {
+    const verdict = envelope(reply, ambiguous, expected);
+    const note = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
+    return 'records' in verdict ? { ...verdict, note } : verdict;
+  }
   if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
   const reason = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
   if (rule.is !== 'throttled' && rule.is !== 'retry') return { is: rule.is, reason };
-  const wait = adviceOf(reply, now) ?? (rule.wait === undefined ? undefined : span(rule.wait));
+  const wait = adviceOf(reply, expected.now) ?? (rule.wait === undefined ? undefined : span(rule.wait));
   return { is: rule.is, reason, wait };
 }
 
@@ -184,6 +203,14 @@ const replyOf = ({ status, headers }: Received, body: Raw): Reply => ({
   body,
 });
 
+/** What a value is, for people. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'object') return 'an object';
+  return `the ${typeof value} ${(writeJson(value) ?? '').slice(0, 60)}`;
+}
+
 /** The records where the stream says they are: anything but a list is a failure, never "no records". */
 function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: ExpectedResponse): ResponseVerdict {
   let found: unknown;
@@ -193,10 +220,7 @@ function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected
     return failure('no-records', `the records are not where the stream looks for them: ${text(error)}`);
   }
   if (!Array.isArray(found)) {
-    return failure(
-      'no-records',
-      `where the stream looks for its records there is ${found === undefined ? 'nothing' : typeof found}`,
-    );
+    return failure('no-records', `where the stream looks for its records there is ${kindOf(found)}, not a list`);
   }
   const bad = inRecords(found, ambiguous);
   if (bad === undefined)
@@ -233,7 +257,7 @@ function page(
 ): ResponseVerdict {
   let total: unknown;
   try {
-    total = stream.total?.(reply);
+    total = readTotal(stream.total?.(reply));
   } catch (error) {
     return failure('bad-total', `the total is not where the stream looks for it: ${text(error)}`);
   }
@@ -246,6 +270,10 @@ function page(
   if (owes(total)) return retry('empty-page', 'the page is empty, though the API says that there are more records');
   return { is: total === undefined ? 'page' : 'end', reply, records, total, ambiguous };
 }
+
+/** `null` is no total, and digits are their number. */
+const readTotal = (total: unknown): unknown =>
+  total === null ? undefined : typeof total === 'string' && /^\d{1,15}$/.test(total) ? Number(total) : total;
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

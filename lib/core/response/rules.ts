@@ -7,7 +7,7 @@ import type { Span } from '../time.ts';
  */
 export type Rule = {
   when: (reply: Reply) => boolean;
-  is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure';
+  is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure' | 'page';
   wait?: Span;
   because: string;
 };

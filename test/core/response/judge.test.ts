@@ -53,6 +53,8 @@ describe('what an answer is', () => {
     ['records that are no list', answer(200, '{"rows":{"0":1}}'), 'failure', 'no-records'],
     ['a body that is null', answer(200, 'null'), 'failure', 'no-records'],
     ['a total that is text', answer(200, '{"rows":[],"total":"many"}'), 'failure', 'bad-total'],
+    ['a total that is null', answer(200, '{"rows":[],"total":null}'), 'page'],
+    ['a total in digits', answer(200, '{"rows":[{"id":1}],"total":"120"}'), 'page'],
     ['a negative total', answer(200, '{"rows":[],"total":-1}'), 'failure', 'bad-total'],
     ['a redirect to another origin', answer(302, '', { location: 'https://x.test' }), 'failure', 'redirect'],
     ['a redirect within', answer(307, '', { location: '/rows?page=3' }), 'redirect'],
@@ -104,6 +106,57 @@ describe('what an answer is', () => {
   });
 });
 
+describe('what came instead of a page is named', () => {
+  const message = (body: string): string => {
+    const verdict = judged(answer(200, body));
+    return 'reason' in verdict ? verdict.reason.message : '';
+  };
+  const cases: [body: string, message: RegExp][] = [
+    ['{"rows":null}', /there is null, not a list$/],
+    ['{"rows":{"a":1}}', /there is an object, not a list$/],
+    ['{"rows":"none"}', /there is the string "none", not a list$/],
+    ['{}', /there is nothing, not a list$/],
+    ['{"rows":[\n  {"id":1},\n  {"id":', /it ends too soon, at line 3, column 9, after ".*"$/],
+    ['{"rows":[\n  {"id":x}]}', /it breaks, at line 2, column 9, after/],
+    ['Service busy', /it begins "Service busy"$/],
+  ];
+  for (const [body, expected] of cases) it(JSON.stringify(body), () => assert.match(message(body), expected));
+});
+
+describe('a stream with a reader', () => {
+  const lines = {
+    records: (body: unknown[]) => body,
+    read: (text: string) => text.split('\n').filter((line) => line !== ''),
+  };
+  const read = (status: number, body: string) =>
+    judgeResponse(answer(status, body), { stream: lines, rules: [], asked: ASKED, now: NOW });
+
+  it('has its records from what the reader makes of the text, also of none', () => {
+    const verdict = read(200, 'a\nb\n');
+    assert.deepEqual('records' in verdict && verdict.records, ['a', 'b']);
+    assert.equal(read(200, '').is, 'page');
+  });
+
+  it('is not read where an HTML page came, and has its refusals as JSON', () => {
+    assert.equal(codeOf(read(200, '<html><title>Log in</title></html>')), 'html');
+    assert.equal(codeOf(read(429, '{"error":"busy"}')), 'http-429');
+  });
+
+  it('that cannot read a text says why', () => {
+    const stream = {
+      records: (body: unknown[]) => body,
+      read: () => {
+        throw new Error('line 2 is no JSON');
+      },
+    };
+    const verdict = judgeResponse(answer(200, 'x'), { stream, rules: [], asked: ASKED, now: NOW });
+    assert.deepEqual('reason' in verdict && verdict.reason, {
+      code: 'unreadable',
+      message: 'HTTP 200: the body cannot be read: line 2 is no JSON',
+    });
+  });
+});
+
 describe('what a connector’s rules say', () => {
   const rule = (is: Rule['is'], when: Rule['when'], more: Partial<Rule> = {}): Rule => ({
     is,
@@ -126,6 +179,25 @@ describe('what a connector’s rules say', () => {
       }
     });
   }
+
+  it('page: it is taken for one whatever it says, and that is noted', () => {
+    const harmless = rule('page', (reply) => reply.status === 207 || reply.body.error?.code === 'ok');
+    for (const [status, body] of [
+      [200, '{"error":{"code":"ok"},"rows":[{"id":1}],"total":1}'],
+      [207, '{"errors":["none found"],"rows":[{"id":1}],"total":1}'],
+    ] as const) {
+      const verdict = judged(answer(status, body), [harmless]);
+      assert.ok(verdict.is === 'page' && verdict.records.length === 1);
+      assert.deepEqual(verdict.note, { code: 'rule', message: `HTTP ${status}: so it is`, rule: 'errors[0]' });
+    }
+    assert.equal(codeOf(judged(answer(207, '{"errors":[],"items":[]}'), [harmless])), 'no-records');
+    assert.equal(codeOf(judged(answer(200, '{"error":{"code":"bad"},"rows":[]}'), [harmless])), 'error-body');
+    assert.equal(codeOf(judged(answer(200, ''), [rule('page', always)])), 'empty-body');
+  });
+
+  it('empty: also of a 200 without a body', () => {
+    assert.equal(judged(answer(200, ''), [rule('empty', (reply) => reply.body === '')]).is, 'empty');
+  });
 
   it('empty: no records are here, by the API’s own word', () => {
     const verdict = judged(answer(410, 'gone'), [rule('empty', ({ status }) => status === 410)]);
