@@ -24,6 +24,7 @@ export function describeReceipt(receipt: Receipt, folder: string, stack: string 
     `${stream}: ${verdict}${evidence === null ? '' : ` by ${evidence}`} (${mode})`,
     `  ${facts.join(', ')}`,
     ...reasons.map((reason) => `  why: ${reason.message}${describePages(reason.pages)} [${reason.code}]`),
+    ...(receipt.notes ?? []).map(({ message, pages }) => `  note: ${message} (${count(pages, 'page')})`),
     ...receipt.schema.map(describeChange),
     ...(receipt.accepted === undefined ? [] : [`  accepted: ${receipt.accepted.reason}`]),
     ...nextSteps(receipt, stack).map((step) => `  → ${step}`),

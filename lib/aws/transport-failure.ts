@@ -29,8 +29,8 @@ const CERTIFICATE =
   /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH)/;
 
 /** What OpenSSL says of a certificate or key that it cannot read, and how a server refuses the certificate it is shown or misses (RFC 8446 section 6.2). */
-const OWN_CERTIFICATE = /^ERR_(OSSL_(PEM|X509|ASN1|EVP|UNSUPPORTED|.*BAD_DECRYPT)|CRYPTO_)/;
-const ALERT = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+const OWN_CERTIFICATE = /^ERR_(OSSL_|CRYPTO_)/;
+const isAlert = (code: string): boolean => code.startsWith('ERR_SSL_') && code.includes('ALERT');
 
 /** The message, half a sentence, names the host and the error's code and nothing else: a path, a query or an error's own text may hold a secret. */
 export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
@@ -42,7 +42,7 @@ export function transportFailure(error: unknown, circumstances: Circumstances): 
 
 function kindOf(code: string, { expired, connected }: Circumstances): Kind {
   if (expired) return 'timeout';
-  if (CERTIFICATE.test(code) || OWN_CERTIFICATE.test(code) || ALERT.test(code)) return 'untrusted';
+  if (CERTIFICATE.test(code) || OWN_CERTIFICATE.test(code) || isAlert(code)) return 'untrusted';
   if (!connected) return 'unreachable';
   return (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined) ?? 'broken';
 }
@@ -52,7 +52,7 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
     case 'unreachable':
       return `no request could be sent to ${host} (${code})`;
     case 'untrusted':
-      if (ALERT.test(code)) return `${host} does not take the client certificate of this connection (${code})`;
+      if (isAlert(code)) return `${host} does not take the client certificate of this connection (${code})`;
       if (OWN_CERTIFICATE.test(code)) return `the certificates in the secret's "tls" cannot be read (${code})`;
       return `the certificate of ${host} cannot be trusted (${code})`;
     case 'timeout':

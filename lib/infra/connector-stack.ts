@@ -13,6 +13,7 @@ import { Construct } from 'constructs';
 import type { Connector } from '../core/connector/connector.ts';
 import type { EnvironmentVariables } from '../core/environment.ts';
 import { metricsNamespace } from '../core/metrics.ts';
+import { SECOND } from '../core/time.ts';
 import { functionsOf } from './bundle.ts';
 import { connectorAlarms, type Watched } from './connector-alarms.ts';
 import { type ConnectorFunction, connectorFunction } from './connector-function.ts';
@@ -91,16 +92,26 @@ export class ConnectorStack extends Stack {
 
 /** The least that a worker has in seconds where it has more to do than pages. */
 const AT_LEAST = 150;
+/** Seconds that a page takes at most where its connector says nothing, and what a worker has for one that takes longer. */
+const USUAL_TIMEOUT = 30;
+const FOR_SLOW_PAGES = 1.25;
+/** Lambda's own limit in seconds (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). */
+const LONGEST_INVOCATION = 900;
 
 /**
  * Where refresh tokens rotate, a request for a new token is begun only if its answer can be waited for to the end (60 s), and a worker must
  * have that much time for it beside its pages. Where a stream lists by parents, the close adds up what each of them brought: half a minute for 100,000.
  */
-function stageFor(stage: Stage, { auth, streams }: Connector): Stage {
-  const hasParents = Object.values(streams).some(({ each }) => each !== undefined);
-  return auth.kind === 'authorizationCode' || hasParents
-    ? { ...stage, workerTimeoutSeconds: Math.max(AT_LEAST, stage.workerTimeoutSeconds) }
-    : stage;
+function stageFor(stage: Stage, { auth, streams, bounds }: Connector): Stage {
+  const all = Object.values(streams);
+  const hasParents = all.some(({ each }) => each !== undefined);
+  const slowest = Math.max(...all.map((stream) => bounds(stream).timeout)) / SECOND;
+  const least = [
+    stage.workerTimeoutSeconds,
+    auth.kind === 'authorizationCode' || hasParents ? AT_LEAST : 0,
+    slowest > USUAL_TIMEOUT ? Math.ceil(slowest * FOR_SLOW_PAGES) + AT_LEAST : 0,
+  ];
+  return { ...stage, workerTimeoutSeconds: Math.min(LONGEST_INVOCATION, Math.max(...least)) };
 }
 
 function taskQueues(scope: Construct, visibilityTimeout: Duration, key: IKey | undefined): Queues {

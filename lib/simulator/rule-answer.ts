@@ -41,7 +41,7 @@ export function answerBy(rules: readonly Rule[], rule: Rule): Answer | undefined
     const soon = { ...answer, headers: { ...headers, 'retry-after': '1' } };
     if (rule.is !== 'throttled' && rule.is !== 'retry') return answer;
     if (holds(replyOf(soon))) return soon;
-    if (rule.wait === undefined || span(rule.wait) <= PATIENCE) return answer;
+    if (typeof rule.wait !== 'string' || span(rule.wait) <= PATIENCE) return answer;
   }
   return undefined;
 }

@@ -7,7 +7,7 @@ import { type Limit, limitSchema, limitsComplaint } from '../limits/limits.ts';
 import type { LearnedQuota } from '../response/quota.ts';
 import type { Rule } from '../response/rules.ts';
 import { schemaComplaint } from '../schema-complaint.ts';
-import { parseSpan, type Span } from '../time.ts';
+import { MINUTE, parseSpan, type Span, span } from '../time.ts';
 import { probeConnector } from './probe.ts';
 import type { Account, Stream, StreamSpec } from './stream.ts';
 
@@ -20,6 +20,7 @@ export type * from '../exchange.ts';
 export type { Limit } from '../limits/limits.ts';
 export type { Rule } from '../response/rules.ts';
 export type { Span } from '../time.ts';
+export type * from './asked.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
 export type * from './stream.ts';
 
@@ -41,6 +42,12 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   schedule?: Span;
   /** What an answer tells of the API's quota, where no header says it that everybody knows. */
   learn?: (reply: Reply) => LearnedQuota | undefined;
+  /** The longest that an API's advice is followed before it is asked again. Default: one day. */
+  patience?: Span;
+  /** How long one answer may take, headers and body: up to 10 minutes. Default: 30 seconds. A stream may say its own. */
+  timeout?: Span;
+  /** The largest body in bytes, decompressed: up to 128 MiB. Default: 32 MiB. A stream may say its own. */
+  largest?: number;
   errors?: readonly Rule[];
   /** Places in a body that are kept nowhere as evidence, like `user.email` or `rows.*.iban`; `*` is every element or field. */
   redact?: readonly string[];
@@ -68,6 +75,13 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
   readonly concurrency: number;
   readonly learn: ((reply: Reply) => LearnedQuota | undefined) | undefined;
+  /** Milliseconds; `undefined`: as long as any advice is followed. */
+  readonly patience: number | undefined;
+  /** Milliseconds that one answer of a stream may take, and its bytes. */
+  readonly bounds: (stream: Pick<Stream, 'timeout' | 'largest'>) => {
+    readonly timeout: number;
+    readonly largest: number;
+  };
   readonly streams: M;
   /** How often a stream's sync starts. */
   readonly schedule: (stream: string) => Span;
@@ -110,6 +124,11 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     limits: typeof limits === 'function' ? (at) => checkLimits(limits(at), costs, where) : () => limits,
     concurrency: spec.concurrency ?? CONCURRENCY,
     learn: spec.learn,
+    patience: spec.patience && span(spec.patience),
+    bounds: (stream) => ({
+      timeout: span(stream.timeout ?? spec.timeout ?? '30 seconds'),
+      largest: stream.largest ?? spec.largest ?? LARGEST,
+    }),
     streams,
     schedule: (stream) => streams[stream]?.schedule ?? spec.schedule ?? '1 day',
   };
@@ -156,11 +175,21 @@ const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone like "
 const zodSchema = z.instanceof(z.ZodType, { error: 'must be a zod schema' });
 const anything = z.unknown();
 
+/** The longest that an answer may take, and the default and the most of its bytes. */
+const LONGEST_TIMEOUT = 10 * MINUTE;
+const MIB = 1024 * 1024;
+const LARGEST = 32 * MIB;
+const timeout = duration.refine((text) => (parseSpan(text) ?? 0) <= LONGEST_TIMEOUT, 'must be at most "10 minutes"');
+const largest = z
+  .int('must be a whole number of bytes')
+  .min(1, 'must be at least 1')
+  .max(128 * MIB, 'must be at most 134217728 (128 MiB)');
+
 const ruleShape = z
   .strictObject({
     when: func,
     is: z.enum(['throttled', 'retry', 'reauthorise', 'restart', 'empty', 'failure', 'page']),
-    wait: duration.optional(),
+    wait: z.union([duration, func], 'must be a duration like "5 minutes", or a function of the reply').optional(),
     because: z.string().min(1, 'must say why, in one clause'),
   })
   .refine(({ is, wait }) => wait === undefined || is === 'throttled' || is === 'retry', {
@@ -184,6 +213,9 @@ const connectorShape = z.strictObject({
     .optional(),
   schedule: duration.optional(),
   learn: func.optional(),
+  patience: duration.optional(),
+  timeout: timeout.optional(),
+  largest: largest.optional(),
   errors: z.array(ruleShape).optional(),
   redact: z.array(z.string().regex(/^[^.]+(\.[^.]+)*$/, 'must be a place like "user.email"')).optional(),
   streams: func,
@@ -223,6 +255,8 @@ const streamShape = z.strictObject({
     .optional(),
   count: z.strictObject({ request: func, read: func, exact: z.boolean() }).optional(),
   limits: z.array(anything).optional(),
+  timeout: timeout.optional(),
+  largest: largest.optional(),
   cost: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
   full: duration.optional(),
 });

@@ -1,6 +1,7 @@
 import type { Raw, Reply } from '../exchange.ts';
 import { nextLink } from '../response/links.ts';
 import type { Span } from '../time.ts';
+import type { Asked } from './asked.ts';
 
 /** How a listing is cut into pages. `Page` is what a request is told about the page it is to ask for. */
 export type Paging<Page> = PagingData & {
@@ -15,7 +16,7 @@ type PagingData =
   | {
       readonly kind: 'cursor';
       readonly size: number;
-      readonly next: (reply: Reply) => string | null | undefined;
+      readonly next: (reply: Reply, asked?: Raw) => string | null | undefined;
       readonly max?: number;
       readonly expires?: Span;
       readonly sparse?: boolean;
@@ -23,7 +24,7 @@ type PagingData =
   | {
       readonly kind: 'links';
       readonly size: number;
-      readonly next: (reply: Reply) => string | undefined;
+      readonly next: (reply: Reply, asked?: Raw) => string | undefined;
       readonly expires?: Span;
       readonly sparse?: boolean;
     }
@@ -31,8 +32,11 @@ type PagingData =
       readonly kind: 'keyset';
       readonly size: number;
       readonly after: (last: Raw) => string | number;
-      readonly more: (reply: Reply) => boolean;
+      readonly more: (reply: Reply, asked?: Raw) => boolean;
     };
+
+type CursorPage = { cursor: string | undefined; size: number };
+type KeysetPage = { after: string | number | undefined; size: number };
 
 /** The whole listing is one response. */
 export const one = (): Paging<undefined> => ({ kind: 'one' });
@@ -62,16 +66,16 @@ export const offsets = (o: { size: number; max?: number }): Paging<{ offset: num
  */
 export const cursor = (o: {
   size: number;
-  next: (reply: Reply) => string | null | undefined;
+  next: (reply: Reply, asked: Asked<CursorPage, Raw>) => string | null | undefined;
   max?: number;
   expires?: Span;
   sparse?: boolean;
-}): Paging<{ cursor: string | undefined; size: number }> => ({ kind: 'cursor', ...o });
+}): Paging<CursorPage> => ({ kind: 'cursor', ...o });
 
 /** A URL that each page gives for the next one; by default the `Link` header's `rel="next"` (RFC 8288). It must stay on the API's origin. `sparse`: as of a cursor. */
 export const links = (o: {
   size: number;
-  next?: (reply: Reply) => string | undefined;
+  next?: (reply: Reply, asked: Asked<{ size: number }, Raw>) => string | undefined;
   expires?: Span;
   sparse?: boolean;
 }): Paging<{ size: number }> => ({ kind: 'links', next: (reply) => nextLink(reply.header('link')), ...o });
@@ -80,8 +84,8 @@ export const links = (o: {
 export const keyset = (o: {
   size: number;
   after: (last: Raw) => string | number;
-  more: (reply: Reply) => boolean;
-}): Paging<{ after: string | number | undefined; size: number }> => ({ kind: 'keyset', ...o });
+  more: (reply: Reply, asked: Asked<KeysetPage, Raw>) => boolean;
+}): Paging<KeysetPage> => ({ kind: 'keyset', ...o });
 
 /** Whether a page without records may lead on. */
 export const isSparse = (paging: PagingData): boolean => 'sparse' in paging && paging.sparse === true;

@@ -21,8 +21,8 @@ export function probeConnector(stream: Stream): string | undefined {
   if (other !== undefined && alike(stream, { page }, { page: other })) {
     return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
   }
-  if (stream.since !== undefined && alike(stream, { from: 0 }, { from: DAY })) {
-    return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out.';
+  if (stream.since !== undefined && ignoresWindow(stream) && !stopsAtWindow(stream)) {
+    return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out. A listing by cursor, links or keyset that begins with the newest change may say `order: \'newest first\'` instead.';
   }
   if (
     stream.each !== undefined &&
@@ -38,6 +38,21 @@ export function probeConnector(stream: Stream): string | undefined {
   }
   return undefined;
 }
+
+/** Whether a stream asks for everything, whatever its window is. */
+const ignoresWindow = (stream: Stream): boolean => alike(stream, { from: 0 }, { from: DAY });
+
+const WALKED: ReadonlySet<string> = new Set(['cursor', 'links', 'keyset']);
+
+/**
+ * Whether an incremental stream asks for everything and is walked only to the beginning of its window: the API lists the newest change first, and knows
+ * no filter.
+ */
+export const stopsAtWindow = (stream: Stream): boolean =>
+  stream.since !== undefined &&
+  stream.order === 'newest first' &&
+  WALKED.has(stream.paging.kind) &&
+  ignoresWindow(stream);
 
 /** Two pages of this paging kind; no second one where the request need not say which page it is for. */
 function samplePages({ paging }: Stream): [unknown, unknown?] {

@@ -1,21 +1,18 @@
 import type * as z from 'zod';
-import type { Instant } from '../dates.ts';
 import type { Raw, Reply, Request } from '../exchange.ts';
 import type { Limit } from '../limits/limits.ts';
 import type { BodyReader } from '../response/body.ts';
 import type { Span } from '../time.ts';
+import type { Asked } from './asked.ts';
 import type { Paging } from './paging.ts';
 
 /** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
 export type Account<P, G> = { params: P; grant: G };
 /** Everything that varies from request to request. The window is `[from, to)`; a full sync begins at the stream's start. */
-export type At<P, G, Page, Parent, Setup> = Account<P, G> & {
-  page: Page;
-  window: { from: Instant; to: Instant };
-  parent: Parent;
-  parents: readonly Parent[];
-  setup: Setup;
-};
+export type At<P, G, Page, Parent, Setup> = Account<P, G> &
+  Asked<Page, Parent> & {
+    setup: Setup;
+  };
 
 type Keys<R> = (keyof R & string) | readonly (keyof R & string)[];
 
@@ -26,7 +23,8 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   /** List once per record of a parent stream, or per `together` of them. */
   each?: {
     of: string;
-    pick: (record: Raw) => Parent;
+    /** What its children are asked by; `null`: it has none. */
+    pick: (record: Raw) => Parent | null;
     together?: number;
     /** The one parent that a connection is about, where its parameters name it: then none is looked for. */
     only?: (at: { params: P }) => Parent | undefined;
@@ -36,8 +34,8 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   paging: Paging<Page>;
   /** What a body is read with that is no JSON (`headgate/readers`), before `records`, `total` and `next` see it. */
   read?: BodyReader;
-  /** Where in the body the records are. */
-  records: (body: Raw) => readonly unknown[];
+  /** Where in the body the records are. `asked`: what the request was made for. */
+  records: (body: Raw, asked: Asked<Page, Parent>) => readonly unknown[];
   /** A record that does not fit is quarantined (permissive) or fails its page (strict). */
   schema: S;
   /** The field or fields that identify a record. */
@@ -77,12 +75,16 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   limits?: readonly Limit[];
   /** What one request counts against limits in `points`, from 1 (default). */
   cost?: number;
+  /** How long one answer may take, and how many bytes its body may have; by default as the connector says. */
+  timeout?: Span;
+  largest?: number;
   /** How often a sync of this stream starts; by default as the connector says. */
   schedule?: Span;
   full?: Span;
 };
 
 /** A stream whose types are forgotten: what the machinery works with. */
-export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key'> & {
+export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key' | 'records'> & {
+  records: (body: Raw, asked?: Raw) => readonly unknown[];
   key: string | readonly string[];
 };

@@ -1,3 +1,4 @@
+import type { Asked } from '../connector/asked.ts';
 import { isSparse } from '../connector/paging.ts';
 import { recordKey } from '../connector/schema.ts';
 import type { Stream } from '../connector/stream.ts';
@@ -27,13 +28,19 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
 export type ChainStep = { readonly next: string } | 'end' | { readonly stuck: string; readonly heals?: boolean };
 
 /**
- * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. It does not end by a page that says of
+ * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. `asked`: what it was asked for. It does not end by a page that says of
  * itself that there is more: then the next one is looked for in the wrong place, or the API forgot to give it.
  */
-export function nextCursor(stream: Stream, reply: Reply, records: readonly unknown[], here: string): ChainStep {
+export function nextCursor(
+  stream: Stream,
+  reply: Reply,
+  records: readonly unknown[],
+  here: string,
+  asked?: Asked<Raw, Raw>,
+): ChainStep {
   let next: ChainStep;
   try {
-    next = follow(stream, reply, records, here);
+    next = follow(stream, reply, records, here, asked);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { stuck: `the next cursor is not where the stream looks for it: ${why}` };
@@ -44,17 +51,23 @@ export function nextCursor(stream: Stream, reply: Reply, records: readonly unkno
     : { stuck: `the page says that there is more (${more}), but not what leads there`, heals: true };
 }
 
-function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], here: string): ChainStep {
+function follow(
+  { paging }: Stream,
+  reply: Reply,
+  records: readonly unknown[],
+  here: string,
+  asked?: Asked<Raw, Raw>,
+): ChainStep {
   switch (paging.kind) {
     case 'cursor': {
-      const next: unknown = paging.next(reply);
+      const next: unknown = paging.next(reply, asked);
       if (next === null || next === undefined || next === '' || next === false) return 'end';
       if (typeof next === 'object') return { stuck: `the next cursor is no text: ${writeJson(next)?.slice(0, 100)}` };
       // Some APIs count with their cursors; what matters is that it comes back as it was given.
       return { next: String(next) };
     }
     case 'links': {
-      const next = paging.next(reply);
+      const next = paging.next(reply, asked);
       if (next === undefined || next === null || next === '') return 'end';
       const url = URL.parse(next, here);
       if (url === null) return { stuck: `the next link is not a URL: ${next.slice(0, 200)}` };
@@ -62,7 +75,7 @@ function follow({ paging }: Stream, reply: Reply, records: readonly unknown[], h
       return { next: url.href };
     }
     case 'keyset': {
-      if (!paging.more(reply)) return 'end';
+      if (!paging.more(reply, asked)) return 'end';
       if (records.length === 0)
         return { stuck: 'the API says there is more, but the page has no record to go on from' };
       const after = paging.after(records.at(-1));

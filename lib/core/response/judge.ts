@@ -3,7 +3,7 @@ import { span } from '../time.ts';
 import { type BodyReader, readBody } from './body.ts';
 import { writeJson } from './json.ts';
 import { type RedirectRequest, redirectOf } from './redirect.ts';
-import { retryAfter } from './retry-after.ts';
+import { adviceFollowed, retryAfter } from './retry-after.ts';
 import type { Rule } from './rules.ts';
 import { type MatchedRule, matchRule } from './rules.ts';
 
@@ -49,6 +49,8 @@ export type ExpectedResponse = {
   };
   /** The connector's rules, `errors`. */
   readonly rules: readonly Rule[];
+  /** The longest that advice is followed, in milliseconds. */
+  readonly patience?: number | undefined;
   /**
    * Whether records must be on this page, by the total it states itself, or by what is known without; `undefined` where no
    * page is expected to have any.
@@ -112,6 +114,12 @@ export function judgeResponse(answer: HttpAnswer, expected: ExpectedResponse): R
     : verdict;
 }
 
+/** An answer as a rule sees it, whatever it means. */
+export function readReply(answer: Received): Reply {
+  const read = readBody(answer.body, answer.headers['content-type']);
+  return replyOf(answer, 'body' in read ? read.body : read.text);
+}
+
 function judgeSilence({ failed, message }: Extract<HttpAnswer, { failed: string }>): ResponseVerdict {
   return failed === 'too-large' || failed === 'untrusted' ? failure(failed, message) : retry(failed, message);
 }
@@ -126,7 +134,7 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
     return 'to' in redirect
       ? { is: 'redirect', to: redirect.to }
       : failure('redirect', `HTTP ${status}: ${redirect.complaint}`);
-  if (status < 200 || status > 299) return judgeStatus(reply, expected.now);
+  if (status < 200 || status > 299) return judgeStatus(reply, expected);
   if (BODILESS.has(status))
     return expected.owes?.(undefined) === true
       ? retry('empty-page', `HTTP ${status}, though there are more records`)
@@ -152,16 +160,34 @@ function byRule(
   if (rule.is === 'empty') return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
   const reason = { code: 'rule', message: `HTTP ${reply.status}: ${rule.because}`, rule: name };
   if (rule.is !== 'throttled' && rule.is !== 'retry') return { is: rule.is, reason };
-  const wait = adviceOf(reply, expected.now) ?? (rule.wait === undefined ? undefined : span(rule.wait));
-  return { is: rule.is, reason, wait };
+  return { is: rule.is, reason, wait: ruleWait(rule.wait, reply, expected) };
 }
 
-const adviceOf = (reply: Reply, now: number): number | undefined =>
-  retryAfter(reply.header('retry-after'), reply.header('date'), now);
+/** How long a rule waits: by its own reading of the reply, by the usual header, or as it says. A function that throws reads nothing. */
+function ruleWait(wait: Rule['wait'], reply: Reply, expected: ExpectedResponse): number | undefined {
+  const usual = adviceOf(reply, expected);
+  if (typeof wait !== 'function') return usual ?? (wait === undefined ? undefined : span(wait));
+  try {
+    const read = wait(reply);
+    return (typeof read === 'number' ? followed(read, expected) : undefined) ?? usual;
+  } catch {
+    return usual;
+  }
+}
 
-function judgeStatus(reply: Reply, now: number): ResponseVerdict {
+const adviceOf = (reply: Reply, expected: ExpectedResponse): number | undefined => {
+  const wait = retryAfter(reply.header('retry-after'), reply.header('date'), expected.now);
+  return wait === undefined ? undefined : followed(wait, expected);
+};
+
+const followed = (wait: number, { patience = Number.POSITIVE_INFINITY }: ExpectedResponse): number | undefined => {
+  const advised = adviceFollowed(wait);
+  return advised === undefined ? undefined : Math.min(patience, advised);
+};
+
+function judgeStatus(reply: Reply, expected: ExpectedResponse): ResponseVerdict {
   const { status } = reply;
-  const wait = adviceOf(reply, now);
+  const wait = adviceOf(reply, expected);
   const known = STATUSES[status];
   if (known === undefined && status < 500)
     return { is: 'failure', reason: { code: `http-${status}`, message: `HTTP ${status}` } };

@@ -2,13 +2,13 @@ import type { Reply } from '../exchange.ts';
 import type { Span } from '../time.ts';
 
 /**
- * The meaning of a reply that its status does not tell. `when`: of the whole reply; its body is the parsed JSON, or text if it is not JSON.
- * `wait`: how long `throttled` or `retry` waits when the API gives no advice. `because`: one clause; it becomes part of the reason.
+ * What an API means by a reply that no status tells. `when`: of the whole reply; its body is the parsed JSON, or the text where it is none.
+ * `wait`: how long `throttled` or `retry` waits when the API gives no advice; a function reads the advice from the reply, in milliseconds, and goes before `Retry-After`. `because`: one clause; it becomes part of the reason.
  */
 export type Rule = {
   when: (reply: Reply) => boolean;
   is: 'throttled' | 'retry' | 'reauthorise' | 'restart' | 'empty' | 'failure' | 'page';
-  wait?: Span;
+  wait?: Span | ((reply: Reply) => number | undefined);
   because: string;
 };
 

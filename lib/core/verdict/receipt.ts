@@ -39,6 +39,11 @@ export const receiptSchema = z.object({
   requests: z.object({ sent: z.int(), throttled: z.int(), retried: z.int() }),
   /** Edges of neighbouring pages compared, how many disagreed, and how many of those were mended by reading again. */
   movement: z.object({ checked: z.int(), moved: z.int(), repaired: z.int() }),
+  /** Answers that a rule of the connector took for pages although they look like errors: why, and how many of them. */
+  notes: z
+    .array(z.object({ message: z.string(), pages: z.int() }))
+    .readonly()
+    .optional(),
   /** Departures from the declared schema at any depth, once each: what it does not know, what is missing, what has another type. */
   schema: z
     .array(

@@ -8,7 +8,7 @@ import {
   type Rejection,
 } from '../../core/limits/limiter.ts';
 import type { ResolvedLimit } from '../../core/limits/limits.ts';
-import type { HttpAnswer, ResponseVerdict } from '../../core/response/judge.ts';
+import { type HttpAnswer, type ResponseVerdict, readReply } from '../../core/response/judge.ts';
 import { type Quota, quotaLearned, quotaOf } from '../../core/response/quota.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
@@ -62,10 +62,10 @@ async function note(
   { meters: places, leftAt, refusals, answer, verdict }: AnsweredRequest,
 ): Promise<NotAnAttempt | undefined> {
   const { settings, clock } = invocation;
-  const quota = 'reply' in verdict ? learned(invocation, verdict.reply) : toldBy(answer, clock.now());
+  const quota = toldBy(invocation, answer, verdict);
   if (verdict.is === 'throttled') {
     if (refusals >= REFUSALS && (await othersPass(invocation, places))) return undefined;
-    const wait = verdict.wait ?? (quota?.left === 0 ? quota.resetsIn : undefined);
+    const wait = verdict.wait ?? (quota?.left === 0 ? patient(invocation, quota.resetsIn) : undefined);
     const { heldUntil } = await recordRejection(invocation, places, { leftAt, wait, is: 'refused' });
     return { wait: Math.max(0, heldUntil - clock.now()) }; // R74
   }
@@ -98,8 +98,15 @@ const learned = ({ connector, clock }: Invocation, reply: Reply): Quota | undefi
   return quotaOf((name) => reply.header(name), now);
 };
 
-const toldBy = (answer: HttpAnswer, now: number): Quota | undefined =>
-  'failed' in answer ? undefined : quotaOf((name) => answer.headers[name], now);
+/** What an answer tells of a quota: a refusal as well, by the connector's own words first. */
+function toldBy(invocation: Invocation, answer: HttpAnswer, verdict: ResponseVerdict): Quota | undefined {
+  if ('reply' in verdict) return learned(invocation, verdict.reply);
+  return 'failed' in answer ? undefined : learned(invocation, readReply(answer));
+}
+
+/** How long advice is followed, by the connector's `patience`. */
+const patient = ({ connector: { patience } }: Invocation, wait: number | undefined): number | undefined =>
+  wait === undefined ? undefined : Math.min(wait, patience ?? wait);
 
 /** Not the API itself answers: there is no way to it, or only its gateway does. A timeout may be the one page's own. */
 const isSilent = (answer: HttpAnswer, { is }: ResponseVerdict): boolean =>

@@ -3,7 +3,7 @@ import type { Reason } from '../../core/response/judge.ts';
 import { atNode, type Invocation } from '../invocation.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, readRecords } from '../records/read-records.ts';
-import { fetchPage } from '../requests/fetch-page.ts';
+import { askedOf, fetchPage, streamAsked } from '../requests/fetch-page.ts';
 import { type FetchedPage, type PageRefusal, refusePage, unsentRefusal } from '../requests/fetched-page.ts';
 import { parentOf } from '../store/sync-keys.ts';
 import { type Listing, tailOf } from '../store/sync-state.ts';
@@ -84,9 +84,9 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
   const { listed, account, meters, block, listing, setup, holding } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
-  const owes = (total: number | undefined): boolean => owesRecords(run, index, total);
-  const kept = await readKeptPage(atNode(run, parentOf(run.path)?.parent ?? run.path), index, {
-    stream,
+  const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
+  const kept = await readKeptPage(run, parentOf(run.path)?.parent ?? run.path, index, {
+    stream: streamAsked(stream, askedOf(slice, at)),
     owes,
   });
   const outcome = kept && readPage(run, index, kept);

@@ -1,15 +1,17 @@
 import { withoutKey } from '../../core/auth/authorise.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
+import { stopsAtWindow } from '../../core/connector/probe.ts';
+import { parseInstant } from '../../core/dates.ts';
 import { chainPage, detectLoop, detectStandstill, detectTies, nextCursor } from '../../core/listing/chain.ts';
-import { exceedsReadLimit, keepsWindow } from '../../core/listing/slice.ts';
+import { exceedsReadLimit, keepsWindow, type Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { span } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
 import { holdMemory } from '../limits/memory-budget.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, pageFingerprint, readRecords } from '../records/read-records.ts';
-import { fetchPage } from '../requests/fetch-page.ts';
+import { askedOf, fetchPage, streamAsked } from '../requests/fetch-page.ts';
 import { type FetchedPage, type PageRefusal, refusePage, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import type { Chain } from '../store/sync-state.ts';
@@ -31,9 +33,10 @@ export async function readNextPage(
   if (hasExpired(walk, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
-    const kept = await readKeptPage(walk, index, { stream });
-    if (kept !== undefined && takePage(walk, ahead, { page: kept, index, insists: true }) === undefined)
-      return undefined;
+    const kept = await readKeptPage(walk, walk.path, index, {
+      stream: streamAsked(stream, askedOf(slice, chainPage(stream, ahead.cursor))),
+    });
+    if (kept !== undefined && takePage(walk, kept, index, ahead, true) === undefined) return undefined;
   }
   using holding = holdMemory(walk);
   const result = await fetchPage(walk, {
@@ -61,16 +64,39 @@ export async function readNextPage(
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
 function takePage(
   walk: ChainWalk,
+  fetched: FetchedPage,
+  index: number,
   ahead: BufferedPages,
   { page, index, insists }: { readonly page: FetchedPage; readonly index: number; readonly insists: boolean },
 ): PageRefusal | undefined {
+  const { stream, slice } = walk.listed;
+  const stops = walk.sync.mode === 'incremental' && stopsAtWindow(stream);
+  // What it states is of the whole listing, of which only the beginning is read.
+  const page = stops ? { ...fetched, total: undefined, estimate: undefined } : fetched;
   const content = readRecords(page, index, { listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false });
   if ('code' in content) return refusePage(page, content);
   const refusal = follow(walk, ahead, { page, content, insists });
   if (refusal !== undefined) return refusal;
+  if (stops && isBeforeWindow(stream, slice, page)) {
+    ahead.ended = true;
+    ahead.cursor = undefined;
+  }
   ahead.records += content.fetched;
   ahead.stray ||= !keepsWindow(walk.listed.slice, content);
   return undefined;
+}
+
+/** Whether each record of a page changed before the window. */
+function isBeforeWindow({ since }: Stream, { from }: Slice, { records }: FetchedPage): boolean {
+  return records.length > 0 && records.every((record) => (changedAt(since, record) ?? from) < from);
+}
+
+function changedAt(since: Stream['since'], record: unknown): number | undefined {
+  try {
+    return parseInstant(since?.field(record), since?.zone);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Statuses by which APIs say that there is no such page. */
@@ -135,7 +161,8 @@ function follow(
   if (stands) return refusePage(page, STANDSTILL); // R25
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
-  const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url);
+  const asked = askedOf(slice, chainPage(stream, ahead.cursor));
+  const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url, asked);
   if (typeof next === 'object' && 'stuck' in next)
     return {
       ...refusePage(page, { code: 'stuck', message: next.stuck }),

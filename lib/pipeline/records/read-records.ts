@@ -31,6 +31,8 @@ export type PageContent = {
   /** The lowest and the highest value of the watermark field, epoch milliseconds. */
   readonly lowest: number | undefined;
   readonly highest: number | undefined;
+  /** Why a rule of the connector took it for a page. */
+  readonly note?: string | undefined;
   readonly exchange: KeptExchange;
   /** These records stand for those that a part quarantined: the place of its listing, and its key. */
   readonly instead?: { readonly place: string; readonly part: string };
@@ -95,6 +97,7 @@ export function readRecords(
     answeredAt: page.answeredAt,
     lowest,
     highest,
+    note: page.note,
     exchange: page.exchange,
   };
 }
@@ -131,7 +134,9 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
 
 /** What the listings of a parent's children are told of it. */
 function pickParent(parent: unknown, key: string, departures: readonly SchemaDeparture[]): ReadRecord {
-  if (parent === undefined || parent === null) return { departures: [unreadable('"each" picks nothing from it')] };
+  // An empty line is no parent; its record counts as read.
+  if (parent === null) return { line: '', key, seen: undefined, departures };
+  if (parent === undefined) return { departures: [unreadable('"each" picks nothing from it')] };
   return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures };
 }
 

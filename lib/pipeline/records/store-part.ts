@@ -91,6 +91,7 @@ function summary(pages: readonly PageContent[]): Item {
   const totals = pages.flatMap((page) => page.total ?? []);
   const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
+  const notes = pages.flatMap((page) => page.note ?? []);
   return {
     pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
     fetched: sum((page) => page.fetched),
@@ -100,6 +101,13 @@ function summary(pages: readonly PageContent[]): Item {
     answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
     ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
     ...(estimates.length > 0 ? { estimate: Math.max(...estimates) } : {}),
+    ...(notes.length > 0 ? { notes: JSON.stringify(countTexts(notes)) } : {}),
     ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
   };
+}
+
+/** How often each text comes. */
+function countTexts(texts: readonly string[]): Record<string, number> {
+  const groups = Map.groupBy(texts, (text) => text);
+  return Object.fromEntries([...groups].map(([text, same]) => [text, same.length]));
 }

@@ -1,4 +1,4 @@
-import type { Raw, Reply, Stream } from '../../core/connector/connector.ts';
+import type { Asked, Raw, Reply, Request, Stream } from '../../core/connector/connector.ts';
 import { instant } from '../../core/dates.ts';
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
@@ -40,11 +40,8 @@ export async function fetchPage(invocation: Invocation, place: PageRequest): Pro
   if ('code' in account) return { refusal: unsentRefusal(account) };
   if ('refusal' in setup) return setup;
   const about = { ...place, setup: setup.value };
-  const asked = await sendAndJudge(invocation, {
-    ...place,
-    account,
-    request: (at) => stream.request(told(at, about, place.at)),
-  });
+  const judged = { ...place, stream: streamAsked(stream, askedOf(place.slice, place.at)) };
+  const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), judged);
   if ('refusal' in asked) return asked;
   const { page } = asked;
   const { count, paging } = stream;
@@ -86,15 +83,24 @@ function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reas
   }
 }
 
+/** What the requests of a slice are made for. `page`: what they are told about their page. */
+export const askedOf = ({ from, to, parents = [] }: Slice, page: Raw): Asked<Raw, Raw> => ({
+  ...{ page, parents, parent: parents[0] },
+  window: { from: instant(from), to: instant(to) },
+});
+
+/** A stream that reads the answers to such requests. */
+export const streamAsked = (stream: Stream, asked: Asked<Raw, Raw>): Stream => ({
+  ...stream,
+  records: (body) => stream.records(body, asked),
+});
+
 /** Everything a request is told. */
 const told = (
   { params, grant }: ConnectionAccess,
-  { slice: { from, to, parents = [] }, setup }: { readonly slice: Slice; readonly setup: Raw },
+  { slice, setup }: { readonly slice: Slice; readonly setup: Raw },
   page: Raw,
-) => ({
-  ...{ params, grant, page, parents, parent: parents[0], setup },
-  window: { from: instant(from), to: instant(to) },
-});
+) => ({ params, grant, setup, ...askedOf(slice, page) });
 
 /** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
 export async function askOnce(

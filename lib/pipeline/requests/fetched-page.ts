@@ -17,6 +17,8 @@ export type FetchedPage = {
   readonly url: string;
   /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
   readonly ambiguous: ReadonlyMap<unknown, string>;
+  /** Why a rule of the connector took it for a page. */
+  readonly note?: string | undefined;
   readonly exchange: KeptExchange;
 };
 /** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */

@@ -19,10 +19,8 @@ import { reportDeprecation } from './deprecation.ts';
 import { type PageRefusal, type PageResult, refusalOf, requestsOf, unsentRefusal } from './fetched-page.ts';
 import { exchangeOf, type KeptExchange } from './keep-answer.ts';
 
-/** The longest a page may take, headers and body. */
-const PAGE_DEADLINE = 30 * SECOND;
-/** The largest body of a page, decompressed, in bytes. */
-const PAGE_BOUND = 32 * 1024 * 1024;
+/** A page that takes no longer is begun with whatever time is left, in milliseconds. */
+const USUAL_TIMEOUT = 30 * SECOND;
 /** How often a request may be sent to another place. */
 const MOST_REDIRECTS = 5;
 
@@ -40,7 +38,7 @@ export type StreamRequest = {
   readonly url?: string | undefined;
   /** Whether records must be on a page, by the total that it states, or by what is known. */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
-  readonly stream: Pick<Stream, 'records' | 'total'>;
+  readonly stream: Pick<Stream, 'records' | 'total' | 'read' | 'timeout' | 'largest'>;
   /** What the answer is held in; without it, an answer is taken for a small one. */
   readonly holding?: MemoryHolding | undefined;
   readonly account: AccountAccess;
@@ -101,6 +99,8 @@ async function send(
   if ('code' in built) return unsentRefusal(built);
   const reserved = holding?.reserve();
   if (holding !== undefined && reserved === undefined) return noMemory(undefined);
+  const { timeout, largest } = connector.bounds(stream);
+  const timeLeft = (): number => remaining() - STORE_MARGIN;
   let used = credential;
   let asked: RedirectRequest = built;
   let unsigned: Reason | undefined;
@@ -108,12 +108,13 @@ async function send(
     const sent = await sendRequest(invocation, {
       meters,
       patience,
-      limits: { deadline: () => Math.max(1, Math.min(PAGE_DEADLINE, remaining() - STORE_MARGIN)), bound: PAGE_BOUND },
+      limits: { deadline: () => Math.max(1, Math.min(timeout, timeLeft())), bound: largest },
       // A slot is waited for; a token may end, or be renewed, meanwhile.
       request: (now) => {
         const atHand = credentials.atHand(credential, now);
         used = atHand ?? credential;
-        if (atHand === undefined) return undefined;
+        // A slow page is worth beginning only with all of its time; it comes back to another invocation.
+        if (atHand === undefined || (timeout > USUAL_TIMEOUT && timeLeft() < timeout)) return undefined;
         try {
           const signing = signingAt(invocation, now);
           return { ...authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, signing), tls };
@@ -135,10 +136,11 @@ async function send(
     if (reserved?.settle('body' in answer ? weightOfBody(answer.body) : 0) === false)
       return noMemory(exchangeOf(connector, { secret: used.fields, asked, answer: DROPPED, requests }));
     reportDeprecation(invocation, asked.url, answer);
-    const verdict = judgeResponse(answer, { stream, rules: connector.errors, owes, asked, now: clock.now() });
-    const answered = { meters, leftAt, refusals, answer, verdict };
-    const excused = (await applyRateLimitFeedback(invocation, answered))?.wait;
-    const exchange = exchangeOf(connector, { secret: used.fields, asked, answer, requests });
+    const { errors: rules, patience: longest } = connector;
+    const verdict = judgeResponse(answer, { stream, rules, patience: longest, owes, asked, now: clock.now() });
+    const told = { meters, leftAt, refusals };
+    const excused = (await applyRateLimitFeedback(invocation, told, answer, verdict))?.wait;
+    const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
     if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
@@ -149,11 +151,14 @@ const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more tha
 
 function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageResult {
   if ('reason' in verdict) return { refusal: { ...refusalOf(exchange, verdict), excused } };
-  const { is, reply, records, total, ambiguous } = verdict;
+  const { is, reply, records, total, ambiguous, note } = verdict;
   const theirs = parseDate(reply.header('date') ?? '');
   const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
   return {
-    page: { reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },
+    page: {
+      ...{ reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },
+      note: note?.message,
+    },
   };
 }
 

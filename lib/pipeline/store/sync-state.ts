@@ -240,6 +240,11 @@ export const partState = z.object({
   estimate: z.number().optional(),
   /** The earliest time at which one of these pages was answered, by the API's own clock where it tells. */
   answeredAt: millis,
+  /** Pages that a rule of the connector took for pages: why, and how many. As JSON. */
+  notes: z
+    .string()
+    .default('{}')
+    .transform((text) => z.record(z.string(), z.int()).parse(JSON.parse(text))),
   /** Highest value of the watermark field. */
   highest: millis.optional(),
   /** Of records that were mapped again: the place of their listing, and the key of the part that quarantined them. */

@@ -108,7 +108,7 @@ function buildReceipt(
   context: SyncContext,
   stream: Stream,
   sync: SyncState,
-  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered }: SyncTotals,
+  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered, notes }: SyncTotals,
 ): Receipt {
   const { verdict, evidence, reasons, movement } = judgeSync(judged);
   const { delivered, quarantined, dropped } = records;
@@ -125,6 +125,7 @@ function buildReceipt(
     records: { fetched: delivered + quarantined + dropped, delivered, quarantined, repeated: dropped + again },
     requests,
     movement,
+    ...(notes.size === 0 ? {} : { notes: [...notes].map(([message, count]) => ({ message, pages: count })) }),
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,

@@ -35,6 +35,8 @@ export type SyncSum = {
   stated: number | undefined;
   /** None of these numbers is an estimate. */
   exact: boolean;
+  /** Pages that a rule of the connector took for pages: why, and how many. */
+  readonly notes: Map<string, number>;
   /** Highest value of the watermark field, and the API's clock at its first answer: epoch milliseconds. */
   highest: number | undefined;
   firstAnswered: number | undefined;
@@ -53,6 +55,7 @@ export async function sumSync(context: SyncContext, stream: Stream, phase: numbe
     requests: { sent: 0, throttled: 0, retried: 0 },
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { delivered: 0, quarantined: 0, dropped: 0 },
+    notes: new Map(),
     ...{ highest: undefined, firstAnswered: undefined },
   };
   const manifest = openManifest(context.gzip, stream);
@@ -95,6 +98,8 @@ function addListing(sum: SyncSum, found: Found): void {
   sum.pages.fetched += new Set(tally.pages.map(([index]) => index)).size;
   sum.pages.failed += tally.failed.length;
   for (const { answeredAt } of leaf.parts) sum.firstAnswered = Math.min(sum.firstAnswered ?? answeredAt, answeredAt);
+  for (const { notes } of leaf.parts)
+    for (const [why, pages] of Object.entries(notes)) sum.notes.set(why, (sum.notes.get(why) ?? 0) + pages);
   if (ofParents) return;
   sum.records.delivered += tally.delivered;
   sum.records.quarantined += tally.quarantined;

@@ -222,7 +222,10 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
         evidence: () => '',
         redaction: { secrets: [], paths: [] },
       };
-      const page = { ...verdict, estimate: undefined, empty: verdict.is === 'empty', url, answeredAt: NOW, exchange };
+      const page = {
+        ...{ ...verdict, estimate: undefined, empty: verdict.is === 'empty', url, answeredAt: NOW, exchange },
+        note: verdict.note?.message,
+      };
       const slice = { from: 0, to: NOW };
       const content = readRecords(page, 0, {
         listed: { stream, slice, name: 'rows' },
