@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { bearer, cursor, defineConnector, keyset, one } from '../core/connector/connector.ts';
+import { bearer, cursor, defineConnector, keyset, one, type Raw } from '../core/connector/connector.ts';
 
 /** A CRM object as search and list give it (https://developers.hubspot.com/docs/api-reference/search/guide). */
 const CrmObject = z.looseObject({
-  /** A number, in text: whatever is longer than one search reaches is walked by it. */
+  /** A number, in text: a search goes on after it. */
   id: z.string().regex(/^\d+$/),
   properties: z.record(z.string(), z.string().nullable()),
   createdAt: z.iso.datetime(),
@@ -18,25 +18,15 @@ const OBJECTS = {
   deals: 'hs_lastmodifieddate',
 } as const;
 
-/** No search goes further than this many records (same page, "Limitations"). */
-const SEARCHED = 10_000;
-
-type Window = { from: { millis: number }; to: { millis: number } };
-/** HubSpot's `BETWEEN` includes both ends: what changed in a slice's last millisecond comes twice. */
-const within = (property: string, { from, to }: Window) => ({
-  propertyName: property,
-  operator: 'BETWEEN',
-  value: String(from.millis),
-  highValue: String(to.millis),
-});
-
 /**
- * Objects are searched by their date of change, since no list of HubSpot can be asked for what changed. A search ends after
- * 10,000 records, so it is cut into slices of time; a second in which more than that was changed is walked by id.
+ * No list of HubSpot can be asked for what changed, so objects are searched by their date of change. `after` of a search counts records, up to 10,000
+ * (https://developers.hubspot.com/docs/api-reference/search/guide, "Paging through results"): an object that is edited meanwhile would move all others up.
+ * So each page is a search of its own, for what has a higher id than the last record. Nothing leaves it, as it has no upper bound of time.
  */
 export default defineConnector({
   name: 'hubspot',
   docs: 'https://developers.hubspot.com/docs',
+  revision: 2,
   params: z.object({ api: z.url().default('https://api.hubapi.com') }),
   baseUrl: ({ params }) => params.api,
   auth: bearer(),
@@ -51,6 +41,22 @@ export default defineConnector({
       is: 'throttled',
       wait: '1 hour',
       because: 'the daily quota of the portal is spent',
+    },
+    {
+      // An object with more associations than one answer holds says where the rest begins (the associations guide, "Retrieve associated records").
+      when: ({ body }) =>
+        body.results.some((result: Raw) => result.to !== undefined && result.paging?.next !== undefined),
+      is: 'failure',
+      because: 'an object has more associations than one answer holds',
+    },
+    {
+      // The usual answer of a batch read (same guide): an error for each object that has none.
+      when: ({ status, body }) =>
+        status === 207 &&
+        body.errors.length > 0 &&
+        body.errors.every((error: Raw) => /NO_ASSOCIATIONS_FOUND$/.test(error.subCategory)),
+      is: 'page',
+      because: 'objects without associations are listed as errors',
     },
   ],
   schedule: '1 hour',
@@ -73,47 +79,29 @@ export default defineConnector({
               path: `/crm/v3/objects/${object}/search`,
               json: {
                 limit: page.size,
-                after: page.cursor,
                 properties: setup,
-                sorts: [{ propertyName: changed, direction: 'ASCENDING' }],
-                filterGroups: [{ filters: [within(changed, window)] }],
+                sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
+                filterGroups: [
+                  {
+                    filters: [
+                      { propertyName: changed, operator: 'GTE', value: String(window.from.millis) },
+                      { propertyName: 'hs_object_id', operator: 'GT', value: String(page.after ?? 0) },
+                    ],
+                  },
+                ],
               },
             }),
-            paging: cursor({ size: 200, next: (reply) => reply.body.paging?.next?.after, max: SEARCHED }),
+            paging: keyset({
+              size: 200,
+              after: (last) => Number(last.id),
+              more: (reply) => reply.body.paging?.next?.after !== undefined,
+            }),
             records: (body) => body.results,
-            total: (reply) => reply.body.total,
+            order: 'by key',
             schema: CrmObject,
             key: 'id',
             map: ({ id, properties, createdAt, updatedAt }) => ({ id, createdAt, updatedAt, ...properties }),
             since: { field: (record) => record.updatedAt, lookback: '5 minutes', start: '2006-01-01T00:00:00Z' },
-            slices: {
-              width: '30 days',
-              least: '1 second',
-              byKey: {
-                request: ({ page, window, setup }) => ({
-                  method: 'POST',
-                  path: `/crm/v3/objects/${object}/search`,
-                  json: {
-                    limit: page.size,
-                    properties: setup,
-                    sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
-                    filterGroups: [
-                      {
-                        filters: [
-                          within(changed, window),
-                          { propertyName: 'hs_object_id', operator: 'GT', value: String(page.after ?? 0) },
-                        ],
-                      },
-                    ],
-                  },
-                }),
-                paging: keyset({
-                  size: 200,
-                  after: (last) => Number(last.id),
-                  more: (reply) => reply.body.paging?.next?.after !== undefined,
-                }),
-              },
-            },
             limits: [{ requests: 5, per: '1 second' }],
             full: '7 days',
           }),

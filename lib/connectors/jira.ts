@@ -18,6 +18,7 @@ const during = ({ from, to }: { from: { millis: number }; to: { millis: number }
 export default defineConnector({
   name: 'jira',
   docs: 'https://developer.atlassian.com/cloud/jira/platform/rest/v3',
+  revision: 2,
   params: z.object({ site: z.url() }),
   baseUrl: ({ params }) => params.site,
   auth: basic(),
@@ -27,6 +28,13 @@ export default defineConnector({
     { requests: 100, per: '1 second' },
   ],
   errors: [
+    {
+      // Whoever shows a wrong or expired token is served as nobody: 200, and no issues. Only this header tells
+      // (https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis, "CAPTCHA"; seen with AUTHENTICATED_FAILED).
+      when: (reply) => /AUTHENTICAT\w+_(FAILED|DENIED)/.test(reply.header('x-seraph-loginreason') ?? ''),
+      is: 'reauthorise',
+      because: 'the API does not take the token, and answers as it does to nobody',
+    },
     {
       when: (reply) => reply.status === 400 && /nextPageToken/i.test(JSON.stringify(reply.body)),
       is: 'restart',
@@ -51,7 +59,8 @@ export default defineConnector({
           jql: `${during(window)} ORDER BY updated ASC, key ASC`,
           maxResults: page.size,
           nextPageToken: page.cursor,
-          fields: ['*all'],
+          // Of comments and worklogs an issue has the first 20 only: they are streams of their own.
+          fields: ['*all', '-comment', '-worklog'],
         },
       }),
       paging: cursor({ size: 100, next: (reply) => reply.body.nextPageToken, expires: '7 days' }),
@@ -83,6 +92,20 @@ export default defineConnector({
       schema: z.looseObject({ id: z.string(), created: z.string(), updated: z.string() }),
       key: 'id',
       map: (comment, { parent }) => ({ issue: parent, ...comment }),
+      schedule: '1 day',
+    }),
+    worklogs: stream({
+      each: { of: 'issues', pick: (issue) => String(issue.id) },
+      request: ({ parent, page }) => ({
+        path: `/rest/api/3/issue/${parent}/worklog`,
+        query: { startAt: page.number * page.size, maxResults: page.size },
+      }),
+      paging: pages({ size: 1_000, first: 0 }),
+      records: (body) => body.worklogs,
+      total: (reply) => reply.body.total,
+      schema: z.looseObject({ id: z.string(), started: z.string(), timeSpentSeconds: z.int(), updated: z.string() }),
+      key: 'id',
+      map: (worklog, { parent }) => ({ issue: parent, ...worklog }),
       schedule: '1 day',
     }),
     projects: stream({

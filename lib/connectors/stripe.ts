@@ -12,6 +12,9 @@ const LISTS = {
   refunds: Thing.extend({ amount: z.int(), currency: z.string() }),
 } as const;
 
+/** An invoice carries its first ten lines only; all of them are a stream of their own. */
+const withoutLines = ({ lines: _, ...record }: Record<string, unknown>): object => record;
+
 type At = {
   page: { after: string | number | undefined; size: number };
   window: { from: Instant; to: Instant };
@@ -48,6 +51,7 @@ const listing = (name: string) =>
 export default defineConnector({
   name: 'stripe',
   docs: 'https://docs.stripe.com/api',
+  revision: 2,
   params: z.object({ api: z.url().default('https://api.stripe.com') }),
   baseUrl: ({ params }) => params.api,
   auth: bearer(),
@@ -67,9 +71,30 @@ export default defineConnector({
     ...Object.fromEntries(
       Object.entries(LISTS).map(([name, schema]) => [
         name,
-        stream({ ...listing(name), schema, slices: { width: '90 days', least: '1 minute' }, full: '7 days' }),
+        stream({
+          ...listing(name),
+          schema,
+          map: withoutLines,
+          slices: { width: '90 days', least: '1 minute' },
+          full: '7 days',
+        }),
       ]),
     ),
+    /** All lines of each invoice (https://docs.stripe.com/api/invoices/invoice_lines). */
+    invoiceLines: stream({
+      each: { of: 'invoices', pick: (invoice) => String(invoice.id) },
+      request: ({ parent, page }) => ({
+        path: `/v1/invoices/${parent}/lines`,
+        query: { limit: page.size, starting_after: page.after },
+      }),
+      paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
+      records: (body) => body.data,
+      schema: z.looseObject({ id: z.string(), object: z.string(), amount: z.int(), currency: z.string() }),
+      key: 'id',
+      map: (line, { parent }) => ({ invoice: parent, ...line }),
+      limits: [{ requests: 25, per: '1 second' }],
+      schedule: '1 day',
+    }),
     events: stream({
       ...listing('events'),
       schema: Thing.extend({ type: z.string(), data: z.looseObject({ object: z.looseObject({}) }) }),

@@ -28,29 +28,41 @@ export function hubspotApi(rows: readonly Row[]): Api {
   return ({ path, query, body }) => {
     if (path.startsWith('/crm/v3/properties/')) return json({ results: [{ name: 'email' }, { name: 'phone' }] });
     if (path.startsWith('/crm/v4/associations/')) {
-      const results = bodyOf(body).inputs.map(({ id }: { id: string }) => ({
-        from: { id },
-        to: [{ toObjectId: Number(id) + 1_000_000 }],
+      // Each tenth contact has no company.
+      const inputs: { id: string }[] = bodyOf(body).inputs;
+      const [without, having] = [
+        inputs.filter(({ id }) => id.endsWith('5')),
+        inputs.filter(({ id }) => !id.endsWith('5')),
+      ];
+      const results = having.map(({ id }) => ({ from: { id }, to: [{ toObjectId: Number(id) + 1_000_000 }] }));
+      const errors = without.map(({ id }) => ({
+        ...{ subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND', context: { fromObjectId: [id] } },
       }));
-      return json({ results });
+      return errors.length === 0 ? json({ results }) : json({ results, errors }, {}, 207);
     }
     if (!path.endsWith('/search'))
       return json(paged(rows, Number(query.get('after') ?? 0), Number(query.get('limit')), true));
     const { filterGroups, after, limit, properties } = bodyOf(body);
     const [{ filters }] = filterGroups;
-    const [between, beyond] = filters;
-    const found = rows.filter(
-      ({ id, at }) => at >= Number(between.value) && at <= Number(between.highValue) && id > Number(beyond?.value ?? 0),
-    );
+    const [changed, beyond] = filters;
+    const found = rows.filter(({ id, at }) => at >= Number(changed.value) && id > Number(beyond.value));
     const start = Number(after ?? 0);
     if (properties?.length !== 2) return json({ message: 'no properties' }, {}, 400);
     return start + limit > SEARCHED ? json({ message: 'no further' }, {}, 400) : json(paged(found, start, limit));
   };
 }
 
+const LINE = { object: 'line_item', amount: 5, currency: 'eur' };
+
 export const stripeApi =
   (rows: readonly Row[]): Api =>
   ({ path, query }) => {
+    const lines = /invoices\/in_(\d+)\/lines/.exec(path);
+    if (lines !== null) {
+      const all = Array.from({ length: 15 }, (_, i) => ({ id: `il_${lines[1]}_${i}`, ...LINE }));
+      const start = all.findIndex(({ id }) => id === query.get('starting_after')) + 1;
+      return json({ object: 'list', data: all.slice(start, start + 10), has_more: start + 10 < all.length });
+    }
     const [from, to] = [Number(query.get('created[gte]')), Number(query.get('created[lt]'))];
     const newest = rows
       .map(({ id, at }) => ({ id: `${path.slice(4, 6)}_${id}`, created: Math.floor(at / 1_000) }))
@@ -62,6 +74,7 @@ export const stripeApi =
     const data = newest.slice(start, start + limit).map((thing, i) => ({
       ...thing,
       ...{ object: path.slice(4, -1), amount: 100, currency: 'eur', status: 'succeeded', email: null, total: 5 },
+      ...{ lines: { object: 'list', data: [], has_more: true, total_count: 15 } },
       ...{ type: i % 2 === 0 ? 'customer.deleted' : 'customer.updated', data: { object: {} } },
     }));
     return json({ object: 'list', data, has_more: start + limit < newest.length, url: path });
@@ -87,6 +100,13 @@ export function jiraApi(rows: readonly Row[], { expired = 0 }: { expired?: numbe
     }
     const start = Number(query.get('startAt'));
     const size = Number(query.get('maxResults'));
+    const worklogs = /issue\/(\d+)\/worklog/.exec(path);
+    if (worklogs !== null) {
+      const all = Array.from({ length: 32 }, (_, i) => ({
+        ...{ id: `${worklogs[1]}-${i}`, started: iso(NOW), updated: iso(NOW), timeSpentSeconds: 60 },
+      }));
+      return json({ startAt: start, total: all.length, worklogs: all.slice(start, start + size) });
+    }
     const comments = /issue\/(\d+)\/comment/.exec(path);
     if (comments !== null) {
       // The issue of each seventh number was deleted since it was listed; the others have as many comments as their number modulo 5.
@@ -110,6 +130,8 @@ export const githubApi =
     const issues = /\/repos\/[^/]+\/r(\d+)\/issues/.exec(path);
     const repo = Number(issues?.[1]);
     if (repo === 3) return json({ message: 'Issues are disabled for this repo' }, {}, 410);
+    // For the epoch itself GitHub lists nothing.
+    if (query.get('since')?.startsWith('1970-01-01T00:00:00')) return json([]);
     const size = Number(query.get('per_page'));
     const page = Number(query.get('page') ?? 1);
     const count = issues === null ? repos : repo * 30;

@@ -6,7 +6,7 @@ import jira from '../../lib/connectors/jira.ts';
 import stripe from '../../lib/connectors/stripe.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { type Api, json, makeWorld } from '../pipeline/world.ts';
-import { githubApi, hubspotApi, jiraApi, type Row, rowsOf, stripeApi } from './fakes.ts';
+import { githubApi, hubspotApi, jiraApi, rowsOf, stripeApi } from './fakes.ts';
 
 /** The four that ship, against answers as their APIs document them. */
 const run = async (connector: Connector, stream: string, api: Api, params: object = {}) => {
@@ -23,18 +23,25 @@ const run = async (connector: Connector, stream: string, api: Api, params: objec
 };
 
 describe('hubspot', () => {
-  it('contacts: more than a search reaches, cut into slices; each property that there is', async () => {
+  it('contacts: more than a search reaches, each page after the id of the last; each property that there is', async () => {
     const { receipt, ids, world } = await run(hubspot, 'contacts', hubspotApi(rowsOf(12_500, 30)));
     assert.equal(receipt.verdict, 'COMPLETE');
     assert.equal(ids.size, 12_500);
     assert.equal(world.http.requests.filter(({ url }) => url.includes('/properties/')).length, 1);
   });
 
-  it('contacts: more in one second than a search reaches, walked by id', async () => {
-    const crowd = rowsOf(10_500, 0).map((row): Row => ({ ...row, at: row.at - 60_000 }));
-    const { receipt, ids } = await run(hubspot, 'contacts', hubspotApi(crowd));
-    assert.equal(receipt.verdict, 'COMPLETE', JSON.stringify(receipt.reasons));
-    assert.equal(ids.size, 10_500);
+  it('contacts: one that is edited meanwhile moves no other out of sight', async () => {
+    const rows = rowsOf(600, 30).map((row) => ({ ...row }));
+    const honest = hubspotApi(rows);
+    let searched = 0;
+    const api: Api = (request) => {
+      const answer = honest(request);
+      if (request.path.endsWith('/search') && searched++ === 0)
+        Object.assign(rows[17] ?? {}, { at: Date.UTC(2026, 10, 22, 13) });
+      return answer;
+    };
+    const { receipt, ids } = await run(hubspot, 'contacts', api);
+    assert.deepEqual([receipt.verdict, ids.size], ['COMPLETE', 600]);
   });
 
   it('archived contacts are tombstones', async () => {
@@ -44,11 +51,24 @@ describe('hubspot', () => {
     for (const record of delivered) assert.equal(Reflect.get(Object(record), '_deleted'), true);
   });
 
-  it('companies of contacts, a thousand contacts at a time', async () => {
+  it('companies of contacts, a thousand contacts at a time; those without any are listed as errors', async () => {
     const { receipt, delivered, world } = await run(hubspot, 'contactCompanies', hubspotApi(rowsOf(1_100)));
-    assert.equal(receipt.verdict, 'COMPLETE');
-    assert.equal(delivered.length, 1_100);
+    assert.equal(receipt.verdict, 'COMPLETE', JSON.stringify(receipt.reasons));
+    const without = rowsOf(1_100).filter(({ id }) => String(id).endsWith('5')).length;
+    assert.equal(delivered.length, 1_100 - without);
     assert.equal(world.http.requests.filter(({ url }) => url.includes('/associations/')).length, 2);
+    assert.match(receipt.notes?.[0]?.message ?? '', /objects without associations/);
+  });
+
+  it('companies of a contact that has more than one answer holds: never COMPLETE without them', async () => {
+    const honest = hubspotApi(rowsOf(10));
+    const api: Api = (request) =>
+      request.path.includes('/associations/')
+        ? json({ results: [{ from: { id: '1' }, to: [{ toObjectId: 9 }], paging: { next: { after: 'NTAw' } } }] })
+        : honest(request);
+    const { receipt } = await run(hubspot, 'contactCompanies', api);
+    assert.equal(receipt.verdict, 'INCOMPLETE');
+    assert.match(receipt.reasons[0]?.message ?? '', /more associations than one answer holds/);
   });
 });
 
@@ -63,8 +83,28 @@ describe('stripe', () => {
   }
 });
 
+describe('stripe, invoices', () => {
+  it('carry no list of lines that is cut off, and all lines are a stream', async () => {
+    const invoices = await run(stripe, 'invoices', stripeApi(rowsOf(3, 1_000)));
+    assert.ok(invoices.delivered.every((invoice) => !('lines' in Object(invoice))));
+    const lines = await run(stripe, 'invoiceLines', stripeApi(rowsOf(3, 1_000)));
+    assert.deepEqual([lines.receipt.verdict, lines.ids.size], ['COMPLETE', 45]);
+  });
+});
+
 describe('jira', () => {
   const params = { site: 'https://acme.atlassian.net' };
+
+  it('a token that has expired is no site without issues', async () => {
+    const nobody: Api = () => json({ issues: [], isLast: true }, { 'x-seraph-loginreason': 'AUTHENTICATED_FAILED' });
+    const { receipt } = await run(jira, 'issues', nobody, params);
+    assert.equal(receipt.verdict, 'INCOMPLETE');
+  });
+
+  it('worklogs of each issue, all of them', async () => {
+    const { receipt, ids } = await run(jira, 'worklogs', jiraApi(rowsOf(5)), params);
+    assert.deepEqual([receipt.verdict, ids.size], ['COMPLETE', 160]);
+  });
 
   it('issues: the count is an estimate, and proves nothing', async () => {
     const { receipt, ids } = await run(jira, 'issues', jiraApi(rowsOf(450)), params);
