@@ -9,9 +9,12 @@ const own = (path: string): string => import.meta.resolve(`../../${path}${extnam
 
 /** What a connector file or a configuration may import, wherever it lies: the very modules that this program is made of. */
 const OWN = new Map([
-  ['headgate/connector', import.meta.resolve('../../lib/core/connector/connector.ts')],
-  ['headgate/readers', import.meta.resolve('../../lib/readers/index.ts')],
-  ['headgate/config', import.meta.resolve('../../lib/infra/config.ts')],
+  ['headgate/connector', own('lib/core/connector/connector')],
+  ['headgate/readers', own('lib/readers/index')],
+  ['headgate/config', own('lib/infra/config')],
+  ['headgate/cdk', own('lib/infra/cdk')],
+  ['headgate/read', own('lib/read/read')],
+  ['headgate/simulator', own('lib/simulator/simulate')],
   ['zod', import.meta.resolve('zod')],
 ]);
 

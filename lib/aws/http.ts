@@ -1,5 +1,5 @@
 import { type Dispatcher, request as dispatch } from 'undici';
-import manifest from '../../package.json' with { type: 'json' };
+import { VERSION } from '../core/version.ts';
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
 import { openAgents } from './agents.ts';
 import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';

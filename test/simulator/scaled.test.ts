@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import hubspot from '../../lib/connectors/hubspot.ts';
 import jira from '../../lib/connectors/jira.ts';
 import stripe from '../../lib/connectors/stripe.ts';
-import { alone, forebearsOf, scaled } from '../../lib/simulator/scaled.ts';
+import { alone, ancestorsOf, scaled } from '../../lib/simulator/scaled.ts';
 
 const sizeOf = (paging: object | undefined) => paging && Reflect.get(paging, 'size');
 
@@ -30,7 +30,7 @@ describe('a connector on a smaller scale', () => {
 });
 
 describe('a stream alone', () => {
-  it('has its forebears with it', () => {
+  it('has its ancestors with it', () => {
     assert.deepEqual(ancestorsOf(jira, 'comments'), ['issues']);
     assert.deepEqual(Object.keys(alone(jira, 'comments').streams).sort(), ['comments', 'issues']);
     assert.deepEqual(Object.keys(alone(jira, 'projects').streams), ['projects']);

@@ -23,7 +23,7 @@ export async function discoverGrant(
   credential: Credential,
 ): Promise<{ readonly grant: unknown } | NoCredential> {
   const { connector, remaining } = context;
-  const built = buildTokenRequest(context, context.params, request);
+  const built = buildTokenRequest(context, request);
   const secret = await readConnectionSecret(context);
   const tls = 'fields' in secret ? secret.fields?.tls : undefined;
   const sent = await sendRequest(context, {

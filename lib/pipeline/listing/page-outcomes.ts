@@ -84,8 +84,8 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
   const { listed, account, meters, block, listing, setup, holding } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
-  const owes = (total: number | undefined): boolean => owesRecords(stream, listing, index, total);
-  const kept = await readKeptPage(run, parentOf(run.path)?.parent ?? run.path, index, {
+  const owes = (total: number | undefined): boolean => owesRecords(run, index, total);
+  const kept = await readKeptPage(atNode(run, parentOf(run.path)?.parent ?? run.path), index, {
     stream: streamAsked(stream, askedOf(slice, at)),
     owes,
   });

@@ -33,10 +33,11 @@ export async function readNextPage(
   if (hasExpired(walk, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
-    const kept = await readKeptPage(walk, walk.path, index, {
+    const kept = await readKeptPage(walk, index, {
       stream: streamAsked(stream, askedOf(slice, chainPage(stream, ahead.cursor))),
     });
-    if (kept !== undefined && takePage(walk, kept, index, ahead, true) === undefined) return undefined;
+    if (kept !== undefined && takePage(walk, ahead, { fetched: kept, index, insists: true }) === undefined)
+      return undefined;
   }
   using holding = holdMemory(walk);
   const result = await fetchPage(walk, {
@@ -52,7 +53,7 @@ export async function readNextPage(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
-  const refusal = takePage(walk, ahead, { page, index, insists });
+  const refusal = takePage(walk, ahead, { fetched: page, index, insists });
   if (refusal !== undefined) return { refusal };
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
@@ -64,10 +65,8 @@ export async function readNextPage(
 /** Moves `ahead` behind a page, or says why it cannot be taken. */
 function takePage(
   walk: ChainWalk,
-  fetched: FetchedPage,
-  index: number,
   ahead: BufferedPages,
-  { page, index, insists }: { readonly page: FetchedPage; readonly index: number; readonly insists: boolean },
+  { fetched, index, insists }: { readonly fetched: FetchedPage; readonly index: number; readonly insists: boolean },
 ): PageRefusal | undefined {
   const { stream, slice } = walk.listed;
   const stops = walk.sync.mode === 'incremental' && stopsAtWindow(stream);

@@ -1,4 +1,4 @@
-import type { Asked, Raw, Reply, Request, Stream } from '../../core/connector/connector.ts';
+import type { Asked, Raw, Reply, Stream } from '../../core/connector/connector.ts';
 import { instant } from '../../core/dates.ts';
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
@@ -41,7 +41,11 @@ export async function fetchPage(invocation: Invocation, place: PageRequest): Pro
   if ('refusal' in setup) return setup;
   const about = { ...place, setup: setup.value };
   const judged = { ...place, stream: streamAsked(stream, askedOf(place.slice, place.at)) };
-  const asked = await sendAndJudge(invocation, account, (at) => stream.request(told(at, about, place.at)), judged);
+  const asked = await sendAndJudge(invocation, {
+    ...judged,
+    account,
+    request: (at) => stream.request(told(at, about, place.at)),
+  });
   if ('refusal' in asked) return asked;
   const { page } = asked;
   const { count, paging } = stream;

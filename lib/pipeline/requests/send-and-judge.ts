@@ -88,13 +88,12 @@ type Attempt = {
 
 async function send(
   invocation: Invocation,
-  { stream, owes, meters, patience, refusals = 0, url, holding }: StreamRequest,
-  { credentials, params, tls }: AccountAccess,
+  sending: StreamRequest,
   credential: Credential,
 ): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
   const { stream, owes, meters, patience, refusals = 0, holding } = sending;
-  const { credentials } = sending.account;
+  const { credentials, tls } = sending.account;
   const built = build(invocation, sending, credential);
   if ('code' in built) return unsentRefusal(built);
   const reserved = holding?.reserve();
@@ -138,9 +137,9 @@ async function send(
     reportDeprecation(invocation, asked.url, answer);
     const { errors: rules, patience: longest } = connector;
     const verdict = judgeResponse(answer, { stream, rules, patience: longest, owes, asked, now: clock.now() });
-    const told = { meters, leftAt, refusals };
-    const excused = (await applyRateLimitFeedback(invocation, told, answer, verdict))?.wait;
-    const exchange = exchangeOf(connector, used.fields, asked, answer, requests);
+    const answered = { meters, leftAt, refusals, answer, verdict };
+    const excused = (await applyRateLimitFeedback(invocation, answered))?.wait;
+    const exchange = exchangeOf(connector, { secret: used.fields, asked, answer, requests });
     if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
