@@ -2,7 +2,7 @@ import type { Connector } from '../../lib/core/connector/connector.ts';
 import type { Simulation } from '../../lib/simulator/simulate.ts';
 
 /** Every record of a simulated API is made on demand: this many of each stream. */
-const RECORDS = 10_000;
+const RECORDS = 10_050;
 
 /**
  * The simulator in place of an API that cannot exist: that of the connector `practice`, and any whose parameter `url` has a default under

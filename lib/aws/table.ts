@@ -151,7 +151,7 @@ function attributes(item: unknown): Item {
 /** What a write came to whose condition failed: where its own id stands, the SDK sent it twice, and the first time it held. */
 function writtenBy(id: string, found: object | undefined): Written<Item> {
   if (found === undefined) return { ok: false, item: undefined };
-  return { ok: stored.parse(found)[WRITE_ID] === id, item: attributes(found) };
+  return { ok: stored.parse(found)[WRITE_ID] === id, item: attributes(found) }; // R8
 }
 
 /** The item inside an error comes in DynamoDB's own notation: the document client translates answers, not errors. */

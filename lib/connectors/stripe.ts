@@ -35,7 +35,8 @@ const listing = (name: string) =>
     paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
     records: (body: Raw) => body.data,
     key: 'id',
-    order: 'newest first',
+    // By creation, and pages go on after an object's id: new objects come before the first page, and none changes its place.
+    order: 'by key',
     since: {
       field: (record: { created: number }) => record.created,
       lookback: '1 hour',
@@ -88,6 +89,7 @@ export default defineConnector({
         query: { limit: page.size, starting_after: page.after },
       }),
       paging: keyset({ size: 100, after: (last) => last.id, more: (reply) => reply.body.has_more }),
+      order: 'by key',
       records: (body) => body.data,
       schema: z.looseObject({ id: z.string(), object: z.string(), amount: z.int(), currency: z.string() }),
       key: 'id',

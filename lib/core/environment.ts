@@ -24,6 +24,8 @@ export const environmentSchema = z.object({
   SECRETS_KEY: z.string().min(1).exactOptional(),
   /** Whether a record that breaks its schema fails its page (strict) or is quarantined (permissive). */
   SCHEMA_MODE: z.enum(['strict', 'permissive']),
+  /** How many percent of a sync's records may be quarantined before it is INCOMPLETE. Default: 1. */
+  QUARANTINE_PERCENT: z.coerce.number().min(0).max(100).exactOptional(),
   /** How often a page is tried before it is set aside. */
   ATTEMPTS: z.coerce.number().int().min(1).max(40),
   /** How long an API that does not answer at all is waited for, in seconds, before that counts as an attempt at a page. */

@@ -50,8 +50,8 @@ export function bundleFunctions(
     alias: {
       '#connector': connector,
       // A connector must use the very modules the functions use, wherever its file lies.
-      'headgate/connector': join(ROOT, 'lib/core/connector/connector.ts'),
-      'headgate/readers': join(ROOT, 'lib/readers/index.ts'),
+      'headgate/connector': join(ROOT, `lib/core/connector/connector${ENDING}`),
+      'headgate/readers': join(ROOT, `lib/readers/index${ENDING}`),
       zod: dirname(fileURLToPath(import.meta.resolve('zod'))),
     },
     // A tsconfig.json near the connector changes nothing here, as it changes nothing when Node runs the file.

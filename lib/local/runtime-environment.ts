@@ -3,7 +3,7 @@ import type { DeclaredFunction } from './function-process.ts';
 import { REGION } from './names.ts';
 
 /** How this machine reaches the world: its proxy, and the authorities that it trusts besides. */
-const HOST_VARIABLES = [
+export const HOST_VARIABLES = [
   ...['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'],
   'NODE_EXTRA_CA_CERTS',
 ];

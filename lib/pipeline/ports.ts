@@ -178,6 +178,7 @@ export type Settings = Pick<
   Environment,
   | 'SCHEMA_MODE'
   | 'ATTEMPTS'
+  | 'QUARANTINE_PERCENT'
   | 'OUTAGE_SECONDS'
   | 'VISIBILITY_TIMEOUT_SECONDS'
   | 'MAXIMUM_CONCURRENCY'

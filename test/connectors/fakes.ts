@@ -74,7 +74,7 @@ export const stripeApi =
     const data = newest.slice(start, start + limit).map((thing, i) => ({
       ...thing,
       ...{ object: path.slice(4, -1), amount: 100, currency: 'eur', status: 'succeeded', email: null, total: 5 },
-      ...{ lines: { object: 'list', data: [], has_more: true, total_count: 15 } },
+      ...(path.endsWith('/invoices') ? { lines: { object: 'list', data: [], has_more: true, total_count: 15 } } : {}),
       ...{ type: i % 2 === 0 ? 'customer.deleted' : 'customer.updated', data: { object: {} } },
     }));
     return json({ object: 'list', data, has_more: start + limit < newest.length, url: path });

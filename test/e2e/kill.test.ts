@@ -5,7 +5,7 @@ import practice from '../../lib/connectors/practice.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { headgate, readRecords, temporaryFolder } from './headgate.ts';
 
-const RECORDS = 5_000;
+const RECORDS = 5_050;
 /** Requests at which the run is killed, counted from its start, a third of all together; the last run is left alone. */
 const KILLS = [1, 20, 40];
 

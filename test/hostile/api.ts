@@ -86,7 +86,7 @@ export function hostile(all: readonly Row[], switches: Switches = {}): Api {
     link.searchParams.set('offset', String(switches.loop === index ? size : start + size));
     return json(
       { rows: page, ...(total === undefined ? {} : { total }), next: more ? next : null, more },
-      more ? { link: `<${link.href}>; rel="next"` } : {},
+      { link: `<${link.href}>; rel="${more ? 'next' : 'last'}"` },
     );
   };
 }

@@ -55,7 +55,7 @@ export const cases: Record<string, Case> = {
   },
   'pages in a stable order, without a total': {
     ...{ kind: 'pages', shape: { order: 'by key' }, api: { total: () => undefined } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'end', delivered: 100 },
   },
   'offsets without a total: a short page in the middle': {
     ...{ kind: 'offsets', api: { short: 3 } },
@@ -67,7 +67,7 @@ export const cases: Record<string, Case> = {
   },
   'cursor: a short page in the middle is no end': {
     ...{ kind: 'cursor', api: { short: 3 } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 95 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 95 },
   },
 };
 
@@ -90,7 +90,7 @@ cases['pages without a total: no further than 40 records (repeat), and nothing t
 for (const kind of ['pages', 'offsets'] as const) {
   cases[`${kind} without a total: there is no page (400) behind the last one`] = {
     ...{ kind, shape: { order: 'by key' }, records: 95, api: { limit: { records: 100, by: '400' } } },
-    ...{ verdict: 'COMPLETE', evidence: kind === 'pages' ? 'cursor' : 'overlap', delivered: 95 },
+    ...{ verdict: 'COMPLETE', evidence: kind === 'pages' ? 'end' : 'overlap', delivered: 95 },
   };
 }
 for (const kind of ['cursor', 'links', 'keyset'] as const) {
@@ -101,11 +101,11 @@ for (const kind of ['cursor', 'links', 'keyset'] as const) {
     },
     [`${kind}: no further than 40 records (400), cut into slices`]: {
       ...{ kind, shape: { slices: '2 hours' }, records: 200, api: { limit: { records: 40, by: '400' } } },
-      ...{ verdict: 'COMPLETE', evidence: kind === 'links' ? 'end' : 'cursor', delivered: 200 },
+      ...{ verdict: 'COMPLETE', evidence: kind === 'links' ? 'end' : 'key', delivered: 200 },
     },
     [`${kind}: it ends at 40 records, before the total it states, cut into slices`]: {
       ...{ kind, shape: { ...TOTAL, slices: '2 hours' }, records: 200, api: { limit: { records: 40, by: 'end' } } },
-      ...{ verdict: 'COMPLETE', evidence: kind === 'links' ? 'count' : 'cursor', delivered: 200 },
+      ...{ verdict: 'COMPLETE', evidence: kind === 'links' ? 'count' : 'key', delivered: 200 },
     },
     [`${kind}: it ends at 40 records, before the total it states, and nothing to cut`]: {
       ...{ kind, shape: TOTAL, api: { limit: { records: 40, by: 'end' } } },
@@ -127,7 +127,7 @@ Object.assign(cases, {
       records: 200,
       api: { limit: { records: 40, by: 'end' } },
     },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 200 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 200 },
   },
   'cursor: a declared limit that even the least slice passes, and nothing to do about it': {
     ...{
@@ -166,7 +166,7 @@ Object.assign(cases, {
   },
   'pages: a total that changes': {
     ...{ kind: 'pages', shape: TOTAL, records: 95, api: { total: (n, asked) => (asked > 5 ? n + 1 : n) } },
-    ...{ verdict: 'UNKNOWN', codes: ['total-changed'], delivered: 95 },
+    ...{ verdict: 'COMPLETE', evidence: 'count', delivered: 95 },
   },
   'pages: a total that is not there': {
     ...{ kind: 'pages', shape: TOTAL, records: 95, api: { total: () => undefined } },
@@ -194,11 +194,11 @@ Object.assign(cases, {
   },
   'cursor: it expires once': {
     ...{ kind: 'cursor', api: { expires: { at: 5, times: 1 } } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 100 },
   },
   'cursor: it expires three times': {
     ...{ kind: 'cursor', api: { expires: { at: 5, times: 3 } } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 100 },
   },
   'cursor: it expires always': {
     ...{ kind: 'cursor', api: { expires: { at: 5, times: 1e9 } } },
@@ -210,10 +210,10 @@ for (const [kind, total, evidence] of [
   ['pages', false, null],
   ['offsets', true, 'overlap'],
   ['offsets', false, 'overlap'],
-  ['cursor', false, 'cursor'],
+  ['cursor', false, 'key'],
   ['links', false, 'end'],
 ] as const) {
-  for (const records of [0, 1, 60, 99, 100, 101, 1_000, 1_001]) {
+  for (const records of [0, 1, 60, 99, 100, 101, 1_100, 1_101]) {
     cases[`${kind}${total ? ' with a total' : ''}: asked for 500 records, it gives 100; ${records} records`] = {
       ...{ kind, shape: { size: 500, total }, records, api: { cap: 100 } },
       ...(evidence === null
@@ -279,32 +279,32 @@ Object.assign(cases, {
   },
   'pages: a record is deleted behind the reader': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once((rows) => rows.slice(1)) } },
-    ...{ verdict: 'UNKNOWN', codes: ['total-changed'], delivered: 99 },
+    ...{ verdict: 'UNKNOWN', codes: ['moved'], delivered: 100 },
   },
   'pages: a record is inserted behind the reader': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once((rows) => [{ id: 1, at: 0 }, ...rows]) } },
-    ...{ verdict: 'UNKNOWN', codes: ['total-changed'], delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'count', delivered: 101 },
   },
   'pages: a record moves to the end': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once(firstToTheEnd) } },
-    ...{ verdict: 'INCOMPLETE', codes: ['count'], delivered: 99 },
+    ...{ verdict: 'UNKNOWN', codes: ['moved'], delivered: 100 },
   },
   'cursor: a record is deleted behind the reader': {
     ...{ kind: 'cursor', api: { change: once((rows) => rows.slice(1)) } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 100 },
   },
   'cursor: a record is inserted behind the reader': {
     ...{ kind: 'cursor', api: { change: once((rows) => [{ id: 1, at: 0 }, ...rows]) } },
-    ...{ verdict: 'COMPLETE', evidence: 'cursor', delivered: 100 },
+    ...{ verdict: 'COMPLETE', evidence: 'key', delivered: 100 },
   },
 } satisfies Record<string, Case>);
 for (const [kind, shape, evidence] of [
   ['pages', TOTAL, 'count'],
-  ['pages', { order: 'by key' }, 'cursor'],
+  ['pages', { order: 'by key' }, 'end'],
   ['offsets', TOTAL, 'overlap'],
   ['offsets', {}, 'overlap'],
-  ['cursor', {}, 'cursor'],
-  ['keyset', {}, 'cursor'],
+  ['cursor', {}, 'key'],
+  ['keyset', {}, 'key'],
   ['links', {}, 'end'],
 ] as const) {
   const told = 'total' in shape ? ' with a total' : '';

@@ -98,7 +98,7 @@ export function hostileStreams(
     records: (body) => body.rows,
     schema: RowSchema,
     key: 'id',
-    ...(order === undefined ? {} : { order }),
+    ...(order === undefined ? (kind === 'cursor' || kind === 'keyset' ? { order: 'by key' } : {}) : { order }),
     ...(total ? { total: (reply) => reply.body.total } : {}),
     ...(count === undefined
       ? {}

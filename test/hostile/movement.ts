@@ -37,7 +37,7 @@ export function movingListing(seed: number, moves: boolean, now?: number) {
     if (verdict !== 'COMPLETE') return lost;
     if (isProof) {
       assert.deepEqual(lost, [], context);
-      assert.ok(evidence === 'overlap' || evidence === 'cursor', context);
+      assert.ok(evidence === 'overlap' || evidence === 'key', context);
     } else assert.equal(evidence, 'count', context);
     if (changes() === 0) assert.deepEqual([lost, movement.moved], [[], 0], context);
     return lost;

@@ -65,6 +65,8 @@ export const receiptOf = ({ records = [], quarantined = [], ...delivery }: Deliv
     records: { fetched: records.length, delivered: records.length, quarantined: quarantined.length, repeated: 0 },
     requests: { sent: 1, throttled: 0, retried: 0 },
     movement: { checked: 0, moved: 0, repaired: 0 },
+    checked: { pages: 0, of: 0, moved: 0 },
+    warnings: [],
     schema: [],
     watermark: delivery.watermark ?? { before: null, after: null },
     ...(delivery.accepted === undefined ? {} : { accepted: delivery.accepted }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { devNull } from 'node:os';
 import { describe, it, type TestContext } from 'node:test';
 import type { Embedded } from '../../lib/local/embedded.ts';
+import { HOST_VARIABLES } from '../../lib/local/runtime-environment.ts';
 import { type SmallStack, startSmall } from './small-stack.ts';
 import { until } from './until.ts';
 import { collectLogs } from './worker.ts';
@@ -12,6 +13,9 @@ const start = (t: TestContext, housekeeping: string, stack: Partial<SmallStack> 
 const invoke = (stack: Embedded, event: unknown = {}) => stack.invoke('housekeeping', 'api', event);
 
 /** Several at once: most of their time is waiting for timeouts. */
+/** What a function keeps of the host: its way into the world. */
+const REACHING_OUT: ReadonlySet<string> = new Set(HOST_VARIABLES);
+
 describe('a function', { concurrency: 4 }, () => {
   it('gets the event and gives its result, both as JSON', async (t) => {
     const stack = await start(
@@ -28,8 +32,9 @@ describe('a function', { concurrency: 4 }, () => {
     t.after(() => delete process.env.HEADGATE_TEST_LEAK);
     const stack = await start(t, 'export const handler = () => process.env;');
     const endpoint = stack.endpoint;
-    const { AWS_ACCESS_KEY_ID, ...environment } = Object(await invoke(stack));
-    assert.match(AWS_ACCESS_KEY_ID, /^[\w-]{16,}$/);
+    const told = Object.entries<unknown>(Object(await invoke(stack))).filter(([name]) => !REACHING_OUT.has(name));
+    const { AWS_ACCESS_KEY_ID, ...environment } = Object.fromEntries(told);
+    assert.match(String(AWS_ACCESS_KEY_ID), /^[\w-]{16,}$/);
     assert.deepEqual(environment, {
       ...stack.environment('housekeeping', 'api'),
       AWS_REGION: 'us-east-1',

@@ -68,7 +68,7 @@ export const honest =
     link.searchParams.set('offset', String(next));
     return json(
       { rows: found, total: all.length, next, more: next !== null },
-      next === null ? {} : { link: `<${link.href}>; rel="next"` },
+      { link: `<${next === null ? '?page=last' : link.href}>; rel="${next === null ? 'last' : 'next'}"` },
     );
   };
 
@@ -86,7 +86,7 @@ export const kinds = {
         key: 'id',
       }),
     ),
-    evidence: 'cursor',
+    evidence: 'end',
   },
   keyset: {
     connector: connectorOf((stream) =>
@@ -96,12 +96,13 @@ export const kinds = {
           query: { offset: page.after === undefined ? 0 : Number(page.after) + 1, size: page.size },
         }),
         paging: keyset({ size: 10, after: (last) => last.id, more: (reply) => reply.body.more }),
+        order: 'by key',
         records: (body) => body.rows,
         schema: Row,
         key: 'id',
       }),
     ),
-    evidence: 'cursor',
+    evidence: 'key',
   },
   links: {
     connector: connectorOf((stream) =>

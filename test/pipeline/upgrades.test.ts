@@ -168,7 +168,7 @@ describe('a deployment that raises the revision of the connector, in the middle 
   it('and is rolled back: the sync of the newer revision is superseded in its turn', async () => {
     const { api, sent } = counting();
     const [older, newer] = [revised(1), revised(2, 'cursor')];
-    const deployed = () => ({ connector: sent() > 30 && sent() <= 80 ? newer : older, version: TASK_VERSION });
+    const deployed = () => ({ connector: sent() > 30 && sent() <= 130 ? newer : older, version: TASK_VERSION });
     const world = makeWorld({ connector: older, api, deployed });
     await world.sync('rows');
     const receipts = world.receipts();

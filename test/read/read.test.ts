@@ -39,6 +39,8 @@ const receipt = (stream: string, sync: string, revision: number): Receipt => ({
   records: { fetched: 2, delivered: 2, quarantined: 0, repeated: 0 },
   requests: { sent: 1, throttled: 0, retried: 0 },
   movement: { checked: 0, moved: 0, repaired: 0 },
+  checked: { pages: 0, of: 0, moved: 0 },
+  warnings: [],
   schema: [],
   watermark: { before: null, after: null },
   manifest: `shop/main/${stream}/${sync}/${revision}/manifest.ndjson.gz`,

@@ -129,12 +129,14 @@ export function connectorOf(declared: Declared): Connector {
         return stream({
           ...shared,
           paging: cursor({ size, next: (reply) => reply.body.next, ...lives }),
+          order: 'by key',
           request: (at) => ({ path: '/rows', query: { after: at.page.cursor, size, fields: at.setup, ...about(at) } }),
         });
       case 'keyset':
         return stream({
           ...shared,
           paging: keyset({ size, after: (row) => row.id, more: (reply) => reply.body.next !== null }),
+          order: 'by key',
           request: (at) => ({ path: '/rows', query: { after: at.page.after, size, fields: at.setup, ...about(at) } }),
         });
       case 'links':
@@ -178,6 +180,7 @@ function families(
     ? stream({
         ...shared,
         paging: cursor({ size: 2, next: (reply) => reply.body.next }),
+        order: 'by key',
         request: ({ page }) => ({ path: '/families', query: { after: page.cursor, size: 2 } }),
       })
     : stream({
@@ -363,7 +366,7 @@ export function practiceApi({
     if (weather.lifetime !== undefined) next.searchParams.set('born', String(born));
     const cursor = weather.lifetime === undefined ? `${found.at(-1)?.id}` : `${found.at(-1)?.id}~${born}`;
     const body = { rows: found, total: listing.length, next: more ? cursor : null };
-    return reply(200, body, more ? { link: `<${next.href}>; rel="next"` } : {});
+    return reply(200, body, { link: `<${next.href}>; rel="${more ? 'next' : 'last'}"` });
   }
 
   function failure(): WireReply | TransportFailure {

@@ -158,6 +158,7 @@ export function connectorOf(shape: Shape): Connector {
         return stream({
           ...shared,
           paging: cursor({ size, next: (reply) => reply.body.next }),
+          order: 'by key',
           request: ({ page, parents, window, setup }) => ({
             path: '/rows',
             query: { ...of(parents, window), fields: setup, after: page.cursor },
@@ -167,6 +168,7 @@ export function connectorOf(shape: Shape): Connector {
         return stream({
           ...shared,
           paging: keyset({ size, after: (row) => row.id, more: (reply) => reply.body.next !== null }),
+          order: 'by key',
           request: ({ page, parents, window, setup }) => ({
             path: '/rows',
             query: { ...of(parents, window), fields: setup, after: page.after },
@@ -206,6 +208,7 @@ export function connectorOf(shape: Shape): Connector {
       grandparents: stream({
         request: ({ page }) => ({ path: '/grandparents', query: { after: page.cursor } }),
         paging: cursor({ size: 2, next: (reply) => reply.body.next }),
+        order: 'by key',
         records: (body) => body.rows,
         schema: Parent,
         key: 'id',
@@ -223,6 +226,7 @@ export function connectorOf(shape: Shape): Connector {
           : stream({
               ...parents,
               paging: cursor({ size: 2, next: (reply) => reply.body.next }),
+              order: 'by key',
               request: ({ page, parents }) => ({ path: '/parents', query: { ...below(parents), after: page.cursor } }),
             }),
       rows: rows(stream),
@@ -259,7 +263,7 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
         total: all.length,
         next: more ? String(all[start + length - 1]?.id) : null,
       },
-      more ? { link: `<${next.href}>; rel="next"` } : {},
+      { link: `<${next.href}>; rel="${more ? 'next' : 'last'}"` },
     );
   }
 

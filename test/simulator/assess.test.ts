@@ -13,7 +13,8 @@ const receipt = (more: Partial<Receipt> = {}): Receipt => ({
   ...{ verdict: 'COMPLETE', evidence: 'count', reasons: [], expected: { records: 20, source: 'total' } },
   ...{ pages: { planned: 2, fetched: 2, failed: 0 }, requests: { sent: 2, throttled: 0, retried: 0 } },
   records: { fetched: 20, delivered: 20, quarantined: 0, repeated: 0 },
-  ...{ movement: { checked: 0, moved: 0, repaired: 0 }, schema: [], watermark: { before: null, after: null } },
+  ...{ movement: { checked: 0, moved: 0, repaired: 0 }, checked: { pages: 0, of: 0, moved: 0 }, warnings: [] },
+  ...{ schema: [], watermark: { before: null, after: null } },
   ...{ manifest: 'm', startedAt: '2026-11-24T00:00:00Z', finishedAt: '2026-11-24T00:00:01Z' },
   ...more,
 });

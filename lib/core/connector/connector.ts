@@ -234,6 +234,8 @@ const streamShape = z.strictObject({
   map: func.optional(),
   since: z.strictObject({ field: func, lookback, start: startDate.optional(), zone: timeZone.optional() }).optional(),
   total: func.optional(),
+  nested: z.record(z.string(), z.string()).optional(),
+  secondLook: z.enum(['all', 'sample', 'none']).optional(),
   order: z.enum(['oldest first', 'newest first', 'by key']).optional(),
   schedule: duration.optional(),
   setup: z.strictObject({ request: func, read: func }).optional(),

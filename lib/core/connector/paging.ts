@@ -78,7 +78,10 @@ export const links = (o: {
   next?: (reply: Reply, asked: Asked<{ size: number }, Raw>) => string | undefined;
   expires?: Span;
   sparse?: boolean;
-}): Paging<{ size: number }> => ({ kind: 'links', next: (reply) => nextLink(reply.header('link')), ...o });
+}): Paging<{ size: number }> => ({ kind: 'links', next: linkHeaderNext, ...o });
+
+/** The next link of a `Link` header (RFC 8288): what `links()` reads where it is given no function of its own. */
+export const linkHeaderNext = (reply: Reply): string | undefined => nextLink(reply.header('link'));
 
 /** The next page begins after the last record of this one. `more` says whether there is one. */
 export const keyset = (o: {

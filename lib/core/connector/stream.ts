@@ -63,13 +63,23 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
     };
   };
   /** How many records the listing has, as the page itself says. */
-  total?: (reply: Reply) => number | undefined;
+  total?: (reply: Reply) => number | string | null | undefined;
   count?: {
     request: (at: At<P, G, undefined, Parent, Setup>) => Request;
     read: (reply: Reply) => number;
     exact: boolean;
   };
-  /** In which order the API lists: an order whose changes only append lets a walk by page be proof. */
+  /** Lists inside of records that may be cut off, by their place, and the stream that lists them whole: `{ lines: 'invoiceLines' }`. */
+  nested?: Readonly<Record<string, string>>;
+  /**
+   * How a listing whose records may move while they are read is looked at a second time: all of its pages, a sample (default), or none. With `none` its
+   * verdict is UNKNOWN.
+   */
+  secondLook?: 'all' | 'sample' | 'none';
+  /**
+   * In which order the API lists. `by key`: by an immutable, unique key. Only then a keyset or a cursor that is followed to its end proves that nothing
+   * is missing. `oldest first`, `newest first`: by a date, which may change.
+   */
   order?: 'oldest first' | 'newest first' | 'by key';
   /** Limits of this stream alone, besides those of its connector. */
   limits?: readonly Limit[];

@@ -4,7 +4,7 @@ import { recordKey } from '../connector/schema.ts';
 import type { Stream } from '../connector/stream.ts';
 import type { Raw, Reply } from '../exchange.ts';
 import { readJson, writeJson } from '../response/json.ts';
-import { nextLink } from '../response/links.ts';
+import { readMoreWord } from '../response/more-word.ts';
 
 /** A chain is walked page after page. Its cursor is one text, whatever the paging kind: a cursor, a URL, a key as JSON. */
 
@@ -24,12 +24,25 @@ export function chainPage({ paging }: Stream, cursor: string | undefined): Raw {
   }
 }
 
-/** `heals`: asked for again, the page may say otherwise. */
-export type ChainStep = { readonly next: string } | 'end' | { readonly stuck: string; readonly heals?: boolean };
+/**
+ * Where a chain goes after a page.
+ * `end`, `explicit`: the API says that nothing follows. `absent`: the place of the next cursor is not there at all. `self`: the page leads to itself.
+ * `stuck`: the page leads on, and nothing tells where to. `heals`: asked for again, it may say otherwise.
+ */
+export type ChainStep =
+  | { readonly is: 'next'; readonly cursor: string }
+  | { readonly is: 'end'; readonly by: 'explicit' | 'absent' | 'self' }
+  | { readonly is: 'stuck'; readonly message: string; readonly heals: boolean };
+
+const EXPLICIT_END: ChainStep = { is: 'end', by: 'explicit' };
+const ABSENT_END: ChainStep = { is: 'end', by: 'absent' };
+const stuck = (message: string, heals = false): ChainStep => ({ is: 'stuck', message, heals });
+const nextAt = (cursor: string): ChainStep => ({ is: 'next', cursor });
 
 /**
- * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. `asked`: what it was asked for. It does not end by a page that says of
- * itself that there is more: then the next one is looked for in the wrong place, or the API forgot to give it.
+ * Where a chain goes after a page. `here`: the URL the page came from, which relative links are resolved against. `asked`: what it was asked for. It does
+ * not end by a page that says of itself that there is more: then the next one is looked for in the wrong place, or the API forgot to give it. A page that
+ * says that it is the last one, and leads to itself, is the last one.
  */
 export function nextCursor(
   stream: Stream,
@@ -43,12 +56,14 @@ export function nextCursor(
     next = follow(stream, reply, records, here, asked);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { stuck: `the next cursor is not where the stream looks for it: ${why}` };
+    return stuck(`the next cursor is not where the stream looks for it: ${why}`, records.length === 0);
   }
-  const more = next === 'end' ? saysMore(reply.body, records) : undefined;
-  return more === undefined
-    ? next
-    : { stuck: `the page says that there is more (${more}), but not what leads there`, heals: true };
+  if (next.is === 'next') return next;
+  if (next.is === 'stuck') return { ...next, heals: next.heals || records.length === 0 };
+  const word = readMoreWord(reply.body, records);
+  if (word?.more === true)
+    return stuck(`the page says that there is more ("${word.path}"), but not what leads there`, true);
+  return word === undefined ? next : EXPLICIT_END;
 }
 
 function follow(
@@ -61,55 +76,36 @@ function follow(
   switch (paging.kind) {
     case 'cursor': {
       const next: unknown = paging.next(reply, asked);
-      if (next === null || next === undefined || next === '' || next === false) return 'end';
-      if (typeof next === 'object') return { stuck: `the next cursor is no text: ${writeJson(next)?.slice(0, 100)}` };
+      if (next === undefined) return ABSENT_END;
+      if (next === null || next === '' || next === false) return EXPLICIT_END;
+      if (typeof next === 'object')
+        return stuck(`the next cursor must be text (got ${writeJson(next)?.slice(0, 100)})`);
       // Some APIs count with their cursors; what matters is that it comes back as it was given.
-      return { next: String(next) };
+      return nextAt(String(next));
     }
     case 'links': {
-      const next = paging.next(reply, asked);
-      if (next === undefined || next === null || next === '') return 'end';
-      const url = URL.parse(next, here);
-      if (url === null) return { stuck: `the next link is not a URL: ${next.slice(0, 200)}` };
-      if (url.origin !== new URL(here).origin) return { stuck: `the next link leads to another origin, ${url.origin}` };
-      return { next: url.href };
+      const next: unknown = paging.next(reply, asked);
+      if (next === undefined) return ABSENT_END;
+      if (next === null || next === '' || next === false) return EXPLICIT_END;
+      const text = String(next);
+      const url = URL.parse(text, here);
+      if (url === null) return stuck(`the next link must be a URL (got ${text.slice(0, 200)})`);
+      if (url.origin !== new URL(here).origin) return stuck(`the next link leads to another origin, ${url.origin}`);
+      // A full page that leads to itself has not ended: it is a loop.
+      return url.href === new URL(here).href && records.length < paging.size
+        ? { is: 'end', by: 'self' }
+        : nextAt(url.href);
     }
     case 'keyset': {
-      if (!paging.more(reply, asked)) return 'end';
-      if (records.length === 0)
-        return { stuck: 'the API says there is more, but the page has no record to go on from' };
+      if (!paging.more(reply, asked)) return EXPLICIT_END;
+      if (records.length === 0) return stuck('the API says there is more, but the page has no record to go on from');
       const after = paging.after(records.at(-1));
-      if (after === undefined || after === null) return { stuck: 'the last record has no key to go on from' };
-      return { next: writeJson(after) ?? 'null' };
+      if (after === undefined || after === null) return stuck('the last record has no key to go on from');
+      return nextAt(writeJson(after) ?? 'null');
     }
-    case 'one':
-      return nextLink(reply.header('link')) === undefined
-        ? 'end'
-        : { stuck: 'the answer links to a next page, though its stream is declared as one page' };
     default:
-      return 'end';
+      return EXPLICIT_END;
   }
-}
-
-/** The names of fields by which APIs say that more follows, or that nothing does. */
-const MORE = /^has_?(more|next)(_?(page|results|items|records))?$/i;
-const LAST = /^(is_?last(_?page)?|end_?of_?(stream|list|results))$/i;
-/** So deep below the body such a word is looked for: `body.data.orders.pageInfo.hasNextPage` is the deepest that is common. */
-const DEEPEST_WORD = 3;
-
-/** The word by which a body says that more follows. Lists and records are not searched: what they hold speaks of other listings. */
-function saysMore(body: unknown, records: readonly unknown[], depth = DEEPEST_WORD): string | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || records.includes(body)) return undefined;
-  const fields = Object.entries(body);
-  const [word] =
-    fields.find(([name, is]) => (is === true && MORE.test(name)) || (is === false && LAST.test(name))) ?? [];
-  if (word !== undefined) return `"${word}"`;
-  if (depth === 0) return undefined;
-  for (const [, value] of fields) {
-    const below = saysMore(value, records, depth - 1);
-    if (below !== undefined) return below;
-  }
-  return undefined;
 }
 
 /** Of a listing by keyset: records share the value that pages go on from; or pages begin with it, so that none is passed over. */

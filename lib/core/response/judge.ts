@@ -1,11 +1,14 @@
 import type { Raw, Reply } from '../exchange.ts';
 import { span } from '../time.ts';
 import { type BodyReader, readBody } from './body.ts';
+import { readContentRange } from './content-range.ts';
 import { writeJson } from './json.ts';
+import { saysPartial } from './partial.ts';
 import { type RedirectRequest, redirectOf } from './redirect.ts';
 import { adviceFollowed, retryAfter } from './retry-after.ts';
 import type { Rule } from './rules.ts';
 import { type MatchedRule, matchRule } from './rules.ts';
+import { readStatedTotal } from './stated-total.ts';
 
 /** What came back: an answer read to its end, or none. */
 export type HttpAnswer =
@@ -44,7 +47,7 @@ export type ResponseVerdict =
 export type ExpectedResponse = {
   readonly stream: {
     readonly records: (body: Raw) => readonly unknown[];
-    readonly total?: (reply: Reply) => number | undefined;
+    readonly total?: (reply: Reply) => number | string | null | undefined;
     readonly read?: BodyReader;
   };
   /** The connector's rules, `errors`. */
@@ -82,6 +85,8 @@ const HOPELESS: ReadonlySet<string> = new Set(['too-deep', 'too-large']);
 
 /** Statuses without a body (RFC 9110 sections 15.3.5, 15.3.6): there is nothing here. */
 const BODILESS: ReadonlySet<number> = new Set([204, 205]);
+/** Nothing changed since the date or the tag that the request named (RFC 9110 section 15.4.5). */
+const NOT_MODIFIED = 304;
 
 /**
  * Judges an answer: first whether there is one, then its status, then whether its body can be read, then the connector's rules
@@ -129,6 +134,7 @@ const NOTHING = { body: undefined, ambiguous: NONE };
 
 function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected: ExpectedResponse): ResponseVerdict {
   const { status } = reply;
+  if (status === NOT_MODIFIED) return { is: 'empty', reply, records: [], total: undefined, ambiguous: NONE };
   const redirect = redirectOf(reply, expected.asked);
   if (redirect !== undefined)
     return 'to' in redirect
@@ -141,8 +147,6 @@ function judgeReply(reply: Reply, ambiguous: ReadonlyMap<object, string>, expect
       : { is: 'page', reply, records: [], total: undefined, ambiguous: NONE };
   const complaint = ownError(reply);
   if (complaint !== undefined) return failure('error-body', `HTTP ${status} with an error inside: ${complaint}`);
-  const partial = saysPartial(reply);
-  if (partial !== undefined) return retry('partial', `HTTP ${status}, but not all of it, by its own word: ${partial}`);
   return envelope(reply, ambiguous, expected);
 }
 
@@ -208,12 +212,6 @@ function ownError({ header, body }: Reply): string | undefined {
   return found === undefined ? undefined : writeJson(found)?.slice(0, 200);
 }
 
-/** By what a search says that it gave up before it had looked everywhere (GitHub's REST API, `incomplete_results`; Elasticsearch, `timed_out`). */
-const PARTIAL = ['incomplete_results', 'timed_out'];
-
-const saysPartial = ({ body }: Reply): string | undefined =>
-  typeof body === 'object' && body !== null ? PARTIAL.find((name) => body[name] === true) : undefined;
-
 /** What APIs write where there is no error: nothing, no, zero, an empty text, list or object. */
 const isNothing = (value: unknown): boolean =>
   value === undefined ||
@@ -246,8 +244,12 @@ function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected
     return failure('no-records', `the records are not where the stream looks for them: ${text(error)}`);
   }
   if (!Array.isArray(found)) {
-    return failure('no-records', `where the stream looks for its records there is ${kindOf(found)}, not a list`);
+    const mend = found === null ? ': if that means no records, write `?? []` after it in "records"' : '';
+    return failure('no-records', `where the stream looks for its records there is ${kindOf(found)}, not a list${mend}`);
   }
+  const partial = saysPartial(reply, found, false);
+  if (partial !== undefined)
+    return retry('partial', `HTTP ${reply.status}, but not all of it, by its own word: ${partial}`);
   const bad = inRecords(found, ambiguous);
   if (bad === undefined)
     return failure('duplicate-key', `the body has ${JSON.stringify([...ambiguous.values()][0])} more than once`);
@@ -281,14 +283,14 @@ function page(
   ambiguous: ReadonlyMap<unknown, string>,
   { stream, owes }: ExpectedResponse,
 ): ResponseVerdict {
-  let total: unknown;
+  let stated: ReturnType<typeof readStatedTotal>;
   try {
-    total = readTotal(stream.total?.(reply));
+    stated = readStatedTotal(stream.total === undefined ? rangeTotal(reply) : stream.total(reply));
   } catch (error) {
     return failure('bad-total', `the total is not where the stream looks for it: ${text(error)}`);
   }
-  if (total !== undefined && !isCount(total))
-    return failure('bad-total', `the total is not a whole number: ${String(total).slice(0, 60)}`);
+  if (stated !== undefined && 'complaint' in stated) return failure('bad-total', stated.complaint);
+  const total = stated?.records;
   // What is accepted is not done yet (RFC 9110 section 15.3.3): nothing says that there will be nothing.
   if (records.length === 0 && reply.status === 202)
     return retry('http-202', 'HTTP 202: the API has taken the request, and has nothing yet');
@@ -297,11 +299,7 @@ function page(
   return { is: total === undefined ? 'page' : 'end', reply, records, total, ambiguous };
 }
 
-/** `null` is no total, and digits are their number. */
-const readTotal = (total: unknown): unknown =>
-  total === null ? undefined : typeof total === 'string' && /^\d{1,15}$/.test(total) ? Number(total) : total;
-
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** Without a declared total, a `Content-Range` states one. */
+const rangeTotal = (reply: Reply): number | undefined => readContentRange(reply.header('content-range'))?.of;
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

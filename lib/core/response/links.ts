@@ -8,7 +8,7 @@ const BETWEEN = /[\s,]*/y;
 
 /**
  * The target of `rel="next"` in a `Link` header (RFC 8288 section 3), as sent; it may be relative. Throws if there is none but a part of the
- * header cannot be read: that part may be the next link, and a listing must not end by it.
+ * header cannot be read: that part may be the next link, and a listing must not end by it. A link with `results="false"` leads to nothing (Sentry's API).
  */
 export function nextLink(header = ''): string | undefined {
   let unread: string | undefined;
@@ -36,6 +36,7 @@ function readLink(header: string, start: number): Link | undefined {
   if (opened === undefined) return undefined;
   let end = afterSpace(header, opened);
   let isNext = false;
+  let isEmpty = false;
   while (header[end] === ';') {
     const name = afterSpace(header, end + 1);
     const named = endAt(NAME, header, name) ?? name;
@@ -44,10 +45,12 @@ function readLink(header: string, start: number): Link | undefined {
     const value = afterSpace(header, end + 1);
     const valued = endAt(VALUE, header, value) ?? value;
     end = afterSpace(header, valued);
-    isNext ||=
-      header.slice(name, named).toLowerCase() === 'rel' && relationsOf(header.slice(value, valued)).includes('next');
+    const parameter = header.slice(name, named).toLowerCase();
+    const values = relationsOf(header.slice(value, valued));
+    isNext ||= parameter === 'rel' && values.includes('next');
+    isEmpty ||= parameter === 'results' && values[0] === 'false';
   }
-  return { target: header.slice(start + 1, opened - 1), isNext, end };
+  return { target: header.slice(start + 1, opened - 1), isNext: isNext && !isEmpty, end };
 }
 
 const relationsOf = (value: string): string[] =>

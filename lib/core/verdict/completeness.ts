@@ -2,6 +2,7 @@ import { pageNumber } from '../connector/paging.ts';
 import type { Stream } from '../connector/stream.ts';
 import { judgeListing, type ListingFinding, type ListingTally, type ReceiptEvidence } from './judge-listing.ts';
 import type { Receipt } from './receipt.ts';
+import type { LookRule } from './second-look.ts';
 
 type Reason = Receipt['reasons'][number];
 
@@ -14,12 +15,14 @@ export type SyncListing = {
   /** Its records are not delivered: they are the parents whose children are. */
   readonly ofParents?: boolean;
   readonly tally: ListingTally;
+  /** The sample of its second look, where that is spread over many listings. */
+  readonly choose?: LookRule['choose'];
 };
 
-export type SyncJudgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'movement'>;
+export type SyncJudgement = Pick<Receipt, 'verdict' | 'evidence' | 'reasons' | 'movement' | 'checked'>;
 
 /** From the strongest to the weakest: a sync is as sure as the least sure of its listings. */
-const STRENGTH: readonly ReceiptEvidence[] = ['cursor', 'overlap', 'count', 'end'];
+const STRENGTH: readonly ReceiptEvidence[] = ['key', 'overlap', 'count', 'end'];
 /** How many slices a reason names. */
 const NAMED_SLICES = 20;
 
@@ -31,6 +34,11 @@ export type JudgedListings = {
   /** The weakest evidence of all; of none yet, `undefined`. */
   readonly evidence: ReceiptEvidence | undefined;
   readonly movement: Receipt['movement'];
+  readonly checked: Receipt['checked'];
+  /** Pages of the listings of which a second look wants more: one that looks, or one that reads again. */
+  readonly wanted: { readonly pages: number; readonly hasTotal: boolean };
+  /** Something is known to be missing, other than by a count: a second look would not find it. */
+  readonly lacking: boolean;
 };
 
 /** `many`: in how many slices it was found, of which the first few are named. */
@@ -42,15 +50,19 @@ export const NO_LISTINGS: JudgedListings = {
   worst: 'COMPLETE',
   evidence: undefined,
   movement: { checked: 0, moved: 0, repaired: 0 },
+  checked: { pages: 0, of: 0, moved: 0 },
+  wanted: { pages: 0, hasTotal: true },
+  lacking: false,
 };
 
 /** Adds a listing. */
 export function withListing(
   judged: JudgedListings,
-  { stream, slice, ofParents = false, tally }: SyncListing,
+  { stream, slice, ofParents = false, tally, choose }: SyncListing,
 ): JudgedListings {
-  const { findings, evidence, edges } = judgeListing(stream, tally);
-  const { movement } = judged;
+  const { findings, evidence, edges, look, checked } = judgeListing(stream, tally, choose);
+  const { movement, wanted } = judged;
+  const isWanted = look.is === 'look' || look.is === 'repair';
   return [...findings, ...(ofParents ? lostParents(tally) : [])].reduce(
     (all, finding) => foundWith(all, { ...finding, stream, slice }),
     {
@@ -61,6 +73,14 @@ export function withListing(
         moved: movement.moved + edges.moved.length,
         repaired: movement.repaired + Math.max(0, edges.moved.length - edges.broken.length),
       },
+      checked: {
+        pages: judged.checked.pages + checked.pages,
+        of: judged.checked.of + checked.of,
+        moved: judged.checked.moved + checked.moved,
+      },
+      wanted: isWanted
+        ? { pages: wanted.pages + pagesOf(tally), hasTotal: wanted.hasTotal && tally.totals !== undefined }
+        : wanted,
     },
   );
 }
@@ -70,11 +90,13 @@ export const withUnopenedSlices = (judged: JudgedListings, stream: Stream): Judg
   foundWith(judged, { ...UNOPENED, stream });
 
 /** Whether a sync got everything, and what says so. */
-export const judgeSync = ({ causes, worst, evidence, movement }: JudgedListings): SyncJudgement => ({
+export const judgeSync = ({ causes, worst, evidence, movement, checked, lacking }: JudgedListings): SyncJudgement => ({
   verdict: worst,
   evidence: worst === 'COMPLETE' ? (evidence ?? null) : null,
-  reasons: [...causes.values()].map(reasonOf),
+  // Where something is missing, nothing is looked at a second time: that is no reason of its own.
+  reasons: [...causes.values()].filter(({ code }) => !(lacking && code === 'unchecked')).map(reasonOf),
   movement,
+  checked,
 });
 
 function foundWith(judged: JudgedListings, finding: ListingFinding & SyncPlace): JudgedListings {
@@ -91,8 +113,13 @@ function foundWith(judged: JudgedListings, finding: ListingFinding & SyncPlace):
       slices: [...cause.slices, ...named],
     }),
     worst: judged.worst === 'INCOMPLETE' ? 'INCOMPLETE' : verdict,
+    lacking: judged.lacking || (verdict === 'INCOMPLETE' && code !== 'count' && code !== 'moved'),
   };
 }
+
+/** Pages with records. */
+const pagesOf = ({ pages }: ListingTally): number =>
+  new Set(pages.filter(([, records]) => records > 0).map(([index]) => index)).size;
 
 const weaker = (a: ReceiptEvidence | undefined, b: ReceiptEvidence | undefined): ReceiptEvidence | undefined =>
   a === undefined || b === undefined ? (a ?? b) : STRENGTH[Math.max(STRENGTH.indexOf(a), STRENGTH.indexOf(b))];

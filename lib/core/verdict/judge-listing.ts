@@ -1,7 +1,10 @@
 import { isSparse } from '../connector/paging.ts';
 import type { Stream } from '../connector/stream.ts';
 import { compareEdges, type PageEdges, type PageRead } from '../listing/edges.ts';
+import type { PageDoubt } from '../listing/page-doubts.ts';
+import { isRoundTotal } from '../response/stated-total.ts';
 import type { Receipt } from './receipt.ts';
+import { type LookRule, type LookStep, lookMode, lookState, nextLookStep, type PageReading } from './second-look.ts';
 
 /** Whether one listing was read whole: what says so, and what speaks against it. */
 
@@ -31,6 +34,13 @@ export type ListingTally = {
   readonly totals: { readonly least: number; readonly greatest: number } | undefined;
   /** About how many there are, by a count that is not exact. */
   readonly estimate?: number | undefined;
+  /** Every reading of every page, looks among them, and whether a look was tried since the listing was last read. */
+  readonly readings: readonly PageReading[];
+  readonly lookTried: boolean;
+  /** What its pages say against it. */
+  readonly doubts: readonly PageDoubt[];
+  /** Its cursors count records or pages: they are positions, and no keys. */
+  readonly counting: boolean;
 };
 
 export type ListingFinding = {
@@ -44,22 +54,32 @@ export type JudgedListing = {
   readonly findings: readonly ListingFinding[];
   readonly evidence: ReceiptEvidence | undefined;
   readonly edges: PageEdges;
+  /** What its second look asks for next; nothing where other proof stands, or something speaks against it anyway. */
+  readonly look: LookStep;
+  readonly checked: Receipt['checked'];
 };
 
-export function judgeListing(stream: Stream, tally: ListingTally): JudgedListing {
+/** `choose`: the sample of the second look, where it is spread over many listings. */
+export function judgeListing(stream: Stream, tally: ListingTally, choose?: LookRule['choose']): JudgedListing {
   const edges = edgesOf(stream, tally);
-  const findings = [
+  const evidence = evidenceOf(stream, tally);
+  const against = [
     ...failures(tally),
     ...gaps(stream, tally),
     ...moved(edges),
     ...repeatedPages(stream, tally),
     ...shortPages(stream, tally),
     ...limited(stream, tally),
-    ...miscount(stream, tally, edges),
+    ...doubtful(stream, tally),
   ];
-  const evidence = evidenceOf(stream, tally);
+  if (against.length === 0) against.push(...doubled(evidence, tally, edges));
+  const isStill = tally.again === 0 && tally.totals?.least === tally.totals?.greatest;
+  const isDoubted = against.length > 0 || (isStill && miscount(stream, tally, edges, SETTLED).length > 0);
+  const looked = lookOf(stream, tally, evidence, isDoubted, choose);
+  const findings = [...against, ...miscount(stream, tally, edges, looked.step)];
+  if (findings.length === 0) findings.push(...unsettled(looked.step));
   if (findings.length === 0 && evidence === undefined) findings.push(inferred(stream));
-  return { findings, evidence, edges };
+  return { findings, evidence, edges, look: looked.step, checked: looked.checked };
 }
 
 const inferred = ({ total }: Stream): ListingFinding => ({
@@ -69,23 +89,138 @@ const inferred = ({ total }: Stream): ListingFinding => ({
 });
 
 /** What would make this listing complete, if nothing speaks against it. */
-function evidenceOf(stream: Stream, { totals }: Pick<ListingTally, 'totals'>): ReceiptEvidence | undefined {
-  const stable = stream.order === 'oldest first' || stream.order === 'by key';
+function evidenceOf(
+  stream: Stream,
+  { totals, counting }: Pick<ListingTally, 'totals' | 'counting'>,
+): ReceiptEvidence | undefined {
+  const stated = totals === undefined ? 'end' : 'count';
   switch (stream.paging.kind) {
     case 'offsets':
       return 'overlap';
     case 'cursor':
     case 'keyset':
-      return 'cursor';
+      return stream.order === 'by key' && !counting ? 'key' : stated;
     case 'links':
-      if (stable) return 'cursor';
-      return totals === undefined ? 'end' : 'count';
     case 'one':
-      return totals === undefined ? 'end' : 'count';
+      return stated;
     case 'pages':
       if (totals !== undefined) return 'count';
-      return stable ? 'cursor' : undefined;
+      return stream.order === 'oldest first' || stream.order === 'by key' ? 'end' : undefined;
   }
+}
+
+const SETTLED: LookStep = { is: 'settled' };
+const UNCHECKED: Receipt['checked'] = { pages: 0, of: 0, moved: 0 };
+
+/** Only a total and an end need a second look, and only where nothing speaks against the listing anyway. */
+function lookOf(
+  stream: Stream,
+  { totals, readings, lookTried }: ListingTally,
+  evidence: ReceiptEvidence | undefined,
+  isDoubted: boolean,
+  choose: LookRule['choose'],
+): { readonly step: LookStep; readonly checked: Receipt['checked'] } {
+  const state = lookState(readings);
+  const { pages, looked, everMoved } = state;
+  const checked =
+    looked.length === 0 && everMoved === 0 ? UNCHECKED : { pages: looked.length, of: pages.length, moved: everMoved };
+  if (isDoubted || (evidence !== 'count' && evidence !== 'end')) return { step: SETTLED, checked };
+  const isChain = stream.paging.kind !== 'pages';
+  const rule = { mode: lookMode(stream), hasTotal: totals !== undefined, isChain, tried: lookTried };
+  return { step: nextLookStep(state, { ...rule, ...(choose === undefined ? {} : { choose }) }), checked };
+}
+
+const MOVED =
+  "records moved while they were read, and went on moving while pages were read again: declare `offsets`, a keyset with `order: 'by key'`, or windows that no longer change";
+
+/** What a second look could not settle. */
+function unsettled({ is }: LookStep): ListingFinding[] {
+  if (is === 'settled') return [];
+  if (is === 'moved' || is === 'repair') return [{ code: 'moved', message: MOVED, verdict: 'UNKNOWN' }];
+  const message = 'no page could be asked for again, so nothing shows that records did not move meanwhile';
+  return [{ code: 'unchecked', message, verdict: 'UNKNOWN' }];
+}
+
+/** What each doubt of a page means for its listing. */
+const DOUBTS: Readonly<
+  Record<
+    Exclude<PageDoubt['code'], 'nested' | 'missing-page' | 'recovered'>,
+    Pick<ListingFinding, 'verdict'> & { says: string }
+  >
+> = {
+  'unread-next': {
+    verdict: 'INCOMPLETE',
+    says: 'the last page leads on in a way that the stream does not read: read it in `paging`',
+  },
+  'end-inferred': { verdict: 'UNKNOWN', says: 'the end of the listing was only inferred' },
+  'broken-promise': { verdict: 'UNKNOWN', says: 'the page after one that promised more has no records' },
+  partial: { verdict: 'INCOMPLETE', says: 'the response is only a part of what was asked for' },
+  limit: { verdict: 'UNKNOWN', says: 'the API counts no further: there may be more' },
+};
+
+function doubtful(stream: Stream, { doubts, totals, ...tally }: ListingTally): ListingFinding[] {
+  const findings: ListingFinding[] = [];
+  for (const all of Map.groupBy(doubts, ({ code, detail }) => `${code} ${detail}`).values()) {
+    const [first] = all;
+    if (first === undefined) continue;
+    const { code, detail } = first;
+    // A page without records that was gone around leaves no hole.
+    if (code === 'recovered') continue;
+    const pages = [...new Set(all.map(({ page }) => page))].sort((a, b) => a - b);
+    if (code === 'nested') {
+      const records = all.reduce((sum, each) => sum + (each.records ?? 0), 0);
+      const message = `lists inside of records are cut off: "${detail || 'the record itself'}" of ${records} records, first on this page; list them by a stream of their own and name it in \`nested\``;
+      findings.push({ code, message, pages: pages.slice(0, 1), verdict: 'UNKNOWN' });
+    } else if (code === 'missing-page') findings.push(...missingPages(stream, { totals, ...tally }, pages, detail));
+    else findings.push({ code, message: `${DOUBTS[code].says} (${detail})`, pages, verdict: DOUBTS[code].verdict });
+  }
+  return findings;
+}
+
+/** No API lets fewer records of a listing be read: a total below it that is met is the number of its records. */
+const LEAST_LIMIT = 100;
+
+/**
+ * Pages that the API says do not exist, directly after a full one: where the total agrees and the refusal is 404 or 410, the end; another refusal is the limit of
+ * what the API lets be read. Without a total the end is only inferred.
+ */
+function missingPages(
+  { paging }: Stream,
+  tally: Pick<ListingTally, 'pages' | 'size' | 'totals'>,
+  missing: readonly number[],
+  status: string,
+): ListingFinding[] {
+  const full = tally.size ?? ('size' in paging ? paging.size : Number.POSITIVE_INFINITY);
+  const [first = 0] = missing;
+  const before = fullest(tally).find(([index]) => index === first - 1);
+  if (before === undefined || before[1] < full) return [];
+  if (tally.totals !== undefined && tally.totals.greatest < LEAST_LIMIT) return [];
+  if (status !== 'HTTP 404' && status !== 'HTTP 410') {
+    const message = `the page after a full one was refused (${status}): it may lie beyond what the API lets be read, so there may be more`;
+    return [{ code: 'limit', message, pages: [first], verdict: 'UNKNOWN' }];
+  }
+  if (tally.totals !== undefined) return [];
+  const message = `the last page is full, and the one after it does not exist (${status}): if that is how the API ends a listing, say so by a rule that \`is: 'empty'\``;
+  return [{ code: 'end-inferred', message, pages: [first], verdict: 'UNKNOWN' }];
+}
+
+/** An order by key, or an overlap, has each record once. One that comes twice although no page was read again says that records moved. */
+function doubled(
+  evidence: ReceiptEvidence | undefined,
+  { again, pages, readings }: ListingTally,
+  { moved: movedEdges }: PageEdges,
+): ListingFinding[] {
+  if (evidence !== 'key' && evidence !== 'overlap') return [];
+  const isReadAgain = readings.some(({ phase }) => phase > 0) || movedEdges.length > 0;
+  const byIndex = new Map(pages.map((page) => [page[0], page]));
+  // Pages by keyset may begin with the last record of the one before.
+  const shared =
+    evidence === 'key'
+      ? pages.filter(([index, , first]) => first !== '' && byIndex.get(index - 1)?.[3] === first).length
+      : 0;
+  if (isReadAgain || again <= shared) return [];
+  const message = `${again - shared} records came twice although their order is said to be stable: others may be on no page`;
+  return [{ code: 'moved', message, verdict: 'UNKNOWN' }];
 }
 
 /** The failed pages, one reason for each cause. */
@@ -116,11 +251,14 @@ const fullest = ({ pages }: Pick<ListingTally, 'pages'>): PageRead[] => [
 ];
 
 /** Pages without records before pages with records: a hole, whatever follows it. One that goes on from the last record leaves none, nor does one of a listing that is said to have such pages. */
-function gaps({ paging }: Stream, { behind, ...tally }: ListingTally): ListingFinding[] {
+function gaps({ paging }: Stream, { behind, doubts, ...tally }: ListingTally): ListingFinding[] {
   if (isSparse(paging)) return [];
+  const recovered = new Set(doubts.flatMap(({ code, page }) => (code === 'recovered' ? [page] : [])));
   const pages = fullest(tally);
   const last = greatest(pages.filter(([index, records]) => records > 0 && !behind.has(index)).map(([index]) => index));
-  const empty = pages.filter(([index, records]) => records === 0 && index < last).map(([index]) => index);
+  const empty = pages
+    .filter(([index, records]) => records === 0 && index < last && !recovered.has(index))
+    .map(([index]) => index);
   if (empty.length === 0) return [];
   return [
     {
@@ -163,12 +301,32 @@ function shortPages({ paging }: Stream, { totals, ...tally }: ListingTally): Lis
   ];
 }
 
-/** As many records as the API lets be read, and no total that says how many there are: one that ends there may have stopped counting. */
-function limited({ paging }: Stream, { totals, delivered, quarantined, again }: ListingTally): ListingFinding[] {
+const NO_PAGE: PageRead | undefined = undefined;
+
+/**
+ * As many records as the API lets be read, and no total that says how many there are: one that ends there may have stopped counting. So may a round total
+ * that is met by a full last page.
+ */
+function limited(
+  { paging, count }: Stream,
+  { totals, delivered, quarantined, again, size, ...tally }: ListingTally,
+): ListingFinding[] {
   const max = 'max' in paging ? paging.max : undefined;
+  const distinct = delivered + quarantined - again;
   const isTold = max === undefined || (totals !== undefined && totals.greatest > max);
-  if (isTold || delivered + quarantined - again < max) return [];
-  const message = `as many records came as the API lets be read of one listing (${max}): there may be more`;
+  if (!isTold && distinct >= max) {
+    const message = `as many records came as the API lets be read of one listing (${max}): there may be more`;
+    return [{ code: 'limit', message, verdict: 'UNKNOWN' }];
+  }
+  if (totals === undefined || count?.exact === true || !isRoundTotal(totals.greatest) || distinct !== totals.greatest)
+    return [];
+  const last = fullest(tally).reduce(
+    (most, page) => (page[1] > 0 && page[0] > (most?.[0] ?? -1) ? page : most),
+    NO_PAGE,
+  );
+  const full = size ?? ('size' in paging ? paging.size : Number.POSITIVE_INFINITY);
+  if (last === undefined || last[1] < full) return [];
+  const message = `the API stated ${totals.greatest} records, and the last page is full: it may count no further`;
   return [{ code: 'limit', message, verdict: 'UNKNOWN' }];
 }
 
@@ -196,35 +354,20 @@ const moved = ({ broken: pages }: PageEdges): ListingFinding[] =>
  */
 function miscount(
   stream: Stream,
-  { totals, delivered, quarantined, again }: ListingTally,
+  { totals, counting, delivered, quarantined, again }: ListingTally,
   { moved }: PageEdges,
+  look: LookStep,
 ): ListingFinding[] {
   if (totals === undefined) return [];
   const distinct = delivered + quarantined - again;
   const { least, greatest } = totals;
   const stated = least === greatest ? `${least}` : `${least} to ${greatest}`;
-  const isOnlyCounted = evidenceOf(stream, { totals }) === 'count';
-  const isExplained = !isOnlyCounted && (least !== greatest || moved.length > 0);
+  const isOnlyCounted = evidenceOf(stream, { totals, counting }) === 'count';
+  const isExplained = least !== greatest || moved.length > 0 || again > 0;
   if (distinct < least || (distinct > greatest && !isExplained)) {
     return [{ code: 'count', message: `the API stated ${stated} records, ${distinct} came`, verdict: 'INCOMPLETE' }];
   }
-  if (!isOnlyCounted) return [];
-  if (least !== greatest) {
-    return [
-      {
-        code: 'total-changed',
-        message: `the total changed while it was read, from ${stated} records`,
-        verdict: 'UNKNOWN',
-      },
-    ];
-  }
-  return again === 0
-    ? []
-    : [
-        {
-          code: 'moved',
-          message: `${again} records came twice: the listing moved while it was read`,
-          verdict: 'UNKNOWN',
-        },
-      ];
+  if (!isOnlyCounted || least === greatest || look.is !== 'unchecked') return [];
+  const message = `the total changed while it was read, from ${stated} records`;
+  return [{ code: 'total-changed', message, verdict: 'UNKNOWN' }];
 }

@@ -11,11 +11,11 @@ export const receiptSchema = z.object({
   verdict: z.enum(['COMPLETE', 'INCOMPLETE', 'UNKNOWN']),
   /**
    * What the verdict COMPLETE rests on; `null` with any other.
-   * `overlap`: neighbouring pages share a record, all edges agree, and the last page was short. `cursor`: a cursor or keyset was
-   * followed to the API's explicit end, or a declared stable order was. `count`: the total never changed, no key came twice, and
-   * the count agrees. `end`: an explicit end of a listing whose records may move. The last two hold unless records moved meanwhile.
+   * `key`: a keyset or cursor over a declared immutable, unique order was followed to the API's explicit end. `overlap`: neighbouring pages share a
+   * record, and all edges agree. `count`: the stated total agrees. `end`: the API's explicit end. The last two rest on a second look, too: pages that
+   * were asked for again, and held what they had held.
    */
-  evidence: z.enum(['overlap', 'cursor', 'count', 'end']).nullable(),
+  evidence: z.enum(['key', 'overlap', 'count', 'end']).nullable(),
   /** Why the verdict is not COMPLETE. Pages are counted from 1, or as the API numbers them. */
   reasons: z
     .array(
@@ -39,6 +39,13 @@ export const receiptSchema = z.object({
   requests: z.object({ sent: z.int(), throttled: z.int(), retried: z.int() }),
   /** Edges of neighbouring pages compared, how many disagreed, and how many of those were mended by reading again. */
   movement: z.object({ checked: z.int(), moved: z.int(), repaired: z.int() }),
+  /** The second look: pages that were asked for again, of how many, and in how many of them records had moved. */
+  checked: z.object({ pages: z.int(), of: z.int(), moved: z.int() }).default({ pages: 0, of: 0, moved: 0 }),
+  /** What is to be known beside the verdict. */
+  warnings: z
+    .array(z.object({ code: z.string(), message: z.string() }))
+    .readonly()
+    .default([]),
   /** Answers that a rule of the connector took for pages although they look like errors: why, and how many of them. */
   notes: z
     .array(z.object({ message: z.string(), pages: z.int() }))

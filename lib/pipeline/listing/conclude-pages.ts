@@ -21,7 +21,7 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
   let after = block;
   for (const portion of portionsBySize(contents)) {
     const { block: left, committed } = await commitPages(run, after, portion);
-    await noteExtent(run, committed); // R14
+    if (!block.look) await noteExtent(run, committed); // R14
     after = left;
   }
 
@@ -37,7 +37,8 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
   const final = refused.filter(({ is }) => is === 'final');
   if (counts !== undefined) after = await countOn(run, after, { ...counts, retried: refused.length - final.length });
   for (const { page, refusal, task } of final) {
-    await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) }); // R13
+    // What was only to be compared is missing to nobody.
+    if (!block.look) await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) }); // R13
     const failed = await failPage(run, page);
     if (failed.item?.kind === 'block') after = failed.item;
   }

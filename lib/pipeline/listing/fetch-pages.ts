@@ -102,7 +102,7 @@ const BEYOND: ReadonlySet<string> = new Set(['empty-page', 'repeated-page']);
  */
 function listedInstead(run: BlockRun, outcomes: ReadonlyMap<number, PageOutcome>): Replacement | undefined {
   const { tasks } = run;
-  const narrower = splitWindow(run.listed, run.listing);
+  const narrower = run.block.look ? undefined : splitWindow(run.listed, run.listing);
   if (narrower === undefined) return undefined;
   const first = outcomes.get(0);
   if (first?.is === 'content') {

@@ -1,3 +1,4 @@
+import { writeTrail } from '../../core/listing/chain-end.ts';
 import { logEvent } from '../log-event.ts';
 import { storePart } from '../records/store-part.ts';
 import { requestsOf } from '../requests/fetched-page.ts';
@@ -26,6 +27,7 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
     ...(ahead.seen === undefined ? {} : { seen: ahead.seen }),
     ...(ahead.ties === undefined ? {} : { ties: ahead.ties }),
     last: ahead.ended,
+    trail: writeTrail(ahead.trail),
     ...(ahead.stray ? { stray: true } : {}),
   });
   if (part.item === undefined) return undefined;
@@ -48,6 +50,7 @@ async function move(
     ...(part.remembered === undefined ? {} : { remembered: part.remembered }),
     ...(part.seen === undefined ? {} : { seen: part.seen }),
     ...(part.ties === undefined ? {} : { ties: part.ties }),
+    ...(part.trail === undefined ? {} : { trail: part.trail }),
   };
   const step = chain.step + part.pages.length;
   const began = chain.step === 0 ? { began: walk.clock.now() } : {};

@@ -1,3 +1,5 @@
+import * as z from 'zod';
+import { chainPage } from '../../core/listing/chain.ts';
 import { isWithinTotal, numberedPage } from '../../core/listing/listing.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { atNode, type Invocation } from '../invocation.ts';
@@ -20,7 +22,8 @@ export async function fetchOutcomes(run: BlockRun): Promise<Map<number, PageOutc
   });
   // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
-  return treatMissingAsEnd(run, dropRepeatedPages(new Map(await Promise.all(fetched))));
+  const outcomes = new Map(await Promise.all(fetched));
+  return run.block.look ? outcomes : treatMissingAsEnd(run, dropRepeatedPages(outcomes));
 }
 
 /** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
@@ -43,6 +46,7 @@ export async function dropRepeatedTail(
   run: BlockRun,
   outcomes: ReadonlyMap<number, PageOutcome>,
 ): Promise<Map<number, PageOutcome>> {
+  if (run.block.look) return new Map(outcomes);
   const { listing, path } = run;
   const behind = listing.announced;
   const found = behind === undefined ? undefined : outcomes.get(behind);
@@ -81,6 +85,7 @@ const isSame = (a: PageContent, b: PageContent): boolean =>
 const REPEATED: Reason = { code: 'repeated-page', message: 'the page is the one before it over again' };
 
 async function fetchOne(run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
+  if (run.block.look) return lookAt(run, index, refusals);
   const { listed, account, meters, block, listing, setup, holding } = run;
   const { stream, slice } = listed;
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
@@ -95,10 +100,31 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
     ...{ account, stream, slice, setup, meters, patience: PAGE_PATIENCE },
     ...{ first: index === 0, refusals, at, owes, holding },
   });
-  if ('refusal' in result && !isPastAnnouncedEnd(listing, index, result.refusal))
-    return { is: 'refused', refusal: result.refusal };
-  return readPage(run, index, 'refusal' in result ? emptyPage(run, result.refusal) : result.page);
+  if (!('refusal' in result)) return readPage(run, index, result.page);
+  const { refusal } = result;
+  if (!isPastAnnouncedEnd(listing, index, refusal) && !isMissingPage(listing, index, refusal))
+    return { is: 'refused', refusal };
+  return readPage(run, index, { ...emptyPage(run, refusal), missing: refusal.exchange?.status });
 }
+
+/** Asks for a page again, to compare what it holds. Whatever it is, it speaks of the listing: an empty one, too. */
+async function lookAt(run: BlockRun, index: number, refusals: number): Promise<PageOutcome> {
+  const { listed, account, meters, listing, setup, holding } = run;
+  const { stream, slice } = listed;
+  const cursor = listing.cursors === undefined ? undefined : cursorsOf(listing.cursors)[index];
+  const isNumbered = stream.paging.kind === 'pages' || stream.paging.kind === 'offsets';
+  const result = await fetchPage(run, {
+    ...{ account, stream, slice, setup, meters, patience: PAGE_PATIENCE, first: index === 0, refusals, holding },
+    at: isNumbered ? numberedPage(stream.paging, index, listing.size) : chainPage(stream, cursor),
+    ...(stream.paging.kind === 'links' && cursor !== undefined ? { url: cursor } : {}),
+  });
+  if ('refusal' in result) return { is: 'refused', refusal: result.refusal };
+  const outcome = readPage(run, index, result.page);
+  return outcome.is === 'content' ? { ...outcome, content: { ...outcome.content, look: true } } : outcome;
+}
+
+const cursorsOf = (text: string): Readonly<Record<string, string>> =>
+  z.record(z.string(), z.string()).parse(JSON.parse(text));
 
 function readPage(run: BlockRun, index: number, page: FetchedPage): PageOutcome {
   const overlaps = run.listed.stream.paging.kind === 'offsets' && index > 0;
@@ -109,6 +135,13 @@ function readPage(run: BlockRun, index: number, page: FetchedPage): PageOutcome 
 /** Behind the pages that a total announces, an API may as well say that there is no such page. */
 const isPastAnnouncedEnd = ({ announced }: Listing, index: number, refusal: PageRefusal): boolean =>
   announced !== undefined && index >= announced && isNoPage(refusal);
+
+/** Where no total tells the extent, a page that the API says does not exist is the end. One before pages with records is a hole, and the receipt says so. */
+const isMissingPage = ({ announced }: Listing, index: number, { exchange }: PageRefusal): boolean =>
+  announced === undefined && index > 0 && MISSING_PAGE_STATUSES.has(exchange?.status ?? 0);
+
+/** Not Found and Gone (RFC 9110 sections 15.5.5, 15.5.11). */
+const MISSING_PAGE_STATUSES: ReadonlySet<number> = new Set([404, 410]);
 
 /** A page without records, by a refusal that says so. */
 const emptyPage = ({ clock, connector }: Invocation, { exchange }: Pick<PageRefusal, 'exchange'>): FetchedPage => ({

@@ -3,9 +3,19 @@ import type { Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
 import { stopsAtWindow } from '../../core/connector/probe.ts';
 import { parseInstant } from '../../core/dates.ts';
-import { chainPage, detectLoop, detectStandstill, detectTies, nextCursor } from '../../core/listing/chain.ts';
+import {
+  type ChainStep,
+  chainPage,
+  detectLoop,
+  detectStandstill,
+  detectTies,
+  nextCursor,
+} from '../../core/listing/chain.ts';
+import { decideChainEnd } from '../../core/listing/chain-end.ts';
+import { doubt } from '../../core/listing/page-doubts.ts';
 import { exceedsReadLimit, keepsWindow, type Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
+import { saysPartial } from '../../core/response/partial.ts';
 import { span } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
 import { holdMemory } from '../limits/memory-budget.ts';
@@ -141,6 +151,8 @@ const TIE: Reason = {
     'two records have the same value to go on from, and the next page begins behind both, so others that have it are on no page',
 };
 
+const partial = (detail: string): string => `the response is only a part of what was asked for (${detail})`;
+
 const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
 
 function follow(
@@ -161,26 +173,37 @@ function follow(
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
   const asked = askedOf(slice, chainPage(stream, ahead.cursor));
-  const next = hasNothing ? 'end' : nextCursor(stream, page.reply, page.records, page.url, asked);
-  if (typeof next === 'object' && 'stuck' in next)
-    return {
-      ...refusePage(page, { code: 'stuck', message: next.stuck }),
-      heals: next.heals ?? page.records.length === 0,
-    };
-  if (next === 'end') {
+  const step: ChainStep = hasNothing
+    ? { is: 'end', by: 'explicit' }
+    : nextCursor(stream, page.reply, page.records, page.url, asked);
+  if (step.is === 'stuck') return { ...refusePage(page, { code: 'stuck', message: step.message }), heals: step.heals };
+  if (step.is === 'next' && page.records.length === 0 && !insists && !isSparse(stream.paging))
+    return { ...refusePage(page, HOLE), heals: true };
+  const part = saysPartial(page.reply, page.records, stream.paging.kind === 'one');
+  if (part !== undefined && !insists)
+    return { ...refusePage(page, { code: 'partial', message: partial(part) }), heals: true };
+  const led = ahead.cursor;
+  const decision = decideChainEnd(
+    {
+      ...{ stream, step, reply: page.reply, records: page.records, index: content.index },
+      ...{ cursor: ahead.cursor, url: page.url, read: ahead.records + content.fetched },
+    },
+    ahead.trail,
+  );
+  if (decision.cursor === undefined) {
     ahead.ended = true;
     ahead.cursor = undefined;
   } else {
-    if (page.records.length === 0 && !insists && !isSparse(stream.paging))
-      return { ...refusePage(page, HOLE), heals: true };
-    const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, next.next) : next.next;
+    const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, decision.cursor) : decision.cursor;
     const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
     if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });
     ahead.cursor = cursor;
     ahead.remembered = remember;
   }
+  ahead.trail = decision.trail;
+  const doubts = part === undefined ? decision.doubts : [...decision.doubts, doubt('partial', part, content.index)];
   ahead.seen = seen;
   ahead.ties = ties;
-  ahead.contents.push(content);
+  ahead.contents.push({ ...content, cursor: led, doubts: [...content.doubts, ...doubts] });
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { KeysetTies } from '../../core/listing/chain.ts';
+import type { ChainTrail } from '../../core/listing/chain-end.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import type { TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
@@ -89,6 +90,7 @@ export type BufferedPages = {
   /** Records of the chain up to here. */
   records: number;
   stray: boolean;
+  trail: ChainTrail;
 };
 
 /** Why a chain does not go on: its next page was refused, or other slices have to be listed in its place. */

@@ -82,6 +82,8 @@ export async function remapPart(context: NodeContext, step: number): Promise<Rem
       departures: pages.flatMap(({ departures }) => departures),
       keys: pages.flatMap(({ keys }) => keys),
       quarantinedKeys: pages.flatMap((page) => page.quarantinedKeys),
+      keySet: '',
+      doubts: [],
       highest: highest.length === 0 ? undefined : Math.max(...highest),
       instead: { place, part: part.key },
     },

@@ -1,4 +1,5 @@
 import { backoff } from '../../core/backoff.ts';
+import { readTrail } from '../../core/listing/chain-end.ts';
 import { chainTask, type TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
 import { atNode, type Invocation, mayBeginPages } from '../invocation.ts';
@@ -90,7 +91,7 @@ async function onLeaseLost(walk: ChainWalk, chain: Chain): Promise<TaskOutcome> 
     await advanceNode(walk, chain, true);
     return 'done';
   }
-  if (!wasRedelivered(walk, walk.received)) return 'done';
+  if (!wasRedelivered(walk, walk.received)) return 'done'; // R24
   return { later: Math.max(0, chain.lease - walk.clock.now()) + SECOND };
 }
 
@@ -135,6 +136,7 @@ const emptyBuffer = (invocation: Invocation, chain: Chain | undefined): Buffered
   ended: false,
   records: chain?.records ?? 0,
   stray: chain?.stray ?? false,
+  trail: readTrail(chain?.trail),
 });
 
 const isFull = (invocation: Invocation, { contents, since }: BufferedPages): boolean =>

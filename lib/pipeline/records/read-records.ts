@@ -2,9 +2,13 @@ import { hash } from 'node:crypto';
 import type { Stream } from '../../core/connector/connector.ts';
 import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
 import { parseInstant } from '../../core/dates.ts';
+import type { Reply } from '../../core/exchange.ts';
+import { doubt, type PageDoubt } from '../../core/listing/page-doubts.ts';
 import { writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
+import { truncatedLists } from '../../core/response/nested-lists.ts';
 import { withoutSecrets } from '../../core/response/redact.ts';
+import { readStatedTotal, saysLowerBound } from '../../core/response/stated-total.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
 import type { ListedSlice } from '../store/slices.ts';
@@ -33,6 +37,14 @@ export type PageContent = {
   readonly highest: number | undefined;
   /** Why a rule of the connector took it for a page. */
   readonly note?: string | undefined;
+  /** A fingerprint of the set of its records' keys. */
+  readonly keySet: string;
+  /** Of a chain: what led to the page. */
+  readonly cursor?: string | undefined;
+  /** It was read only to be compared with another reading. */
+  readonly look?: boolean;
+  /** What the page says against its listing. */
+  readonly doubts: readonly PageDoubt[];
   readonly exchange: KeptExchange;
   /** These records stand for those that a part quarantined: the place of its listing, and its key. */
   readonly instead?: { readonly place: string; readonly part: string };
@@ -59,6 +71,8 @@ export function readRecords(
   const unknown = new Set<string>();
   const keys: Buffer[] = [];
   const quarantinedKeys: Buffer[] = [];
+  /** Places of lists that say that they are cut off, and in how many of the records. */
+  const cut = new Map<string, number>();
   let lowest: number | undefined;
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
@@ -72,6 +86,7 @@ export function readRecords(
       if (each.change === 'unknown') unknown.add(each.path);
     }
     if ('line' in one) {
+      for (const place of one.cut) if (stream.nested?.[place] === undefined) cut.set(place, (cut.get(place) ?? 0) + 1);
       lines.push(one.line);
       keys.push(fingerprint(one.key));
       lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
@@ -98,8 +113,34 @@ export function readRecords(
     lowest,
     highest,
     note: page.note,
+    keySet: keySetOf([...keys, ...quarantinedKeys]),
+    doubts: doubtsOf(stream, page, { index, cut }),
     exchange: page.exchange,
   };
+}
+
+/** What a page says against its listing, whichever page it is: its total counts no further, lists in its records are cut off. */
+function doubtsOf(
+  stream: Stream,
+  { reply, records, missing }: FetchedPage,
+  { index, cut }: { readonly index: number; readonly cut: ReadonlyMap<string, number> },
+): PageDoubt[] {
+  return [
+    ...(missing === undefined ? [] : [doubt('missing-page', `HTTP ${missing}`, index)]),
+    ...(isLowerBound(stream, reply, records) ? [doubt('limit', 'the total is a lower bound', index)] : []),
+    ...[...cut].map(([place, many]) => doubt('nested', place, index, many)),
+  ];
+}
+
+function isLowerBound({ total }: Stream, reply: Reply, records: readonly unknown[]): boolean {
+  if (total === undefined) return false;
+  if (saysLowerBound(reply.body, records)) return true;
+  try {
+    const stated = readStatedTotal(total(reply));
+    return stated !== undefined && 'atLeast' in stated && stated.atLeast;
+  } catch {
+    return false;
+  }
 }
 
 type ReadRecord =
@@ -109,6 +150,7 @@ type ReadRecord =
       readonly line: string;
       readonly key: string;
       readonly seen: number | undefined;
+      readonly cut: readonly string[];
     };
 
 function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown: ReadonlySet<string>): ReadRecord {
@@ -126,7 +168,7 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
     if (typeof delivered !== 'object' || delivered === null || 'then' in delivered)
       return { departures: [unreadable('"map" gives no record for it')] };
     const tombstone = stream.deleted?.(checked.record) === true ? { ...Object(delivered), _deleted: true } : delivered;
-    return { line: writeJson(tombstone) ?? 'null', key, seen, departures };
+    return { line: writeJson(tombstone) ?? 'null', key, seen, departures, cut: truncatedLists(delivered) };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
@@ -135,9 +177,9 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
 /** What the listings of a parent's children are told of it. */
 function pickParent(parent: unknown, key: string, departures: readonly SchemaDeparture[]): ReadRecord {
   // An empty line is no parent; its record counts as read.
-  if (parent === null) return { line: '', key, seen: undefined, departures };
+  if (parent === null) return { line: '', key, seen: undefined, departures, cut: [] };
   if (parent === undefined) return { departures: [unreadable('"each" picks nothing from it')] };
-  return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures };
+  return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures, cut: [] };
 }
 
 /** Of what stands there, only the last can be read. */
@@ -163,6 +205,10 @@ const fingerprint = (text: string): Buffer => hash('sha256', text, 'buffer').sub
 /** What a page holds, as far as its reader can tell: the keys of its records, and what is delivered of them. */
 export const pageFingerprint = ({ keys, quarantinedKeys, lines }: PageContent): string =>
   hash('sha256', Buffer.concat([...keys, ...quarantinedKeys, Buffer.from(lines.join('\n'))]), 'base64url').slice(0, 16);
+
+/** A fingerprint of a set of keys, in whatever order they come: 48 bits, so that two sets that differ agree once in 281 trillion. */
+const keySetOf = (keys: readonly Buffer[]): string =>
+  hash('sha256', Buffer.concat([...keys].sort(Buffer.compare)), 'base64url').slice(0, 8);
 
 /** Two records are the same one if their keys are; a record without a key is compared whole. */
 const identify = (stream: Stream, raw: unknown): Buffer => fingerprint(recordKey(stream, raw) ?? writeJson(raw) ?? '');

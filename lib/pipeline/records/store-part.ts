@@ -1,5 +1,7 @@
+import { writeDoubts } from '../../core/listing/page-doubts.ts';
 import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
+import { storeCursors } from '../store/page-cursors.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 import type { PageEntry } from '../store/sync-state.ts';
@@ -46,7 +48,7 @@ export async function storePart(
     const key = `${folder}/parents/${id}.ndjson`;
     const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
     await put(context, { key, body: new TextEncoder().encode(text), type: 'application/x-ndjson' });
-    const kept = await storeKeys(context, key, keys);
+    const kept = { ...(await storeKeys(context, key, keys)), ...(await storeCursors(context, key, sorted)) };
     return { id, item: { node: context.path, of, key, bytes: text.length, ...kept, ...summary(sorted) } };
   }
   const key = `${folder}/parts/${id}.ndjson.gz`;
@@ -55,7 +57,7 @@ export async function storePart(
   // Pages without records need no object: no manifest lists them.
   const bytes = lines.length + quarantined.length > 0 ? (await store(context, key, lines)).byteLength : 0;
   if (quarantined.length > 0) await store(context, quarantineKey(key), quarantined);
-  const kept = await storeKeys(context, key, keys);
+  const kept = { ...(await storeKeys(context, key, keys)), ...(await storeCursors(context, key, sorted)) };
   const instead = sorted[0]?.instead;
   const takes = instead === undefined ? {} : { place: instead.place, instead: instead.part };
   return { id, item: { node: context.path, key, bytes, ...kept, ...takes, ...summary(sorted) } };
@@ -92,14 +94,19 @@ function summary(pages: readonly PageContent[]): Item {
   const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
   const notes = pages.flatMap((page) => page.note ?? []);
+  const doubts = pages.flatMap((page) => page.doubts);
   return {
-    pages: JSON.stringify(pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last])),
+    pages: JSON.stringify(
+      pages.map((page): PageEntry => [page.index, page.fetched, page.first, page.last, page.keySet]),
+    ),
     fetched: sum((page) => page.fetched),
     delivered: sum((page) => page.lines.length),
     quarantined: sum((page) => page.quarantined.length),
     repeated: sum((page) => page.repeated),
     answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
     ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
+    ...(pages[0]?.look ? { look: true } : {}),
+    ...(doubts.length > 0 ? { doubts: writeDoubts(doubts) } : {}),
     ...(estimates.length > 0 ? { estimate: Math.max(...estimates) } : {}),
     ...(notes.length > 0 ? { notes: JSON.stringify(countTexts(notes)) } : {}),
     ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),

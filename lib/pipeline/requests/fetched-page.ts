@@ -19,6 +19,8 @@ export type FetchedPage = {
   readonly ambiguous: ReadonlyMap<unknown, string>;
   /** Why a rule of the connector took it for a page. */
   readonly note?: string | undefined;
+  /** The status by which the API says that there is no such page, where that is taken for an end. */
+  readonly missing?: number | undefined;
   readonly exchange: KeptExchange;
 };
 /** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { readRanges } from '../../core/listing/listing.ts';
+import { readDoubts } from '../../core/listing/page-doubts.ts';
 import { readJson } from '../../core/response/json.ts';
 import type { Clause } from '../ports.ts';
 
@@ -33,6 +34,9 @@ export const streamState = z.object({
   lastFullAt: millis.optional(),
   /** Ticks that found a sync running. */
   skipped: z.number().default(0),
+  /** Records of the last full sync that was complete, and of a later one that had fewer than half of them. */
+  fullRecords: z.number().optional(),
+  shrunkTo: z.number().optional(),
 });
 export type StreamState = z.output<typeof streamState>;
 
@@ -57,11 +61,16 @@ export const syncState = z.object({
   limit: z.number().optional(),
   /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
+  /** Records of earlier full syncs, as they stood when it began. */
+  fullRecords: z.number().optional(),
+  shrunkTo: z.number().optional(),
   /** Why a person accepts what it lacks, and when that was. */
   accepted: z.string().optional(),
   acceptedAt: millis.default(0),
   /** How often pages that did not agree with their neighbours were read again since. */
   repairs: z.number().default(0),
+  /** The share of pages that the second look asks for, where it is spread over many listings. */
+  sample: z.number().optional(),
   /** How often what is missing was asked for again after a close. */
   phase: z.number().default(0),
   /** How often housekeeping has sent again what is open without progress since. */
@@ -135,6 +144,8 @@ const groupState = z.object({
   line: z.number().default(0),
   /** How many of the children that it has again have been opened. */
   redone: z.number().default(0),
+  /** Of a second look over many listings: the share of their pages that it asks for, from 0 to 1. */
+  sample: z.number().default(1),
   /** Of parents: all of them have been opened. */
   exhausted: z.boolean().default(false),
 });
@@ -159,6 +170,11 @@ const listingState = z.object({
   filled: z.number().optional(),
   /** Where no total tells it: its end was looked for behind the last record. */
   proven: z.boolean().default(false),
+  /** The last full page was asked for at the start: a sentinel, which shows at the end what moved before it. */
+  sentinel: z.boolean().default(false),
+  /** Its pages are read only to be compared with an earlier reading; of a chain, by these cursors (JSON, by index). */
+  look: z.boolean().default(false),
+  cursors: z.string().optional(),
   /** Pages of blocks of which none came. */
   barren: z.number().default(0),
   /** A page of it failed for good. */
@@ -171,6 +187,8 @@ const blockState = z.object({
   /** Of a block behind the last record: its first page, and where that begins. */
   first: z.number().optional(),
   offset: z.number().optional(),
+  /** Its pages are read only to be compared with another reading. */
+  look: z.boolean().default(false),
   open: names.default(new Set()),
   failed: names.default(new Set()),
 });
@@ -186,6 +204,8 @@ const chainState = z.object({
   /** What the last page held, and how many in a row held the same. */
   seen: z.string().optional(),
   ties,
+  /** What it remembers of its pages for the one that may be the last (core/listing/chain-end.ts). */
+  trail: z.string().optional(),
   /** Pages that are committed, and their records. */
   step: z.number(),
   records: z.number().default(0),
@@ -213,9 +233,15 @@ export const tailOf = ({ first, offset }: Block): Tail | undefined =>
 export const parseParents = ({ parents }: { parents?: string | undefined }): readonly unknown[] | undefined =>
   parents === undefined ? undefined : z.array(z.unknown()).parse(readJson(parents));
 
-/** What a part knows of one of its pages: index, records, fingerprints of the first and the last record's key. */
-export type PageEntry = readonly [index: number, records: number, first: string, last: string];
-const pageEntries = z.array(z.tuple([z.number(), z.number(), z.string(), z.string()]));
+/** What a part knows of one of its pages: index, records, fingerprints of the first and the last record's key, and of the set of all keys. */
+export type PageEntry = readonly [
+  index: number,
+  records: number,
+  first: string,
+  last: string,
+  keys?: string | undefined,
+];
+const pageEntries = z.array(z.tuple([z.number(), z.number(), z.string(), z.string(), z.string().optional()]));
 
 /** A stored object of records. It counts only if a node holds its id. */
 export const partState = z.object({
@@ -257,6 +283,16 @@ export const partState = z.object({
   ties,
   /** Chains only: it brought records that are not of the window. */
   stray: z.boolean().default(false),
+  trail: z.string().optional(),
+  /** Chains only: what led to each page (JSON), where it is little; else it lies beside the part. */
+  cursors: z.string().optional(),
+  /** It was read only to be compared: it is delivered only if it holds something else. */
+  look: z.boolean().default(false),
+  /** What its pages say against their listing (core/listing/page-doubts.ts). */
+  doubts: z
+    .string()
+    .optional()
+    .transform((text) => (text === undefined ? [] : readDoubts(text))),
   /** Set when the chain ends with this part. */
   last: z.boolean().default(false),
 });

@@ -4,6 +4,7 @@ import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
 import { judgeSync } from '../../core/verdict/completeness.ts';
 import { type Receipt, receiptSchema, receiptText } from '../../core/verdict/receipt.ts';
 import { coversWatermark, nextWatermark } from '../../core/verdict/watermark.ts';
+import { withholdVerdict } from '../../core/verdict/withhold-verdict.ts';
 import { atNode, forSync, type Invocation, type SyncContext, streamOf } from '../invocation.ts';
 import type { Change, Clause } from '../ports.ts';
 import { readNode } from '../store/node.ts';
@@ -44,10 +45,11 @@ export async function closeSync(
   const stream = streamOf(invocation, ref.stream);
   // Its stream went while it was being closed.
   if (stream === undefined) return closeSuperseded(context, sync, superseded ?? '');
-  const sum = await sumSync(context, stream, sync.phase);
+  const sum = await sumSync(context, stream, sync);
   if (sync.accepted === undefined && (await repairMovedPages(context, sync, sum))) return;
   const receipt = buildReceipt(context, stream, sync, sum);
-  if (commitsWatermark(stream, receipt.verdict, receipt.pages.failed, sync)) await commit(context, receipt);
+  await noteExtent(context, receipt);
+  if (commitsWatermark(stream, receipt, sync)) await commit(context, receipt);
   await freeStream(context);
   await publishReceipt(context, sync, receipt, sum.manifest);
 }
@@ -61,6 +63,8 @@ async function closeSuperseded(context: SyncContext, sync: SyncState, why: strin
     verdict: 'INCOMPLETE',
     evidence: null,
     reasons: [{ code: 'superseded', message: why }],
+    checked: { pages: 0, of: 0, moved: 0 },
+    warnings: [],
     schema: [],
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
@@ -92,16 +96,25 @@ export function receiptKeys(connector: string, ref: SyncRef, revision: number): 
 }
 
 /** Whether a sync moves the watermark, and leaves its stream fresh. */
-const commitsWatermark = (stream: Stream, verdict: Receipt['verdict'], failedPages: number, sync: SyncState): boolean =>
+const commitsWatermark = (
+  stream: Stream,
+  { verdict, reasons }: Pick<Receipt, 'verdict' | 'reasons'>,
+  sync: SyncState,
+): boolean =>
   coversWatermark(stream.since, sync.watermark, sync) &&
-  (sync.accepted !== undefined || verdict === 'COMPLETE' || (verdict === 'UNKNOWN' && failedPages === 0));
+  (sync.accepted !== undefined ||
+    verdict === 'COMPLETE' ||
+    (verdict === 'UNKNOWN' && reasons.every((reason) => isBehindWatermark(stream, reason))));
 
 /**
- * Whether what was not read is older than what was, perhaps: a listing came to what the API lets be read of one, and only of one that begins with the
- * oldest it is known that what it kept back is still to be asked for by the next sync.
+ * Whether what a reason says may be missing is still to be asked for by the next sync. An end that is only inferred leaves nothing out before it; so does the
+ * limit of a listing that begins with the oldest.
  */
-const leavesRecordsOut = ({ order }: Stream, reasons: Receipt['reasons']): boolean =>
-  order !== 'oldest first' && reasons.some(({ code }) => code === 'limit');
+const isBehindWatermark = ({ order }: Stream, { code }: Receipt['reasons'][number]): boolean =>
+  code === 'end-inferred' || (code === 'limit' && order === 'oldest first');
+
+/** The most that a stage allows where it says nothing. */
+const QUARANTINE_PERCENT = 1;
 
 /** The receipt of a sum. */
 function buildReceipt(
@@ -110,13 +123,19 @@ function buildReceipt(
   sync: SyncState,
   { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered, notes }: SyncTotals,
 ): Receipt {
-  const { verdict, evidence, reasons, movement } = judgeSync(judged);
   const { delivered, quarantined, dropped } = records;
+  const held = withholdVerdict(judgeSync(judged), {
+    ...{ mode: sync.mode, distinct: delivered + quarantined - again, delivered, quarantined },
+    ...{
+      allowed: (context.settings.QUARANTINE_PERCENT ?? QUARANTINE_PERCENT) / 100,
+      before: sync.fullRecords,
+      shrunkTo: sync.shrunkTo,
+    },
+  });
+  const { verdict, evidence, reasons, movement, checked, warnings } = held;
   const source = exact ? (stream.count === undefined ? 'total' : 'count') : 'estimate';
   const before = sync.watermark ?? null;
-  const moves =
-    commitsWatermark(stream, verdict, pages.failed, sync) &&
-    (!leavesRecordsOut(stream, reasons) || sync.accepted !== undefined);
+  const moves = commitsWatermark(stream, { verdict, reasons }, sync);
   return {
     ...receiptHeader(context, sync),
     ...{ verdict, evidence, reasons },
@@ -126,6 +145,8 @@ function buildReceipt(
     requests,
     movement,
     ...(notes.size === 0 ? {} : { notes: [...notes].map(([message, count]) => ({ message, pages: count })) }),
+    checked,
+    warnings,
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
@@ -181,6 +202,19 @@ async function commit(context: SyncContext, { verdict, mode, watermark, startedA
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
   await syncs.update(key, { set }, [rises('lastCommitted', context.ref.sync)]);
+}
+
+/** Keeps how many records a full sync had: the next one is held against it. One that shrank is believed when the next one agrees. */
+async function noteExtent({ syncs, connector, ref }: SyncContext, receipt: Receipt): Promise<void> {
+  if (receipt.mode !== 'full') return;
+  const { delivered, repeated } = receipt.records;
+  const records = Math.max(0, delivered - repeated);
+  const key = streamKey(connector.name, ref);
+  const isCurrent = [{ equal: ['current', ref.sync] } as const];
+  if (receipt.verdict === 'COMPLETE' || receipt.accepted !== undefined)
+    await syncs.update(key, { set: { fullRecords: records }, remove: ['shrunkTo'] }, isCurrent);
+  else if (receipt.reasons.some(({ code }) => code === 'shrunk'))
+    await syncs.update(key, { set: { shrunkTo: records } }, isCurrent);
 }
 
 /** Frees the stream for its next sync. A late closer finds its successor's id there, and touches nothing. */

@@ -65,7 +65,8 @@ export async function openPhase(
     from,
     revision,
     repairs,
-  }: { readonly from: SyncState['status']; readonly revision: number; readonly repairs: number },
+    sample,
+  }: Pick<SyncState, 'revision' | 'repairs'> & { readonly from: SyncState['status']; readonly sample?: number },
 ): Promise<void> {
   const { syncs, connector, clock, log } = context;
   const now = clock.now();
@@ -79,6 +80,7 @@ export async function openPhase(
         phase,
         revision,
         repairs,
+        ...(sample === undefined ? {} : { sample }),
         live: connector.name,
         deadline: now + SYNC_DEADLINE,
         rounds: 0,

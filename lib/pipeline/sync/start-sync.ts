@@ -124,6 +124,8 @@ async function createSync(context: SyncContext, at: string, stream: StreamState)
     roundAt: 0,
     ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
     ...(limit === undefined ? {} : { limit }),
+    ...(stream.fullRecords === undefined ? {} : { fullRecords: stream.fullRecords }),
+    ...(stream.shrunkTo === undefined ? {} : { shrunkTo: stream.shrunkTo }),
     ...expiryOf(now),
   });
 }

@@ -1,5 +1,4 @@
 import type { Stream } from '../../core/connector/stream.ts';
-import { isCutShort } from '../../core/listing/listing.ts';
 import { sliceName } from '../../core/listing/slice.ts';
 import {
   type JudgedListings,
@@ -15,8 +14,10 @@ import { countRepeats, type KeyedPart } from '../records/count-repeats.ts';
 import { type DeliveredPart, openManifest } from '../records/manifest.ts';
 import { readSchemaDrift } from '../records/schema-drift.ts';
 import { isExhausted, listedSlice } from '../store/slices.ts';
-import type { Part } from '../store/sync-state.ts';
+import type { Part, SyncState } from '../store/sync-state.ts';
 import { type ReadTree, readTrees, type TreeListing } from '../tree/read-tree.ts';
+import { sampleOf } from '../tree/retry-node.ts';
+import { tallyListing } from '../tree/tally-listing.ts';
 
 /** How many listings are added up at once: each may have objects to read. */
 const LISTINGS_AT_ONCE = 20;
@@ -49,7 +50,11 @@ export type SyncTotals = Readonly<SyncSum> & {
 };
 
 /** Adds up a sync's tree, some of it at a time: a hundred thousand parents take hardly more memory than a thousand. */
-export async function sumSync(context: SyncContext, stream: Stream, phase: number): Promise<SyncTotals> {
+export async function sumSync(
+  context: SyncContext,
+  stream: Stream,
+  { phase, sample }: Pick<SyncState, 'phase' | 'sample'>,
+): Promise<SyncTotals> {
   const sum: SyncSum = {
     ...{ judged: NO_LISTINGS, unopened: false, again: 0, stated: 0, exact: true },
     requests: { sent: 0, throttled: 0, retried: 0 },
@@ -62,7 +67,7 @@ export async function sumSync(context: SyncContext, stream: Stream, phase: numbe
   const windows: KeyedPart[] = [];
   for await (const tree of readTrees(context, phase)) {
     addNodes(sum, tree);
-    const found = await tallyAll(context, tree);
+    const found = await tallyAll(context, tree, sample);
     for (const each of found) addListing(sum, each);
     const own = found.filter(({ ofParents }) => !ofParents);
     await manifest.add(own.flatMap(deliveredParts));
@@ -112,14 +117,17 @@ function addListing(sum: SyncSum, found: Found): void {
 }
 
 /** The listings of a tree, in the order of their places. */
-async function tallyAll(context: SyncContext, { leaves }: ReadTree): Promise<Found[]> {
+async function tallyAll(context: SyncContext, { leaves }: ReadTree, sample: number | undefined): Promise<Found[]> {
   const found: Found[] = [];
   const queue = leaves.entries();
   const lane = async (): Promise<void> => {
     for (const [place, leaf] of queue) {
       const { stream, slice: whole, of } = listedSlice(context, leaf.node);
       const slice = place === '' ? undefined : sliceName(stream, whole, of);
-      found.push({ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(context, leaf) });
+      found.push({
+        ...{ place, leaf, stream, slice, ofParents: of !== undefined, tally: await tallyLeaf(context, leaf) },
+        choose: sampleOf(place, sample),
+      });
     }
   };
   await Promise.all(Array.from({ length: LISTINGS_AT_ONCE }, lane));
@@ -144,34 +152,7 @@ async function repeatsOf(invocation: Invocation, family: readonly Found[]): Prom
   );
 }
 
-async function tallyLeaf(
-  invocation: Invocation,
-  { node, blocks, parts, failed, forgone }: TreeListing,
-): Promise<ListingTally> {
-  const stated = parts.flatMap(({ leastTotal, greatestTotal }) =>
-    leastTotal === undefined || greatestTotal === undefined ? [] : [leastTotal, greatestTotal],
-  );
-  return {
-    // The parts come in the order of their phases.
-    pages: parts.flatMap(({ pages, instead }) => (instead === undefined ? pages : [])),
-    tails: new Set([...blocks.values()].flatMap(({ first }) => first ?? [])),
-    behind: new Set(
-      parts.filter(({ node }) => blocks.get(node)?.first !== undefined).flatMap(({ pages }) => pages.map(([i]) => i)),
-    ),
-    size: node.kind === 'listing' ? node.size : undefined,
-    planned: node.kind === 'listing' ? node.covered - forgone : node.step + (node.ended === 'failed' ? 1 : 0),
-    failed,
-    cutShort: node.kind === 'listing' ? isCutShort(node) : node.ended === 'failed',
-    delivered: add(parts, ({ delivered }) => delivered),
-    quarantined: add(parts, ({ quarantined }) => quarantined),
-    dropped: add(parts, ({ repeated }) => repeated),
-    again: await countRepeats(invocation, parts),
-    estimate: greatest(parts.flatMap(({ estimate }) => estimate ?? [])),
-    totals: stated.length === 0 ? undefined : { least: Math.min(...stated), greatest: Math.max(...stated) },
-  };
-}
-
-const add = <T>(all: readonly T[], count: (each: T) => number): number =>
-  all.reduce((sum, each) => sum + count(each), 0);
-const greatest = (values: readonly number[]): number | undefined =>
-  values.reduce<number | undefined>((all, one) => Math.max(all ?? one, one), undefined);
+const tallyLeaf = async (context: SyncContext, leaf: TreeListing): Promise<ListingTally> => ({
+  ...tallyListing(leaf),
+  again: await countRepeats(context, leaf.parts),
+});

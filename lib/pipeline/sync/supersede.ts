@@ -27,15 +27,17 @@ export function listingShape(connector: Connector, name: string): string {
   return `${name}: ${kind}${size}${first}${above}`;
 }
 
-/** Why a sync cannot go on as it was begun; `undefined` if it can. A later phase only adds to what was delivered, and goes on. */
+/** Why a sync cannot go on as it was begun; `undefined` if it can. What follows a published receipt only adds to what was delivered, and goes on. */
 export function whySuperseded(context: SyncContext, sync: SyncState): string | undefined {
   const { connector } = context;
   if (streamOf(context, context.ref.stream) === undefined)
     return `the connector has no stream "${context.ref.stream}" any more: nothing of this sync is delivered`;
+  // A second look, and a repair, come before the first receipt: what they read is one with what was read before.
+  const isPublished = sync.revision > 1;
   const shape = listingShape(connector, context.ref.stream);
-  if (sync.phase === 0 && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
+  if (!isPublished && sync.declared === connector.revision && (sync.shape ?? shape) !== shape)
     return 'the stream is listed in another way than when the sync began: nothing of it is delivered, and another has begun';
-  if (sync.declared === connector.revision || sync.phase > 0) return undefined; // R61
+  if (sync.declared === connector.revision || isPublished) return undefined; // R61
   return `the connector's revision changed from ${sync.declared} to ${connector.revision} meanwhile: nothing of this sync is delivered, and another has begun`;
 }
 

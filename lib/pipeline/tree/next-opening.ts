@@ -6,8 +6,10 @@ import {
   isMostlyFailing,
   nextListingStep,
   pageStride,
+  rangeLength,
 } from '../../core/listing/listing.ts';
 import { windowAt, windowCount } from '../../core/listing/slice.ts';
+import { FEW_PAGES } from '../../core/verdict/second-look.ts';
 import { FIRST_START } from '../../core/verdict/watermark.ts';
 import type { Invocation, NodeContext, SyncContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
@@ -17,7 +19,7 @@ import type { Group, Listing, Node } from '../store/sync-state.ts';
 import { type DispatchContext, dispatchWindowFor } from '../tasks/dispatch.ts';
 import { nextParents } from './next-parents.ts';
 import { firstPageInfo, lastBlockRepeats, lastPageWithRecords } from './read-parts.ts';
-import { movedPages, retryItemAt } from './retry-node.ts';
+import { pagesToCheck, retryItemAt } from './retry-node.ts';
 import { newNodeItem } from './root-node.ts';
 
 /** An invocation's work on a node whose children it may open. */
@@ -39,6 +41,7 @@ const widest = ({ settings }: Invocation): number => 2 * settings.MAXIMUM_CONCUR
 /** What a node opens next; `undefined`: nothing now, or nothing any more. */
 export async function nextOpening(context: OpeningContext, node: OpeningNode): Promise<NextOpening | undefined> {
   if (node.kind === 'group') return nextSlices(context, node);
+  if (node.look) return nextLook(node);
   if (node.opened === 1 && node.open.size === 0 && !node.told) {
     // Who read the first page died before he could say what it told.
     const { stream } = listedSlice(context, node);
@@ -46,6 +49,8 @@ export async function nextOpening(context: OpeningContext, node: OpeningNode): P
     return { children: new Map(), fresh: 0, set: { told: true, ...told } };
   }
   if (isMostlyFailing(node) && !node.stopped) return { children: new Map(), fresh: 0, set: { stopped: true } }; // R16
+  const sentinel = sentinelOf(context, node);
+  if (sentinel !== undefined) return sentinel;
   const next = listingStepOf(context, node, dispatchWindowFor(context));
   if (next === 'done' && !isEndProven(node)) return nextTail(context, node);
   if (typeof next === 'string') return undefined;
@@ -59,6 +64,29 @@ export async function nextOpening(context: OpeningContext, node: OpeningNode): P
   const children = new Map([[name, { kind: 'block', open: pages }]]);
   return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1), last: name } };
 }
+
+/** All pages of a second look stand in one block. */
+function nextLook({ opened, stopped, again }: Listing): NextOpening | undefined {
+  if (opened > 0 || stopped) return undefined;
+  const pages = indexesOf(again, 0, rangeLength(again));
+  const block = { kind: 'block', open: new Set(pages.map(String)), look: true };
+  return { children: new Map([[`${pages[0] ?? 0}-${pages.at(-1) ?? 0}`, block]]), fresh: 1, set: {} };
+}
+
+/**
+ * The sentinel: the last page that is surely full is asked for before the others. The second look asks for it once more at the end. What was inserted or
+ * deleted before it meanwhile shows there as a shift, however long the listing is.
+ */
+function sentinelOf(context: OpeningContext, listing: Listing): NextOpening | undefined {
+  const { announced, sentinel, stopped, limited } = listing;
+  if (announced === undefined || announced <= FEW_PAGES || sentinel || stopped || limited) return undefined;
+  const { paging, secondLook } = listedSlice(context, listing).stream;
+  if (paging.kind !== 'pages' || secondLook === 'none' || phaseOf(context.path) > 0) return undefined;
+  const block = { kind: 'block', open: new Set([String(announced - 2)]), look: true };
+  return { children: new Map([[SENTINEL, block]]), fresh: 0, set: { sentinel: true } };
+}
+
+const SENTINEL = 'sentinel';
 
 /** Whether a listing is done does not depend on its window. */
 export const SMALLEST_WINDOW: DispatchWindow = { blocks: 1, blockPages: 1, taskPages: 1 };
@@ -151,10 +179,10 @@ const named = (opened: number, items: readonly Item[]): Map<string, Item> =>
 /** Children of a group in which an earlier phase left something. */
 async function reopen(
   context: NodeContext,
-  { redone, repair }: Group,
+  { redone, repair, sample }: Group,
   indexes: readonly number[],
 ): Promise<NextOpening> {
-  const wanted = repair > 0 ? movedPages(context, repair) : undefined;
+  const wanted = repair > 0 ? pagesToCheck(context, { round: repair, sample }) : undefined;
   const children = new Map<string, Item>();
   for (const name of indexes.map(sliceChild)) {
     const place = placeOf(childPath(context.path, name));

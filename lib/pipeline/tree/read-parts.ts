@@ -18,6 +18,7 @@ import {
  * belongs to a listing in whose place others were read.
  */
 export function isPartCounted(id: string, part: Part, node: Node | undefined, up: Node | undefined): boolean {
+  if (part.look) return node?.kind === 'block' && node.parts.has(id.slice(id.indexOf('@') + 1));
   if (node?.kind === 'block') return up?.kind === 'listing' && node.parts.has(id.slice(id.indexOf('@') + 1)); // R4
   return node?.kind === 'chain' && (part.pages[0]?.[0] ?? 0) < node.step;
 }
@@ -123,7 +124,7 @@ async function* partsBelow(context: SyncContext, prefixed: string): AsyncIterabl
   for (let phase = 0; phase <= phaseOf(prefixed); phase++) {
     const below = prefix.sk + rootPath(phase) + placeOf(prefixed);
     for await (const { sk, ...item } of context.syncs.query(prefix.pk, below))
-      yield { id: sk.slice(prefix.sk.length), part: partState.parse(item) };
+      if (item.look !== true) yield { id: sk.slice(prefix.sk.length), part: partState.parse(item) };
   }
 }
 

@@ -31,6 +31,10 @@ export type TreeListing = {
   /** Of a numbered listing, by path. */
   readonly blocks: Map<string, Block>;
   readonly parts: Part[];
+  /** Parts that were read only to be compared. Those that hold something else are among the others, too: they are delivered. */
+  readonly looks: Part[];
+  /** The last phase in which pages were asked for to be compared; 0: none. */
+  readonly lookPhase: number;
   /** Pages that failed, and that no later phase brought, or set aside again. */
   readonly failed: readonly FailedPage[];
   /** Pages that were to show the end and failed, where a later phase looked for it anew. */
@@ -184,25 +188,34 @@ async function readBelow(
     below(failedPageKey, (item) => failedPageState.parse(item)),
   ]);
   const places = new Map<string, Group | Listing | Chain>();
-  for (const [path, node] of nodes) if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
+  const lookPhases = new Map<string, number>();
+  for (const [path, node] of nodes) {
+    if (node.kind === 'listing' && node.look) lookPhases.set(placeOf(path), phaseOf(path));
+    else if (node.kind !== 'block' && !maps(node)) places.set(placeOf(path), node);
+  }
 
   type Open = TreeListing & { readonly fails: FailedPage[] };
   const leaves = new Map<string, Open>();
   for (const [at, node] of places)
     if (node.kind !== 'group')
-      leaves.set(at, { node, blocks: new Map(), parts: [], fails: [], failed: [], forgone: 0 });
+      leaves.set(at, {
+        ...{ node, blocks: new Map(), parts: [], looks: [], fails: [], failed: [], forgone: 0 },
+        lookPhase: lookPhases.get(at) ?? 0,
+      });
   /** A chain itself, or the listing of a block. A block whose listing was given up for others belongs to none. */
   const leafOf = (path: string): Open | undefined =>
     leaves.get(placeOf(nodes.get(path)?.kind === 'block' ? (parentOf(path)?.parent ?? '') : path));
-  for (const [path, node] of nodes) if (node.kind === 'block') leafOf(path)?.blocks.set(path, node);
+  for (const [path, node] of nodes) if (node.kind === 'block' && !node.look) leafOf(path)?.blocks.set(path, node);
   for (const [id, part] of [...parts, ...mapped.parts]) {
     const leaf = part.place === undefined ? leafOf(part.node) : leaves.get(part.place);
     const node = nodes.get(part.node) ?? mapped.chains.get(part.node);
-    if (leaf !== undefined && isPartCounted(id, part, node, leaf.node)) leaf.parts.push(part);
+    if (leaf !== undefined && isPartCounted(id, part, node, leaf.node))
+      (part.look ? leaf.looks : leaf.parts).push(part);
   }
   for (const fail of failures.values())
     if (hasFailed(nodes.get(fail.node), fail.page)) leafOf(fail.node)?.fails.push(fail);
-  for (const leaf of leaves.values()) leaf.parts.splice(0, Number.POSITIVE_INFINITY, ...withoutMapped(leaf.parts));
+  for (const leaf of leaves.values())
+    leaf.parts.splice(0, Number.POSITIVE_INFINITY, ...withoutMapped([...leaf.parts, ...differingLooks(leaf)]));
   const children = new Map<string, string[]>();
   for (const up of [...places.keys()].flatMap((at) => parentOf(at) ?? []))
     children
@@ -241,6 +254,12 @@ const BELOW: ReadonlySet<string> = new Set(['', '.', '@', '#']);
 /** It reads no listing: it maps what others quarantined. */
 const maps = (node: Node | undefined): boolean => node?.kind === 'chain' && node.maps;
 
+/** Parts of a second look that hold something that no other part holds. */
+function differingLooks({ parts, looks }: TreeListing): Part[] {
+  const known = new Set(parts.flatMap(({ pages }) => pages.map(([index, , , , keys]) => `${index} ${keys}`)));
+  return looks.filter(({ pages }) => pages.some(([index, , , , keys]) => !known.has(`${index} ${keys}`)));
+}
+
 /** What was quarantined and then mapped again counts where that was stored. */
 function withoutMapped(parts: readonly Part[]): Part[] {
   const mapped = new Set(parts.flatMap(({ instead }) => instead ?? []));
@@ -249,7 +268,7 @@ function withoutMapped(parts: readonly Part[]): Part[] {
 
 /** The node says which pages failed: one that somebody set aside while another brought it did not. */
 function hasFailed(node: Node | undefined, page: number): boolean {
-  if (node?.kind === 'block') return node.failed.has(String(page));
+  if (node?.kind === 'block') return !node.look && node.failed.has(String(page));
   return node?.kind === 'chain' && !maps(node) && node.ended === 'failed' && node.step === page;
 }
 

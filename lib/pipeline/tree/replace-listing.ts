@@ -66,7 +66,20 @@ const LISTING_ONLY_ATTRIBUTES = [
     'again',
     'redone',
   ],
-  ...['step', 'cursor', 'remembered', 'seen', 'ties', 'lease', 'owner', 'began', 'records', 'stray'],
+  ...[
+    'step',
+    'cursor',
+    'remembered',
+    'seen',
+    'ties',
+    'lease',
+    'owner',
+    'began',
+    'records',
+    'stray',
+    'trail',
+    'sentinel',
+  ],
 ];
 
 /** The listing that is given up: its node, the stream that it is of, the block that showed it, and the requests that led to it. */

@@ -29,6 +29,7 @@ export function isNodeDone(context: SyncContext, node: Node): boolean {
   if (node.kind === 'block') return node.open.size === 0;
   if (node.open.size > 0) return false;
   if (node.kind === 'group') return node.stopped || isExhausted(node); // R12
+  if (node.look) return node.opened > 0 || node.stopped;
   return listingStepOf(context, node, SMALLEST_WINDOW) === 'done' && isEndProven(node);
 }
 
@@ -84,7 +85,7 @@ async function removeFromParent(
   { parent, name }: { readonly parent: string; readonly name: string },
   node: Node,
 ): Promise<Written<Node>> {
-  const broken = node.kind === 'block' && node.failed.size > 0;
+  const broken = node.kind === 'block' && node.failed.size > 0 && !node.look;
   const change = {
     delete: { open: new Set([name]) },
     ...(broken ? { set: { broken: true } } : {}), // R17

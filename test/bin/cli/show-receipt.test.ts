@@ -18,6 +18,8 @@ const COMPLETE: Receipt = {
   records: { fetched: 1_950, delivered: 1_950, quarantined: 0, repeated: 0 },
   requests: { sent: 20, throttled: 0, retried: 0 },
   movement: { checked: 0, moved: 0, repaired: 0 },
+  checked: { pages: 0, of: 0, moved: 0 },
+  warnings: [],
   schema: [],
   watermark: { before: null, after: null },
   manifest: 'shop/main/orders/20261122T173000000Z/1/manifest.ndjson.gz',

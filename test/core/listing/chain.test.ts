@@ -21,31 +21,37 @@ describe('where a chain goes next', () => {
   const link = (target: string) => nextCursor(byLink, reply([], { link: `<${target}>; rel="next"` }), [], HERE);
 
   it('cursor: what the page gives, until it gives nothing', () => {
-    assert.deepEqual(nextCursor(byCursor, reply({ next: 'abc' }), [], HERE), { next: 'abc' });
-    assert.deepEqual(nextCursor(byCursor, reply({ next: 7 }), [], HERE), { next: '7' });
-    for (const next of [null, undefined, '']) assert.equal(nextCursor(byCursor, reply({ next }), [], HERE), 'end');
+    assert.deepEqual(nextCursor(byCursor, reply({ next: 'abc' }), [], HERE), { is: 'next', cursor: 'abc' });
+    assert.deepEqual(nextCursor(byCursor, reply({ next: 7 }), [], HERE), { is: 'next', cursor: '7' });
+    const end = (next: unknown) => nextCursor(byCursor, reply({ next }), [], HERE);
+    for (const next of [null, '', false]) assert.deepEqual(end(next), { is: 'end', by: 'explicit' });
+    assert.deepEqual(end(undefined), { is: 'end', by: 'absent' });
+    assert.deepEqual(nextCursor(byCursor, reply({ has_more: false }), [], HERE), { is: 'end', by: 'explicit' });
   });
 
   it('links: resolved against the page, and never off its origin', () => {
-    assert.deepEqual(link('?page=2'), { next: 'https://api.test/v1/rows?page=2' });
-    assert.deepEqual(link('/v2/rows'), { next: 'https://api.test/v2/rows' });
+    assert.deepEqual(link('?page=2'), { is: 'next', cursor: 'https://api.test/v1/rows?page=2' });
+    assert.deepEqual(link('/v2/rows'), { is: 'next', cursor: 'https://api.test/v2/rows' });
     for (const foreign of ['https://evil.test/v1', 'http://api.test/v1', 'https://api.test:444/v1', '//evil.test/']) {
-      assert.ok('stuck' in Object(link(foreign)), foreign);
+      assert.equal(link(foreign).is, 'stuck', foreign);
     }
-    assert.equal(nextCursor(byLink, reply([]), [], HERE), 'end');
+    assert.deepEqual(nextCursor(byLink, reply([]), [], HERE), { is: 'end', by: 'absent' });
+    assert.deepEqual(link(HERE), { is: 'end', by: 'self' });
   });
 
-  it('one: nowhere, unless the answer itself links to a next page', () => {
+  it('one: nowhere', () => {
     const whole = { ...byLink, paging: one() };
-    assert.equal(nextCursor(whole, reply([]), [], HERE), 'end');
-    assert.ok('stuck' in Object(nextCursor(whole, reply([], { link: '<?page=2>; rel="next"' }), [], HERE)));
+    assert.deepEqual(nextCursor(whole, reply([]), [], HERE), { is: 'end', by: 'explicit' });
   });
 
   it('keyset: the last record, as long as the API says there is more', () => {
-    assert.deepEqual(nextCursor(byKey, reply({ more: true }), [{ id: 4 }, { id: 9 }], HERE), { next: '9' });
-    assert.equal(nextCursor(byKey, reply({ more: false }), [{ id: 9 }], HERE), 'end');
-    assert.ok('stuck' in Object(nextCursor(byKey, reply({ more: true }), [], HERE)));
-    assert.ok('stuck' in Object(nextCursor(byKey, reply({ more: true }), [{}], HERE)));
+    assert.deepEqual(nextCursor(byKey, reply({ more: true }), [{ id: 4 }, { id: 9 }], HERE), {
+      is: 'next',
+      cursor: '9',
+    });
+    assert.deepEqual(nextCursor(byKey, reply({ more: false }), [{ id: 9 }], HERE), { is: 'end', by: 'explicit' });
+    assert.equal(nextCursor(byKey, reply({ more: true }), [], HERE).is, 'stuck');
+    assert.equal(nextCursor(byKey, reply({ more: true }), [{}], HERE).is, 'stuck');
   });
 });
 

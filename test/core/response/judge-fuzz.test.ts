@@ -239,10 +239,10 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
       if (stream.paging.kind === 'pages') continue;
       // Where the connector's own function finds nothing where it looks, the walk is stuck.
       const next = nextCursor(stream, verdict.reply, verdict.records, url);
-      if (typeof next === 'object' && 'next' in next) {
+      if (next.is === 'next') {
         count('next');
-        chainPage(stream, next.next);
-        if (stream.paging.kind === 'links') assert.equal(new URL(next.next).origin, 'https://api.test');
+        chainPage(stream, next.cursor);
+        if (stream.paging.kind === 'links') assert.equal(new URL(next.cursor).origin, 'https://api.test');
       }
     }
   }

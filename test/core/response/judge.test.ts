@@ -112,7 +112,7 @@ describe('what came instead of a page is named', () => {
     return 'reason' in verdict ? verdict.reason.message : '';
   };
   const cases: [body: string, message: RegExp][] = [
-    ['{"rows":null}', /there is null, not a list$/],
+    ['{"rows":null}', /there is null, not a list: if that means no records/],
     ['{"rows":{"a":1}}', /there is an object, not a list$/],
     ['{"rows":"none"}', /there is the string "none", not a list$/],
     ['{}', /there is nothing, not a list$/],

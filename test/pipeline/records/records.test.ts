@@ -37,7 +37,7 @@ describe('records that do not fit their schema', () => {
   it('permissive: they are quarantined with path and reason, and the others are delivered', async () => {
     const world = makeWorld({ connector: listing, api: () => json(bad) });
     const receipt = await world.sync('rows');
-    assert.equal(receipt.verdict, 'COMPLETE');
+    assert.deepEqual([receipt.verdict, receipt.reasons[0]?.code], ['INCOMPLETE', 'quarantined']);
     assert.deepEqual(receipt.records, { fetched: 5, delivered: 1, quarantined: 4, repeated: 0 });
     assert.deepEqual(world.delivered(receipt), [{ id: 0, cents: 0 }]);
     assert.deepEqual(
@@ -77,7 +77,7 @@ describe('records that do not fit their schema', () => {
         api: () => json([record(1, '[]'), record(2, index === 0 ? '[' : '[]'), record(3, '[]')]),
       });
       const { verdict, records } = await world.sync('rows');
-      assert.deepEqual([verdict, records.delivered, records.quarantined], ['COMPLETE', 2, 1]);
+      assert.deepEqual([verdict, records.delivered, records.quarantined], ['INCOMPLETE', 2, 1]);
     }
   });
 

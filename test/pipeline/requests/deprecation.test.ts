@@ -18,7 +18,7 @@ it('an API that announces its end is heard: each answer is measured, what it say
   });
   const receipt = await world.sync('rows');
   assert.equal(receipt.verdict, 'COMPLETE');
-  assert.deepEqual(world.metrics.values.get('DeprecatedResponses'), [1, 1, 1, 1]);
+  assert.deepEqual(world.metrics.values.get('DeprecatedResponses'), [1, 1, 1, 1, 1, 1, 1]);
   const said = world.log.lines.filter(({ message }) => message === 'the API announces an end');
   assert.deepEqual(
     said.map(({ fields }) => fields),

@@ -28,7 +28,7 @@ describe('what a sync measures', () => {
       [sum(world, 'RequestsSent'), sum(world, 'RequestsThrottled'), sum(world, 'RequestsRetried')],
       [receipt.requests.sent, receipt.requests.throttled, receipt.requests.retried],
     );
-    assert.deepEqual([receipt.requests.sent, receipt.requests.throttled], [12, 1]);
+    assert.deepEqual([receipt.requests.sent, receipt.requests.throttled], [21, 1]);
     assert.deepEqual([sum(world, 'SyncsComplete'), sum(world, 'SyncsIncomplete')], [1, 0]);
     assert.equal(sum(world, 'PagesDelivered'), receipt.pages.fetched);
     assert.equal(sum(world, 'RecordsDelivered'), 95);

@@ -111,7 +111,7 @@ describe('slices of time', () => {
     const world = makeWorld({ connector, api: timed(all) });
     const receipt = await world.sync('items');
     assert.equal(receipt.verdict, 'COMPLETE');
-    assert.equal(receipt.evidence, 'cursor');
+    assert.equal(receipt.evidence, 'end');
     assert.deepEqual(idsOf(world.delivered(receipt)), idsOf(all));
     assert.equal(receipt.requests.sent, world.http.requests.length);
     assert.equal(receipt.watermark.after, all.at(-1)?.updated);
@@ -170,7 +170,7 @@ describe('parents', () => {
     const world = makeWorld({ connector, api: family(35) });
     const receipt = await world.sync('children');
     assert.equal(receipt.verdict, 'COMPLETE');
-    assert.equal(receipt.evidence, 'count');
+    assert.equal(receipt.evidence, 'end');
     assert.equal(receipt.records.delivered, (34 * 35) / 2);
     const delivered = world.delivered(receipt);
     assert.equal(new Set(idsOf(delivered)).size, delivered.length);

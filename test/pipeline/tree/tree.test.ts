@@ -19,7 +19,8 @@ describe('a tree closes once, with exact counts, although', () => {
 
 it('a tree breaks without a rule', () => {
   const simulate = join(import.meta.dirname, '../../simulation/simulate.ts');
-  const rule = 'a parent remembers which children may be unsent';
+  // A parent keeps the set of children whose tasks may be unsent.
+  const rule = 'R6';
   const args = [simulate, '--tree', '--without', rule, '--seeds', '500', '--quiet'];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   assert.equal(status, 1, stderr);
