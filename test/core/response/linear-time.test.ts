@@ -24,18 +24,22 @@ const cases: readonly (readonly [what: string, unit: string, read: (text: string
 const SIZE = 64 * 1024;
 const TIMES = 8;
 const ENOUGH = 150_000;
+const ROUNDS = 4;
 
 for (const [what, unit, read] of cases)
   it(`${what}: a text that is ${TIMES} times as long takes ${TIMES} times the work`, () => {
     const small = unit.repeat(SIZE / unit.length);
     const large = unit.repeat((TIMES * SIZE) / unit.length);
     let [apart, whole] = [0, 0];
-    // The clock of a thread is coarse: so long that its steps do not count.
-    while (apart + whole < ENOUGH) {
-      apart += processorTime(() => {
-        for (let i = 0; i < TIMES; i++) read(small);
-      });
-      whole += processorTime(() => read(large));
+    // The clock of a thread is coarse: so long that its steps do not count. A first round may be spent on compiling.
+    for (let round = 0; round < ROUNDS && (round === 0 || whole >= 3 * apart); round++) {
+      [apart, whole] = [0, 0];
+      while (apart + whole < ENOUGH) {
+        apart += processorTime(() => {
+          for (let i = 0; i < TIMES; i++) read(small);
+        });
+        whole += processorTime(() => read(large));
+      }
     }
     // Quadratic would be 8 times as much.
     assert.ok(whole < 3 * apart, `${whole} µs at once, ${apart} µs in ${TIMES} pieces`);
