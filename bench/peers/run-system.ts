@@ -12,7 +12,7 @@ const usedSchema = z.object({
   seconds: z.number(),
   /** Seconds of user and system, with all descendants. */
   cpu: z.number(),
-  /** Of the largest process, in MB. */
+  /** Of all its processes at their fullest, in MB. */
   memory: z.number(),
 });
 

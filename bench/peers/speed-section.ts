@@ -10,7 +10,7 @@ export function speedSection(results: readonly SpeedResult[], systems: readonly 
     '',
     `${machine} Medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of the whole command, from start to exit, interleaved round by round. Every run delivered every record exactly once.`,
     '',
-    '- Memory is that of the largest process.',
+    '- Memory is that of all processes of the command together, at their fullest (proportional set sizes).',
     '- `others`: cores that anything else used meanwhile (the median). Compare nothing where it is above 0.3.',
     '- The API runs on the same machine. Pages have 100 records, about 18 kB.',
     ...results.flatMap((result) => ['', ...scenarioTable(result, systems)]),

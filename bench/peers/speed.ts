@@ -14,7 +14,7 @@ export type SpeedSample = {
   readonly seconds: number;
   /** Seconds of user and system, with all descendants. */
   readonly cpu: number;
-  /** Of its largest process, in MB. */
+  /** Of all its processes at their fullest, in MB. */
   readonly memory: number;
   /** Cores that anything but this run and its API used meanwhile. */
   readonly others: number;
