@@ -18,7 +18,7 @@ export type Stage = {
   readonly alarms?: { readonly email?: string | undefined; readonly topicArn?: string | undefined } | undefined;
   /** ARN of a KMS key that encrypts tables, objects, queues and topics. Default: keys that AWS owns or manages. */
   readonly encryptionKey?: string | undefined;
-  /** The cost guard: an alarm goes off when the tables are written to more often in one hour. */
+  /** The cost guard, in write units: an alarm goes off when the tables take more of them in one hour. A unit is a begun KB of an item. */
   readonly writesPerHour: number;
   /** How long one batch of tasks may take, in seconds, 30 to 900. The queue's visibility timeout follows from it. */
   readonly workerTimeoutSeconds: number;

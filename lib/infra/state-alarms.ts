@@ -28,7 +28,7 @@ export function stateAlarms(scope: Construct, stage: Stage, tables: readonly Wat
       when: ['>', stage.writesPerHour],
       periods: [1, 1],
       missing: 'notBreaching',
-      says: `Stage ${stage.name} writes to its tables more often than its cost guard allows (${stage.writesPerHour} an hour). Nothing is missing.`,
+      says: `Stage ${stage.name} takes more write units than its cost guard allows (${stage.writesPerHour} an hour). Nothing is missing.`,
       runbook: 'writes',
     }),
   ];

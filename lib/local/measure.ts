@@ -1,7 +1,7 @@
 import type { Metrics } from './metrics.ts';
 import type { ProcessPool } from './process-pool.ts';
 import type { Queue } from './queue.ts';
-import type { Backend, Call } from './service.ts';
+import type { Answer, Backend, Call } from './service.ts';
 
 /** What AWS measures by itself of queues, functions and tables: as much of it as is watched. */
 
@@ -30,7 +30,10 @@ export const measuredFunction = (metrics: Metrics, name: string, pool: ProcessPo
 
 const WRITES: ReadonlySet<string> = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
 
-/** Tables whose writes are measured, one unit each: items stay below 1 KB. Those calls that are to be throttled are. */
+/**
+ * Tables whose writes are measured in write units: one for each begun KB of the item, as it is before or after, whichever is larger
+ * (DynamoDB developer guide, "Write consumption"). What an index takes is not measured. Those calls that are to be throttled are.
+ */
 export const measuredTables =
   (metrics: Metrics, tables: Backend, throttle: (call: Call) => boolean = () => false): Backend =>
   async (call) => {
@@ -40,9 +43,20 @@ export const measuredTables =
       metrics.add('AWS/DynamoDB', writes ? 'WriteThrottleEvents' : 'ReadThrottleEvents', of, 1);
       return THROTTLED;
     }
-    if (writes) metrics.add('AWS/DynamoDB', 'ConsumedWriteCapacityUnits', of, 1);
-    return tables(call);
+    if (!writes) return tables(call);
+    const answer = await tables({ ...call, body: askingForUnits(call.body) });
+    metrics.add('AWS/DynamoDB', 'ConsumedWriteCapacityUnits', of, unitsOf(answer));
+    return answer;
   };
+
+const ASK = Buffer.from('{"ReturnConsumedCapacity":"TOTAL",');
+
+/** The SDK writes an object with at least a table's name. */
+const askingForUnits = (body: Buffer): Buffer => Buffer.concat([ASK, body.subarray(1)]);
+
+/** A write whose condition does not hold is charged, too; its answer does not say how much. */
+const unitsOf = ({ body }: Answer): number =>
+  Number(/"ConsumedCapacity":\{"CapacityUnits":(\d+)/.exec(body.toString())?.[1] ?? 1);
 
 const THROTTLED = {
   status: 400,
