@@ -14,10 +14,11 @@ import { speedSection } from './speed-section.ts';
 import { type PeerSystem, peerSystems, type SystemName } from './systems.ts';
 
 /**
- * npm run bench:peers [-- --quick] [--only speed|probes] [--runs 5] [--systems headgate,singer] [--match TEXT] [--out FILE]
+ * npm run bench:peers [-- --quick] [--only speed|probes] [--runs 5] [--systems headgate,singer] [--match TEXT] [--out FILE] [--at-once 3]
  *
  * Headgate beside its peers: how fast each is, then what each says when the API misbehaves. Writes docs/benchmarks.md. A part that `--only` leaves out stays as it is.
  * With `--quick`: one run of each small scenario and six of the probes, printed only. `--match` picks scenarios and probes by their titles.
+ * Probes mostly wait, so `--at-once` of them run side by side. Speed is measured alone.
  */
 const { values } = parseArgs({
   options: {
@@ -27,15 +28,16 @@ const { values } = parseArgs({
     systems: { type: 'string' },
     match: { type: 'string', default: '' },
     out: { type: 'string' },
+    'at-once': { type: 'string', default: '3' },
   },
 });
 const QUICK_SECONDS = 25;
 const QUICK_PROBES = 6;
-/** Probes mostly wait, so some run at once. Speed is measured alone. */
-const AT_ONCE = 3;
 
 const runs = Number(values.runs ?? (values.quick ? 1 : 5));
 if (!(runs >= 1)) throw new Error(`--runs must be a whole number from 1 (got ${values.runs})`);
+const atOnce = Number(values['at-once']);
+if (!(atOnce >= 1)) throw new Error(`--at-once must be a whole number from 1 (got ${values['at-once']})`);
 const chosen = values.systems?.split(',');
 const unknown = chosen?.find((name) => !peerSystems.some((system) => system.name === name));
 if (unknown !== undefined)
@@ -57,7 +59,7 @@ async function probeAll(): Promise<string> {
   // Tuning changes nothing of what dlt says.
   const probed = systems.filter(({ name }) => name !== 'dlt tuned');
   const pairs = probes.flatMap((probe) => probed.map((system): [Probe, PeerSystem] => [probe, system]));
-  const results = await inParallel(pairs, AT_ONCE, async ([probe, system]) => {
+  const results = await inParallel(pairs, atOnce, async ([probe, system]) => {
     const result = await runProbe(probe, system, values.quick ? QUICK_SECONDS : undefined);
     console.error(`${probe.title}, ${system.name}: ${result.verdict} ${result.delivered}/${result.of}`);
     return { probe, name: system.name, result };
