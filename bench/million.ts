@@ -9,7 +9,7 @@ import { runEmbedded } from './run-embedded.ts';
 /**
  * npm run bench:million [-- --records 1000000 --stream pages]
  *
- * First what the tree costs, by listings of 10, 1,000 and 10,000 pages in memory: the largest item, and the write units of DynamoDB for each page.
+ * First what the tree costs, by listings of 100, 1,000 and 10,000 pages in memory: the largest item, and the write units of DynamoDB for each page.
  * Then how long the close counts repeated keys, and in how much memory. Then so many records through the embedded stack: whether each came exactly once, and how much memory the process took at most.
  */
 const { values } = parseArgs({
@@ -51,6 +51,6 @@ async function embedded(stream: string, records: number): Promise<void> {
 }
 
 for (const stream of ['pages', 'offsets', 'cursor'])
-  for (const count of [10, 1_000, 10_000]) await costOf(stream, count);
+  for (const count of [100, 1_000, 10_000]) await costOf(stream, count);
 for (const records of [1_000_000, 10_000_000, 50_000_000]) await countedKeys(records);
 await embedded(values.stream, Number(values.records));
