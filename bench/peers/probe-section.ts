@@ -10,9 +10,9 @@ const MEANINGS: Readonly<Record<ProbeVerdict, string>> = {
   said: 'rows are missing, and the exit code says that something is wrong',
   alarm: 'every row came, but the exit code says that something is wrong',
   loss: '**rows are missing, and the exit code says that all is well**',
-  endless: 'it had to be stopped',
+  stopped: 'it asked without end, or still ran when its time was over',
 };
-const VERDICTS: readonly ProbeVerdict[] = ['all', 'said', 'alarm', 'loss', 'endless'];
+const VERDICTS: readonly ProbeVerdict[] = ['all', 'said', 'alarm', 'loss', 'stopped'];
 
 /** What each system says when the API misbehaves, as Markdown: counts, a matrix, then every run in full. */
 export function probeSection(probed: readonly ProbedSystem[], systems: readonly PeerSystem[]): string {
@@ -39,7 +39,7 @@ export function probeSection(probed: readonly ProbedSystem[], systems: readonly 
     ...header('outcome, probes'),
     ...counts,
     '',
-    'Delivered rows, of how many; a loss that is not told is bold.',
+    'Delivered rows, of how many. A loss that the exit code does not tell is bold. †: the API saw something odd, which the details name.',
     '',
     ...header('the API …'),
     ...matrix,
@@ -49,8 +49,8 @@ export function probeSection(probed: readonly ProbedSystem[], systems: readonly 
 
 function cell(result: ProbeResult | undefined): string {
   if (result === undefined) return '';
-  const { verdict, delivered, of } = result;
-  const text = `${verdict} ${delivered}/${of}`;
+  const { verdict, delivered, of, remarks } = result;
+  const text = `${verdict} ${delivered}/${of}${remarks.length > 0 ? ' †' : ''}`;
   return verdict === 'loss' ? `**${text}**` : text;
 }
 

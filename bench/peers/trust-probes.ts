@@ -1,5 +1,4 @@
 import { jsonAnswer, type Probe, type ProbeApi, type ProbeRequest } from './probe.ts';
-import { rowOf } from './rows.ts';
 
 const grant = (token: string) => jsonAnswer({ access_token: token, token_type: 'Bearer', expires_in: 3_600 });
 const unauthorised = jsonAnswer({ message: 'The token is not valid.' }, 401);
@@ -37,12 +36,12 @@ function leadElsewhere(request: ProbeRequest, api: ProbeApi) {
   };
 }
 
-/** Row 205 in another spelling. */
-const withRow205 =
-  (row: string): Probe['answer'] =>
+/** Row 205 with this as its id. */
+const withId205 =
+  (id: string): Probe['answer'] =>
   (request, api) => {
     const answer = api.honest(request);
-    return { ...answer, body: answer.body.replace(rowOf(205), row) };
+    return { ...answer, body: answer.body.replace('"id":205,', `"id":${id},`) };
   };
 
 /** Credentials, and records that are not as declared. */
@@ -62,11 +61,11 @@ export const trustProbes: readonly Probe[] = [
     named: { 205: LARGE },
     answer: (request, api) => api.honest(request),
   },
-  { title: 'has a record whose id is null', paging: 'pages', invalid: ['205'], answer: withRow205(rowOf('null')) },
+  { title: 'has a record whose id is null', paging: 'pages', invalid: ['205'], answer: withId205('null') },
   {
     title: 'has a record whose id is text',
     paging: 'pages',
     invalid: ['205'],
-    answer: withRow205(rowOf('"two-hundred-and-five"')),
+    answer: withId205('"two-hundred-and-five"'),
   },
 ];

@@ -12,6 +12,6 @@ test('another exit code says that rows are missing, or is a false alarm', () => 
   assert.equal(judgeRun(0, 2), 'alarm');
 });
 
-test('a run that had to be stopped is endless, whatever it delivered', () => {
-  assert.equal(judgeRun(0, undefined), 'endless');
+test('a run that had to be stopped is stopped, whatever it delivered', () => {
+  assert.equal(judgeRun(0, undefined), 'stopped');
 });

@@ -64,3 +64,12 @@ test('every probe has a title of its own', () => {
   assert.equal(new Set(titles).size, titles.length);
   assert.ok(titles.length >= 25);
 });
+
+test('answers are JSON, unless a probe says otherwise', async () => {
+  const page = { path: '/rows', query: new URLSearchParams({ page: '3', size: '100' }), host: 'api.test', page: 3 };
+  for (const probe of allProbes.filter(({ title }) => !/HTML|body|cuts JSON|204/.test(title))) {
+    const { api } = probeServer(probe, () => {});
+    const { body } = probe.answer({ ...page, authorization: undefined, times: 1 }, api);
+    assert.doesNotThrow(() => JSON.parse(body), probe.title);
+  }
+});
