@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchmarksDocument } from './document.ts';
 import { inParallel } from './in-parallel.ts';
+import { openKeptResults } from './kept-results.ts';
 import type { Probe } from './probe.ts';
 import { probeSection } from './probe-section.ts';
 import { allProbes } from './probes.ts';
@@ -14,15 +15,17 @@ import { speedSection } from './speed-section.ts';
 import { type PeerSystem, peerSystems, type SystemName } from './systems.ts';
 
 /**
- * npm run bench:peers [-- --quick] [--only speed|probes] [--runs 5] [--systems headgate,singer] [--match TEXT] [--out FILE] [--at-once 3]
+ * npm run bench:peers [-- --quick] [--only speed|probes] [--runs 5] [--systems headgate,singer] [--match TEXT] [--out FILE] [--at-once 3] [--resume]
  *
  * Headgate beside its peers: how fast each is, then what each says when the API misbehaves. Writes docs/benchmarks.md. A part that `--only` leaves out stays as it is.
  * With `--quick`: one run of each small scenario and six of the probes, printed only. `--match` picks scenarios and probes by their titles.
  * Probes mostly wait, so `--at-once` of them run side by side. Speed is measured alone.
+ * `--resume` goes on with the probes of a run that broke off.
  */
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
     only: { type: 'string' },
     runs: { type: 'string' },
     systems: { type: 'string' },
@@ -31,6 +34,9 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '3' },
   },
 });
+// Systems run in groups of their own, which end with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const QUICK_SECONDS = 25;
 const QUICK_PROBES = 6;
 
@@ -58,9 +64,12 @@ async function probeAll(): Promise<string> {
   const probes = matching(allProbes).filter((_, index) => !values.quick || index % every === 0);
   // Tuning changes nothing of what dlt says.
   const probed = systems.filter(({ name }) => name !== 'dlt tuned');
+  const kept = openKeptResults(values.resume);
   const pairs = probes.flatMap((probe) => probed.map((system): [Probe, PeerSystem] => [probe, system]));
   const results = await inParallel(pairs, atOnce, async ([probe, system]) => {
-    const result = await runProbe(probe, system, values.quick ? QUICK_SECONDS : undefined);
+    const known = kept.find(probe.title, system.name);
+    const result = known ?? (await runProbe(probe, system, values.quick ? QUICK_SECONDS : undefined));
+    if (known === undefined) kept.keep({ title: probe.title, system: system.name, result });
     console.error(`${probe.title}, ${system.name}: ${result.verdict} ${result.delivered}/${result.of}`);
     return { probe, name: system.name, result };
   });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CLIENT, type Job } from './job.ts';
@@ -24,7 +24,7 @@ export type SystemRun = {
   readonly stderr: string;
 };
 
-/** Runs a system once, in its own process group, which is ended when `stop` aborts. `job.out` must be an empty folder. */
+/** Runs a system once, in its own process group, which is ended when `stop` aborts. `job.out` must be an empty folder. Throws where the run itself could not be measured. */
 export async function runSystem(system: PeerSystem, job: Job, stop: AbortSignal): Promise<SystemRun> {
   mkdirSync(job.out, { recursive: true });
   const at = (name: string): string => join(job.out, name);
@@ -49,12 +49,21 @@ export async function runSystem(system: PeerSystem, job: Job, stop: AbortSignal)
   child.stdout.pipe(createWriteStream(at('stdout')));
   child.stderr.pipe(createWriteStream(at('stderr')));
   const end = (): void => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
   };
+  // A bench that ends early leaves no system running.
+  process.once('exit', end);
   stop.addEventListener('abort', end);
   if (stop.aborted) end();
-  await once(child, 'close');
+  const [code, signal] = await once(child, 'close');
   stop.removeEventListener('abort', end);
-  const used = stop.aborted ? undefined : usedSchema.parse(JSON.parse(readFileSync(at('used.json'), 'utf8')));
-  return { used, stdout: at('stdout'), stderr: at('stderr') };
+  process.off('exit', end);
+  const streams = { stdout: at('stdout'), stderr: at('stderr') };
+  if (stop.aborted) return { used: undefined, ...streams };
+  if (!existsSync(at('used.json')))
+    throw new Error(
+      `${system.name} was not measured (exit ${code ?? signal}): ${readFileSync(streams.stderr, 'utf8').slice(-1_000)}`,
+    );
+  return { used: usedSchema.parse(JSON.parse(readFileSync(at('used.json'), 'utf8'))), ...streams };
 }
