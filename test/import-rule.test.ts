@@ -27,6 +27,8 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
     folders: ['lib/infra', 'lib/connectors', 'lib/simulator'],
     packages: ['zod', 'dynalite', 'node:*'],
   },
+  // What `headgate init` writes: it stands in the user's project, and knows the package by its doors.
+  'lib/templates': { folders: [], packages: ['headgate/*', 'zod', 'node:*'] },
   functions: {
     folders: ['lib/connectors', 'lib/pipeline', 'lib/aws'],
     packages: ['zod', '#connector', '@middy/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'aws-lambda'],

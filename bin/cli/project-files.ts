@@ -71,5 +71,5 @@ const TSCONFIG = {
   include: ['connectors', 'test', 'headgate.config.ts'],
 };
 
-const template = (path: string): string => readFileSync(join(packageRoot(), 'templates', path), 'utf8');
+const template = (path: string): string => readFileSync(join(packageRoot(), 'lib/templates', path), 'utf8');
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;

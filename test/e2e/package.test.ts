@@ -39,7 +39,7 @@ describe('the package, installed in an empty folder', () => {
   it('holds less than a megabyte, and neither tests nor benches', async () => {
     assert.ok(statSync(tarball).size < 1_000_000, `${statSync(tarball).size} bytes`);
     const installed = readdirSync(join(folder, 'node_modules/headgate'));
-    assert.deepEqual(installed.sort(), ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json', 'templates']);
+    assert.deepEqual(installed.sort(), ['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'lib', 'package.json']);
   });
 
   it('begins a project that runs, is tested and synthesizes, and that a second init leaves alone', async () => {
