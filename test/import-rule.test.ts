@@ -30,7 +30,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
   // What `headgate init` writes: it stands in the user's project, and knows the package by its doors.
   'lib/templates': { folders: [], packages: ['headgate/*', 'zod', 'node:*'] },
   functions: {
-    folders: ['lib/connectors', 'lib/pipeline', 'lib/aws'],
+    folders: ['lib/connectors', 'lib/pipeline', 'lib/aws', 'lib/load', 'lib/read'],
     packages: ['zod', '#connector', '@middy/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'aws-lambda'],
   },
   bin: { folders: ['*'], packages: ['*'] },

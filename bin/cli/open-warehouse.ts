@@ -17,7 +17,7 @@ async function openServer(to: string, schema: string | undefined): Promise<Wareh
     );
   const { openPostgres } = await import('../../lib/load/postgres.ts');
   try {
-    return await openPostgres(to, schema);
+    return await openPostgres(to, { schema });
   } catch (error) {
     throw new UsageError(`The database ${to} cannot be opened: ${messageOf(error)}`);
   }

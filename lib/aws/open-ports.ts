@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Environment } from '../core/environment.ts';
 import { SECOND } from '../core/time.ts';
-import type { Log, Metrics, Ports } from '../pipeline/ports.ts';
+import type { Log, Metrics, Ports, Secrets } from '../pipeline/ports.ts';
 import { systemClock } from './clock.ts';
 import { eventBridge } from './events.ts';
 import { plainText, quickGzip } from './gzip.ts';
@@ -34,7 +34,7 @@ export const sqsClient = (aws: Aws = {}): SQSClient => {
   return new SQSClient({ ...aws, requestHandler, ...(endpoint === undefined ? {} : { endpoint }) });
 };
 
-const s3Client = (aws: Aws): S3Client => {
+export const s3Client = (aws: Aws = {}): S3Client => {
   const elsewhere = aws.endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
   return new S3Client({
     ...aws,
@@ -43,6 +43,9 @@ const s3Client = (aws: Aws): S3Client => {
     forcePathStyle: elsewhere !== undefined,
   });
 };
+
+export const openSecrets = (aws: Aws = {}): Secrets =>
+  secretsManager(new SecretsManagerClient({ ...aws, requestHandler }));
 
 /** The ports of a deployed connector, by what its functions are told. */
 export function openPorts(
@@ -64,9 +67,9 @@ export function openPorts(
     gzip: quickGzip,
     gunzip: plainText,
     http: undiciHttp(),
-    secrets: secretsManager(new SecretsManagerClient(options)),
+    secrets: openSecrets(aws),
     seals: jwe,
-    events: eventBridge(new EventBridgeClient(options)),
+    events: eventBridge(new EventBridgeClient(options), settings.BUCKET),
     log,
     metrics,
     clock: systemClock,

@@ -30,6 +30,8 @@ export type LoadJob = {
   readonly warehouse: Warehouse;
   readonly connector: Connector;
   readonly streams: readonly string[];
+  /** Only of this connection. Default: of all. */
+  readonly connection?: string;
   readonly accept?: LoadPolicy['accept'];
   /** Deleted rows get a date in `_headgate_deleted_at` instead of being removed. */
   readonly marks?: boolean;
@@ -44,7 +46,7 @@ export type LoadOutcome = LoadStep<Receipt> & { readonly counts?: LoadCounts; re
  * exactly once, whatever crashes and whoever else loads. Gives what became of each receipt that is new, and each that is held back, old ones too.
  */
 export async function* loadStreams(job: LoadJob): AsyncGenerator<LoadOutcome> {
-  const { warehouse, connector, source, streams } = job;
+  const { warehouse, connector, source, streams, connection: only } = job;
   await warehouse.transaction(async (session) => {
     for (const sql of SETUP) await session.run(sql);
   });
@@ -52,7 +54,8 @@ export async function* loadStreams(job: LoadJob): AsyncGenerator<LoadOutcome> {
   for (const stream of streams) {
     const after = checkpointOf(connector.name, ledger);
     const byConnection = new Map<string, StoredReceipt[]>();
-    for await (const stored of readReceipts(source, { connector: connector.name, stream, after })) {
+    const asked = { connector: connector.name, ...(only !== undefined && { connection: only }), stream, after };
+    for await (const stored of readReceipts(source, asked)) {
       const { connection } = stored.receipt;
       byConnection.set(connection, [...(byConnection.get(connection) ?? []), stored]);
     }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { from } from 'pg-copy-streams';
+import { SECOND } from '../core/time.ts';
 import { quoteName, quoteNames, quoteText } from './sql.ts';
 import type { Session, Warehouse } from './warehouse.ts';
 
@@ -9,12 +10,30 @@ import type { Session, Warehouse } from './warehouse.ts';
 const lock = (schema: string): string =>
   `SELECT pg_advisory_xact_lock(hashtext('headgate load'), hashtext(${quoteText(schema)}))`;
 
+export type PostgresOptions = {
+  /** Schema of the tables. Default: `public`. */
+  readonly schema?: string | undefined;
+  /** Certificate of the authority that the server is trusted by, as PEM. Default: those that Node.js trusts. */
+  readonly authority?: string | undefined;
+};
+
+const CONNECTING = 15 * SECOND;
+
 /**
- * A PostgreSQL database. `url`: as libpq reads it; what it leaves out comes from `PGPASSWORD`, `PGHOST` and the like, or from `.pgpass`. `schema`:
- * default `public`. Throws the driver's error if the server cannot be reached.
+ * A PostgreSQL database. `url`: as libpq reads it; what it leaves out comes from `PGPASSWORD`, `PGHOST` and the like, or from `.pgpass`.
+ * Throws the driver's error if the server cannot be reached within 15 s.
  */
-export async function openPostgres(url: string, schema = 'public'): Promise<Warehouse> {
-  const client = new Client({ connectionString: url, application_name: 'headgate' });
+export async function openPostgres(
+  url: string,
+  { schema = 'public', authority }: PostgresOptions = {},
+): Promise<Warehouse> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'headgate',
+    connectionTimeoutMillis: CONNECTING,
+    keepAlive: true,
+    ...(authority !== undefined && { ssl: { ca: authority } }),
+  });
   // Without a listener a lost connection would end the process; the statement that runs meanwhile fails as well.
   client.on('error', () => {});
   await client.connect();

@@ -24,6 +24,14 @@ function eventsContract(open: () => { events: Events; arrived: () => readonly Ar
   });
 }
 
+/** On the bus of an account an event says besides in which bucket its objects lie. */
+const BUCKET = 'results';
+function withoutBucket(detail: unknown): string {
+  const { bucket, ...rest } = z.looseObject({ bucket: z.string() }).parse(detail);
+  assert.equal(bucket, BUCKET);
+  return JSON.stringify(rest);
+}
+
 describe('Events in memory', () =>
   eventsContract(() => {
     const events = memoryEvents();
@@ -37,9 +45,9 @@ describe('Events on EventBridge (embedded)', () => {
   });
   after(() => embedded.stop());
   eventsContract(() => ({
-    events: eventBridge(embedded.events),
+    events: eventBridge(embedded.events, BUCKET),
     arrived: () =>
-      embedded.published.map(({ detailType, detail }) => ({ type: detailType, detail: JSON.stringify(detail) })),
+      embedded.published.map(({ detailType, detail }) => ({ type: detailType, detail: withoutBucket(detail) })),
   }));
 });
 
@@ -47,7 +55,7 @@ describe('Events on EventBridge', () => {
   const input = z.strictObject({
     Entries: z
       .tuple([z.strictObject({ Source: z.literal('headgate'), DetailType: z.string(), Detail: z.string() })])
-      .transform(([{ DetailType, Detail }]) => ({ type: DetailType, detail: Detail })),
+      .transform(([{ DetailType, Detail }]) => ({ type: DetailType, detail: withoutBucket(JSON.parse(Detail)) })),
   });
   const accepted = { FailedEntryCount: 0, Entries: [{ EventId: '1' }] };
   let answer: object;
@@ -59,7 +67,7 @@ describe('Events on EventBridge', () => {
       arrived.push(input.parse(call.input).Entries);
       return { status: 200, body: answer };
     });
-    events = eventBridge(new EventBridgeClient({ endpoint: stub.endpoint, ...credentials }));
+    events = eventBridge(new EventBridgeClient({ endpoint: stub.endpoint, ...credentials }), BUCKET);
   });
   beforeEach(() => {
     [answer, arrived] = [accepted, []];
