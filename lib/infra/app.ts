@@ -49,7 +49,7 @@ export function buildTraced({ stages, connectors, outdir, validate = true }: App
   for (const { connector } of connectors) refuseName(connector);
   const bundled = connectors.map(({ connector, file }) => {
     const bundle = resolve(app.outdir, 'bundles', connector.name);
-    const files = bundleFunctions(file, bundle, functionsOf(connector));
+    const files = bundleFunctions(file, bundle, functionsOf(connector, stages));
     return { connector, bundle, files };
   });
   for (const stage of stages) {

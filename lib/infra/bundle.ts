@@ -3,17 +3,22 @@ import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Connector } from '../core/connector/connector.ts';
+import type { Stage } from './stage.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** TypeScript in the repository, JavaScript in the package. */
 const ENDING = extname(import.meta.filename);
 
 /** The functions of a connector: `functions/<name>`, bundled as `<name>.mjs`, with the handler `<name>.handler`. */
-export type FunctionName = 'work' | 'housekeeping' | 'connect';
+export type FunctionName = 'work' | 'housekeeping' | 'connect' | 'load';
 
-/** The functions that a connector needs: only where people consent is there one for their browsers. */
-export const functionsOf = ({ auth }: Connector): readonly FunctionName[] =>
-  auth.kind === 'authorizationCode' ? ['work', 'housekeeping', 'connect'] : ['work', 'housekeeping'];
+/** The functions that a connector needs: one for browsers only where people consent, one for tables only where some stage loads them. */
+export const functionsOf = ({ auth }: Connector, stages: readonly Pick<Stage, 'load'>[] = []): FunctionName[] => [
+  'work',
+  'housekeeping',
+  ...(auth.kind === 'authorizationCode' ? (['connect'] as const) : []),
+  ...(stages.some(({ load }) => load !== undefined) ? (['load'] as const) : []),
+];
 
 /**
  * Bundles the functions with one connector built in. Gives the absolute paths of the files that went in. Throws what esbuild complains about.
@@ -36,6 +41,8 @@ export function bundleFunctions(
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // The driver of PostgreSQL looks for it, and does without.
+    external: ['pg-native'],
     platform: 'node',
     target: 'node24',
     format: 'esm',

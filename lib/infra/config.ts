@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { schemaComplaint } from '../core/schema-complaint.ts';
-import { type Stage, stages } from './stage.ts';
+import { type Stage, stages, type TableSettings } from './stage.ts';
 
 /** What is deployed: `headgate.config.ts` exports it by default, through {@link defineConfig}. */
 export type Config = {
@@ -22,6 +22,21 @@ export const defineConfig = (config: Config): Config => config;
 const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), `must be an ARN of ${service.toUpperCase()}`);
 
+const named = (prefix: string, what: string) =>
+  z.array(z.string().startsWith(prefix, `must be the id of a ${what}, like "${prefix}0123456789abcdef0"`)).min(1);
+
+const tables = z.strictObject({
+  schema: z
+    .string()
+    .regex(/^[^\0]{1,63}$/, 'must be the name of a schema, at most 63 characters')
+    .exactOptional(),
+  accept: z.array(z.enum(['unknown', 'incomplete'])).exactOptional(),
+  deleted: z.enum(['remove', 'mark']).exactOptional(),
+  network: z
+    .strictObject({ subnets: named('subnet-', 'subnet'), securityGroups: named('sg-', 'security group') })
+    .exactOptional(),
+} satisfies Record<keyof TableSettings, z.ZodType>);
+
 const settings = z.strictObject({
   schemaMode: z.enum(['strict', 'permissive']).exactOptional(),
   attempts: z.int().min(1).max(40).exactOptional(),
@@ -32,6 +47,7 @@ const settings = z.strictObject({
   alarms: z.strictObject({ email: z.email().exactOptional(), topicArn: arn('sns').exactOptional() }).exactOptional(),
   encryptionKey: arn('kms').exactOptional(),
   writesPerHour: z.int().min(1).exactOptional(),
+  load: tables.exactOptional(),
 } satisfies Record<keyof StageSettings, z.ZodType>);
 
 const schema = z.strictObject({

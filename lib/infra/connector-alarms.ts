@@ -7,6 +7,7 @@ import type { Connector } from '../core/connector/connector.ts';
 import type { Metric } from '../core/metrics.ts';
 import { alarm, measured, PERIOD, type Told, type Watch } from './alarm.ts';
 import type { Stage } from './stage.ts';
+import type { TableLoader } from './table-loader.ts';
 
 export type Watched = {
   readonly stage: Stage;
@@ -14,6 +15,8 @@ export type Watched = {
   readonly tasks: IQueue;
   readonly failures: IQueue;
   readonly functions: Readonly<Record<'work' | 'housekeeping', LambdaFunction>>;
+  /** Where the stage loads tables. */
+  readonly tables?: TableLoader;
 };
 
 const HOUR = Duration.hours(1);
@@ -26,7 +29,7 @@ export function connectorAlarms(scope: Construct, watched: Watched, told: Told):
 
 type MetricOptions = Parameters<typeof measured>[3];
 
-function watches({ stage, connector, tasks, failures, functions }: Watched): Watch[] {
+function watches({ stage, connector, tasks, failures, functions, tables }: Watched): Watch[] {
   const { name } = connector;
   const of = (metric: Metric, options: MetricOptions = {}) => measured(stage, connector, metric, options);
   const stale: Watch = {
@@ -129,8 +132,33 @@ function watches({ stage, connector, tasks, failures, functions }: Watched): Wat
       says: `The functions of ${name} come near their timeout again and again. Nothing is missing yet.`,
       runbook: 'functions-slow',
     },
+    ...(tables === undefined ? [] : tableWatches(connector, tables)),
   ];
 }
+
+/** Less than half a day: what is loaded late is read late. */
+const LOAD_LATE = Duration.hours(2);
+
+const tableWatches = ({ name }: Connector, { events, failures }: TableLoader): Watch[] => [
+  {
+    id: 'LoadsFailing',
+    metric: failures.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+    when: ['>', 0],
+    periods: [1, 1],
+    missing: 'notBreaching',
+    says: `What ${name} delivered could not be loaded into tables for hours. Nothing is lost: the receipts are there, and the tables are old.`,
+    runbook: 'loads-failing',
+  },
+  {
+    id: 'LoadsLate',
+    metric: events.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+    when: ['>', LOAD_LATE.toSeconds()],
+    periods: [3, 3],
+    missing: 'notBreaching',
+    says: `What ${name} delivered waits to be loaded into tables for more than two hours. Nothing is lost; the tables are old.`,
+    runbook: 'loads-failing',
+  },
+];
 
 /** How often housekeeping reports. A stack of which no queue has reported yet is new, and its housekeeping has its first run ahead. */
 function reports(of: (metric: Metric, options: MetricOptions) => IMetric, tasks: IQueue): MathExpression {

@@ -11,7 +11,6 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { EnvironmentVariables } from '../core/environment.ts';
 import type { FunctionName } from './bundle.ts';
 import { inline, writeLogs } from './permissions.ts';
 
@@ -21,7 +20,7 @@ export type ConnectorFunction = {
   readonly code: Code;
   readonly timeout: Duration;
   readonly recursiveLoop: RecursiveLoop;
-  readonly environment: EnvironmentVariables;
+  readonly environment: Readonly<Record<string, string>>;
   readonly permissions: readonly PolicyStatement[];
   /** The resources among them that end in a wildcard, as cdk-nag writes them. */
   readonly wildcards: readonly string[];

@@ -7,7 +7,7 @@ import {
   type Function as LambdaFunction,
   RecursiveLoop,
 } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Connector } from '../core/connector/connector.ts';
@@ -17,7 +17,7 @@ import { SECOND } from '../core/time.ts';
 import { functionsOf } from './bundle.ts';
 import { connectorAlarms, type Watched } from './connector-alarms.ts';
 import { type ConnectorFunction, connectorFunction } from './connector-function.ts';
-import { encryptionKey } from './encryption.ts';
+import { encryptionKey, queueEncryption } from './encryption.ts';
 import {
   announce,
   invoke,
@@ -34,6 +34,7 @@ import {
 import { schedule, schedulerRole, streamRate } from './schedule.ts';
 import { type Stage, secretsPrefix } from './stage.ts';
 import { removalPolicy, type StateStack } from './state-stack.ts';
+import { tableLoader } from './table-loader.ts';
 import { tick } from './tick.ts';
 
 /** How many tasks a worker gets at once. 10 is the most that SQS hands out without a batching window. */
@@ -85,7 +86,13 @@ export class ConnectorStack extends Stack {
     housekeepingSchedule(this, functions.housekeeping);
     new CfnOutput(this, 'TasksQueueUrl', { value: queues.tasks.queueUrl, description: 'Pages to fetch.' });
     new CfnOutput(this, 'FailuresQueueUrl', { value: queues.failures.queueUrl, description: 'Pages set aside.' });
-    this.watched = { ...props, ...queues, functions };
+    const { load: settings } = props.stage;
+    const { database } = props.state;
+    const tables =
+      settings === undefined || database === undefined
+        ? undefined
+        : tableLoader(this, { ...props, settings, database, code: Code.fromAsset(props.bundle), key });
+    this.watched = { ...props, ...queues, functions, ...(tables !== undefined && { tables }) };
     this.alarms = connectorAlarms(this, this.watched, props.state.topics);
   }
 }
@@ -115,12 +122,7 @@ function stageFor(stage: Stage, { auth, streams, bounds }: Connector): Stage {
 }
 
 function taskQueues(scope: Construct, visibilityTimeout: Duration, key: IKey | undefined): Queues {
-  const secure = {
-    ...(key === undefined
-      ? { encryption: QueueEncryption.SQS_MANAGED }
-      : { encryption: QueueEncryption.KMS, encryptionMasterKey: key }),
-    enforceSSL: true,
-  };
+  const secure = { ...queueEncryption(key), enforceSSL: true };
   // Longer than the other's: a message that SQS moves keeps its age (…/sqs-dead-letter-queues.html).
   const failures = new Queue(scope, 'Failures', { ...secure, retentionPeriod: Duration.days(14) });
   const tasks = new Queue(scope, 'Queue', {

@@ -1,5 +1,6 @@
 import { PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib/core';
 import { keepsTokens } from '../core/auth/auth-scheme.ts';
@@ -32,11 +33,19 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
   allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], state.rateLimits.tableArn, {
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
   }),
-  allow(['s3:GetObject', 's3:PutObject'], `${state.bucketArn}/${connector}/*`),
+  allow(['s3:GetObject', 's3:PutObject'], results(state, connector)),
   allow(['s3:PutObject'], `${state.bucketArn}/evidence/${connector}/*`),
   // Without it S3 answers 403 for an object that is not there, which is no answer.
-  allow(['s3:ListBucket'], state.bucketArn, { StringLike: { 's3:prefix': [`${connector}/*`] } }),
+  listResults(state, connector),
 ];
+
+const results = (state: StateStack, connector: string): string => `${state.bucketArn}/${connector}/*`;
+
+export const readResults = (state: StateStack, connector: string): PolicyStatement =>
+  allow(['s3:GetObject'], results(state, connector));
+
+export const listResults = (state: StateStack, connector: string): PolicyStatement =>
+  allow(['s3:ListBucket'], state.bucketArn, { StringLike: { 's3:prefix': [`${connector}/*`] } });
 
 export const readConnections = (state: StateStack, connector: string): PolicyStatement =>
   allow(['dynamodb:GetItem', 'dynamodb:Query'], state.connections.tableArn, onlyPartition(connector));
@@ -44,8 +53,11 @@ export const readConnections = (state: StateStack, connector: string): PolicySta
 /** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
 export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
   const bucket = JSON.stringify(state.resolve(state.bucketArn));
-  return [`${bucket}/${connector}/*`, `${bucket}/evidence/${connector}/*`, secretsWildcard(secrets)];
+  return [resultsWildcard(state, connector), `${bucket}/evidence/${connector}/*`, secretsWildcard(secrets)];
 }
+
+export const resultsWildcard = (state: StateStack, connector: string): string =>
+  `${JSON.stringify(state.resolve(state.bucketArn))}/${connector}/*`;
 
 export const secretsWildcard = (secrets: string): string =>
   `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secrets}/*`;
@@ -91,6 +103,9 @@ export const readSecrets = (stack: Stack, prefix: string): PolicyStatement =>
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     }),
   );
+
+export const readSecret = (secret: Secret): PolicyStatement =>
+  allow(['secretsmanager:GetSecretValue'], secret.secretArn);
 
 export const announce = (stack: Stack): PolicyStatement =>
   allow(['events:PutEvents'], stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }));

@@ -1,6 +1,18 @@
 import type { Connector } from '../core/connector/connector.ts';
 import type { Environment } from '../core/environment.ts';
 
+/** The tables of a stage. All connectors of the stage share the database. */
+export type TableSettings = {
+  /** Schema of the tables. Default: `public`. */
+  readonly schema?: string | undefined;
+  /** Verdicts that are loaded besides COMPLETE. Default: none. */
+  readonly accept?: readonly ('unknown' | 'incomplete')[] | undefined;
+  /** What becomes of rows that the API no longer has: removed, or marked with a date. Default: `remove`. */
+  readonly deleted?: 'remove' | 'mark' | undefined;
+  /** Where a database without a public address is reached: subnets and security groups of its VPC. Default: over the internet. */
+  readonly network?: { readonly subnets: readonly string[]; readonly securityGroups: readonly string[] } | undefined;
+};
+
 /** A place where the whole stack is deployed: for trying things, or for real. */
 export type Stage = {
   /** Part of the stacks' names. */
@@ -20,6 +32,8 @@ export type Stage = {
   readonly encryptionKey?: string | undefined;
   /** The cost guard, in write units: an alarm goes off when the tables take more of them in one hour. A unit is a begun KB of an item. */
   readonly writesPerHour: number;
+  /** Loads what is delivered into tables of a PostgreSQL database, whose URL stands in a secret. Default: no tables. */
+  readonly load?: TableSettings | undefined;
   /** How long one batch of tasks may take, in seconds, 30 to 900. The queue's visibility timeout follows from it. */
   readonly workerTimeoutSeconds: number;
 };

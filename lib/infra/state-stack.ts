@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, Fn, RemovalPolicy, SecretValue, Stack, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { alarmTopics } from './alarm-topics.ts';
 import { encryptionKey } from './encryption.ts';
@@ -27,6 +27,8 @@ export class StateStack extends Stack {
   readonly tokens: Table;
   /** A random text, from which tokens are sealed before they are stored. */
   readonly tokenKey: Secret;
+  /** Holds the URL of the database, where the stage loads tables. */
+  readonly database: Secret | undefined;
   readonly bucket: Bucket;
   /** As another stack refers to it. */
   readonly bucketArn: string;
@@ -63,6 +65,7 @@ export class StateStack extends Stack {
       reason:
         'Rotated by hand, if ever: what was sealed with the value before still opens, what is older has to be fetched or consented to again.',
     });
+    this.database = stage.load === undefined ? undefined : databaseSecret(this, stage, key);
     this.bucket = new Bucket(this, 'Bucket', {
       ...(key === undefined
         ? { encryption: BucketEncryption.S3_MANAGED }
@@ -109,6 +112,25 @@ const table = (scope: Construct, id: string, stage: Stage, key: IKey | undefined
     deletionProtection: stage.retain,
     removalPolicy: stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
+
+/** Empty at first. CloudFormation writes it only when its template changes, so what a person wrote into it stays. */
+function databaseSecret(stack: Stack, stage: Stage, key: IKey | undefined): Secret {
+  const secret = new Secret(stack, 'Database', {
+    description: `The database that headgate (${stage.name}) loads tables into: {"url":"postgres://..."}`,
+    secretStringValue: SecretValue.unsafePlainText('{"url":""}'),
+    ...(key === undefined ? {} : { encryptionKey: key }),
+    removalPolicy: removalPolicy(stage),
+  });
+  Validations.of(secret).acknowledge({
+    id: 'AwsSolutions-SMG4',
+    reason: 'The password belongs to the database, which is yours: rotate it there, and write the new URL here.',
+  });
+  new CfnOutput(stack, 'DatabaseSecret', {
+    value: secret.secretArn,
+    description: 'Write the URL of the database into it.',
+  });
+  return secret;
+}
 
 /**
  * What is retained outlives its stack, but not a first deployment that fails. The stack itself is not protected from deletion: CDK could not delete one

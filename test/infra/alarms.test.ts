@@ -70,6 +70,7 @@ const rules = (alarms: Record<string, Alarm>) =>
   );
 
 const prod = stacksOf(stages.prod);
+const loading = stacksOf({ ...stages.prod, load: {} });
 const own = 'Headgate/prod';
 const above = 'GreaterThanThreshold';
 
@@ -112,8 +113,24 @@ test('where syncs start by hand, nothing is called stale', () => {
   );
 });
 
+test('where tables are loaded, what waits and what was given up is watched, too', () => {
+  const { LoadsFailing, LoadsLate } = rules(alarmsOf(loading.connector));
+  assert.deepEqual(LoadsFailing, [
+    'Maximum of AWS/SQS ApproximateNumberOfMessagesVisible',
+    `${above} 0`,
+    '1 of 1 × 300 s',
+    'notBreaching',
+  ]);
+  assert.deepEqual(LoadsLate, [
+    'Maximum of AWS/SQS ApproximateAgeOfOldestMessage',
+    `${above} 7200`,
+    '3 of 3 × 300 s',
+    'notBreaching',
+  ]);
+});
+
 describe('every alarm', () => {
-  const alarms = [...Object.entries(alarmsOf(prod.connector)), ...Object.entries(alarmsOf(prod.state))];
+  const alarms = [...Object.entries(alarmsOf(loading.connector)), ...Object.entries(alarmsOf(prod.state))];
 
   test('tells the stage’s topic when it goes off, and when it is over', () => {
     for (const [id, { AlarmActions, OKActions }] of alarms) {

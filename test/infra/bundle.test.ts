@@ -5,8 +5,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { none } from '../../lib/core/connector/connector.ts';
 import type { EnvironmentVariables } from '../../lib/core/environment.ts';
-import { bundleFunctions } from '../../lib/infra/bundle.ts';
+import type { LoadEnvironmentVariables } from '../../lib/core/load-environment.ts';
+import { bundleFunctions, functionsOf } from '../../lib/infra/bundle.ts';
+import erp from './erp.ts';
 import { temporaryFolder } from './example.ts';
 
 /** A connector in a folder of its own, where nothing is installed. */
@@ -47,10 +50,10 @@ const environment: EnvironmentVariables = {
 };
 
 /** What kind of thing the handler of a bundle is, once a Node of its own has loaded it as Lambda does. */
-function handlerOf(file: string): string {
+function handlerOf(file: string, variables: Readonly<Record<string, string>> = environment): string {
   const script = `console.log(typeof (await import(${JSON.stringify(pathToFileURL(file))})).handler)`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
-    env: { ...environment, AWS_REGION: 'eu-central-1' },
+    env: { ...variables, AWS_REGION: 'eu-central-1' },
     encoding: 'utf8',
   });
   return `${stdout}${stderr}`.trim();
@@ -81,6 +84,24 @@ test('a connector whose file lies elsewhere is built into bundles that run by th
     assert.match(readFileSync(file, 'utf8'), /https:\/\/outside\.example\/built-in/);
     assert.equal(handlerOf(file), 'function');
   }
+});
+
+test('a function for tables is bundled where some stage loads them, with the driver of the database', () => {
+  const folder = temporaryFolder();
+  const connector = { ...erp, auth: none() };
+  assert.deepEqual(functionsOf(connector, [{}]), ['work', 'housekeeping']);
+  const functions = functionsOf(connector, [{}, { load: {} }]);
+  bundleFunctions(connectorFile(OUTSIDE), folder, functions);
+  assert.deepEqual(readdirSync(folder).sort(), ['housekeeping.mjs', 'load.mjs', 'work.mjs']);
+  const variables: LoadEnvironmentVariables = {
+    CONNECTOR: 'outside',
+    BUCKET: 'bucket',
+    LOAD_QUEUE_URL: 'https://sqs.invalid/loads',
+    DATABASE_SECRET: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:database',
+    LOAD_ACCEPT: '',
+    LOAD_DELETED: 'remove',
+  };
+  assert.equal(handlerOf(join(folder, 'load.mjs'), variables), 'function');
 });
 
 test('bundling again leaves nothing of the time before, and gives the same bytes', () => {

@@ -11,12 +11,12 @@ test('dev and prod are there without being named', () => {
 test('what is given is laid over the defaults; a stage of another name begins as prod', () => {
   const read = readConfig({
     connectors: ['./shop.ts'],
-    stages: { prod: { alarms: { email: 'a@b.test' } }, test: { schedules: false } },
+    stages: { prod: { alarms: { email: 'a@b.test' }, load: { schema: 'api' } }, test: { schedules: false } },
   });
   assert.ok('stages' in read);
   assert.deepEqual(read.stages, [
     stages.dev,
-    { ...stages.prod, alarms: { email: 'a@b.test' } },
+    { ...stages.prod, alarms: { email: 'a@b.test' }, load: { schema: 'api' } },
     { ...stages.prod, name: 'test', schedules: false },
   ]);
 });
@@ -42,6 +42,24 @@ const wrong: { what: string; config: unknown; says: RegExp }[] = [
     what: 'a key that is none',
     config: { connectors: ['a'], stages: { prod: { encryptionKey: 'alias/x' } } },
     says: /^"stages\.prod\.encryptionKey": must be an ARN of KMS$/,
+  },
+  {
+    what: 'the URL of a database where it could be read',
+    config: { connectors: ['a'], stages: { prod: { load: { url: 'postgres://a:b@c/d' } } } },
+    says: /^"stages\.prod\.load": there is no such field as "url"/,
+  },
+  {
+    what: 'a verdict that is always loaded',
+    config: { connectors: ['a'], stages: { prod: { load: { accept: ['complete'] } } } },
+    says: /^"stages\.prod\.load\.accept\.0": .*"unknown"\|"incomplete"/,
+  },
+  {
+    what: 'a subnet that is none',
+    config: {
+      connectors: ['a'],
+      stages: { prod: { load: { network: { subnets: ['a'], securityGroups: ['sg-1'] } } } },
+    },
+    says: /^"stages\.prod\.load\.network\.subnets\.0": must be the id of a subnet/,
   },
 ];
 for (const { what, config, says } of wrong) {

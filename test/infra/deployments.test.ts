@@ -29,6 +29,7 @@ const configurations: Readonly<Record<string, readonly [stage: Partial<Stage>, c
   'a person consents': [{}, [consent]],
   'alarms by mail': [{ alarms: { email: 'oncall@example.com' } }, [erp]],
   'a key of your own': [{ encryptionKey: KEY }, [erp, consent].slice(1)],
+  'tables are loaded': [{ load: {} }, [erp, other]],
   'nothing retained': [{ retain: false }, [erp]],
 };
 
