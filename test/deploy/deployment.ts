@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { openPostgres } from '../../lib/load/postgres.ts';
 import { headgate, type Ran, temporaryFolder } from '../e2e/headgate.ts';
 import { type ShopApi, shopApi } from '../e2e/shop-api.ts';
+import { type PostgresServer, startPostgres } from '../load/postgres-server.ts';
+import { until } from '../local/until.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 
 /**
@@ -23,12 +27,15 @@ describe('a stage that is deployed, operated and taken away', () => {
   let folder: string;
   let emulator: Emulator;
   let api: ShopApi;
+  let server: PostgresServer;
   let env: Record<string, string>;
 
   before(async () => {
     folder = await temporaryFolder(ending);
     api = await shopApi(ending);
     mkdirSync(join(folder, 'aws'));
+    server = await startPostgres();
+    ending.after(server.stop);
     emulator = await startEmulator(join(folder, 'aws'));
     ending.after(emulator.stop);
     env = { ...emulator.env, HEADGATE_CONFIG: join(folder, 'headgate.config.ts') };
@@ -48,7 +55,7 @@ describe('a stage that is deployed, operated and taken away', () => {
   };
   /** Runs CDK as the documentation says, and gives what it printed. */
   const cdk = async (...args: readonly string[]): Promise<string> => {
-    const app = ['--app', `${process.execPath} bin/app.ts`, '--output', join(folder, 'cdk.out')];
+    const app = ['--app', `${process.execPath} bin/start.js app`, '--output', join(folder, 'cdk.out')];
     const child = spawn(process.execPath, ['node_modules/.bin/cdk', ...args, ...app], {
       cwd: ROOT,
       env: { ...process.env, ...env },
@@ -68,14 +75,14 @@ describe('a stage that is deployed, operated and taken away', () => {
     assert.equal(ran.code, code, `headgate ${line}\n${ran.stdout}\n${ran.stderr}`);
     return ran.stdout;
   };
+  const emulated = () => ({
+    endpoint: emulator.env.AWS_ENDPOINT_URL ?? '',
+    region: 'eu-central-1',
+    credentials: { accessKeyId: '000000000000', secretAccessKey: 'test' },
+  });
   /** How many different records a receipt stands for, read as a consumer does: receipt, manifest, parts. */
   const delivered = async (receipt: { readonly manifest: string }): Promise<number> => {
-    const client = new S3Client({
-      endpoint: emulator.env.AWS_ENDPOINT_URL ?? '',
-      region: 'eu-central-1',
-      credentials: { accessKeyId: '000000000000', secretAccessKey: 'test' },
-      forcePathStyle: true,
-    });
+    const client = new S3Client({ ...emulated(), forcePathStyle: true });
     const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
     const Bucket = Buckets.find(({ Name }) => Name?.startsWith('headgate-prod-state'))?.Name;
     const lines = async (Key: string): Promise<{ readonly key: string; readonly id: unknown }[]> => {
@@ -100,6 +107,25 @@ describe('a stage that is deployed, operated and taken away', () => {
     await typed(`connections add shop main --param url=${api.url} --secrets ${join(folder, 'secret.json')}`);
     const receipt = await synced();
     assert.deepEqual([receipt.verdict, await delivered(receipt)], ['COMPLETE', ORDERS]);
+  });
+
+  it('loads what it delivers into tables of a PostgreSQL, once its URL is in the secret', async () => {
+    configure({ load: { schema: 'api' } });
+    const output = await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+    const [, secret] = /DatabaseSecret = (\S+)/.exec(output) ?? [];
+    const url = await server.database();
+    const client = new SecretsManagerClient({ ...emulated() });
+    await client.send(new PutSecretValueCommand({ SecretId: secret, SecretString: JSON.stringify({ url }) }));
+    client.destroy();
+    const receipt = await synced(' --full');
+    const tables = await openPostgres(url, { schema: 'api' });
+    ending.after(() => tables.close());
+    const rows = async (): Promise<readonly object[]> =>
+      (await tables.query(`SELECT 1 FROM pg_tables WHERE tablename = 'shop_orders'`)).length === 0
+        ? []
+        : tables.query('SELECT DISTINCT _headgate_sync AS sync, count(*) OVER ()::INTEGER AS rows FROM shop_orders');
+    await until(async () => (await rows()).length > 0, 120);
+    assert.deepEqual(await rows(), [{ sync: receipt.sync, rows: ORDERS }]);
   });
 
   it('sets a poisoned page aside, and gets it when it is asked for again', async () => {
