@@ -3,12 +3,14 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 
-const OLDEST = [22, 19];
+// A proxy is what Node itself connects by, since 22.21.
+const isProxied = ['http_proxy', 'https_proxy'].some((name) => process.env[name] || process.env[name.toUpperCase()]);
+const OLDEST = isProxied ? [22, 21] : [22, 19];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.stderr.write(
-    `Node must be ${OLDEST.join('.')} or newer (got ${process.versions.node}). Install a newer one: https://nodejs.org\n`,
+    `Node must be ${OLDEST.join('.')} or newer${isProxied ? ' to go by a proxy' : ''} (got ${process.versions.node}). Install a newer one: https://nodejs.org\n`,
   );
   process.exitCode = 1;
 } else {

@@ -14,7 +14,7 @@ const RULE: Readonly<Record<string, { folders: readonly string[]; packages: read
   'lib/pipeline': { folders: [], packages: ['zod', 'node:crypto', 'jose/*', 'oauth4webapi'] },
   'lib/aws': {
     folders: ['lib/pipeline'],
-    packages: ['zod', 'undici', 'jose/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
+    packages: ['zod', 'jose/*', '@aws-sdk/*', '@aws-lambda-powertools/*', 'node:*', 'aws-lambda'],
   },
   'lib/read': { folders: [], packages: ['zod', '@aws-sdk/*', 'node:*'] },
   'lib/load': { folders: ['lib/read'], packages: ['zod', '@duckdb/*', 'pg', 'pg-copy-streams', 'node:*'] },

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import type { TlsMaterial } from '../core/auth/tls.ts';
 
 /** More than the pages a worker has in flight (10 tasks of 10): a request whose slot has come never queues for a connection. */
@@ -9,44 +10,56 @@ const MOST_AGENTS = 32;
 /** This machine is reached without a proxy. */
 const LOOPBACK = 'localhost,127.0.0.1,::1';
 
-const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
+/** The connections that are kept alive, in the open and by TLS. */
+export type AgentPair = { readonly http: http.Agent; readonly https: https.Agent };
 
 /**
  * Agents by what they show and trust: connections of different certificates are never shared. A proxy is taken from `HTTP_PROXY`, `HTTPS_PROXY` and
- * `NO_PROXY`, in either case, as they stand in the environment when the first request leaves. `onConnectionError` gets each error of connecting.
+ * `NO_PROXY`, in either case, as they stand in the environment when the first request leaves.
  */
 export function openAgents(
   environment: Readonly<Record<string, string | undefined>>,
-  onConnectionError: (error: Error) => void,
-): (tls: TlsMaterial | undefined) => Dispatcher {
-  const agents = new Map<string, Dispatcher>();
+): (tls: TlsMaterial | undefined) => AgentPair {
+  const agents = new Map<string, AgentPair>();
   return (tls) => {
     const name = tls === undefined ? '' : hash('sha256', JSON.stringify(tls));
-    const agent = agents.get(name) ?? makeAgent(environment, tls);
-    if (!agents.has(name)) agent.on('connectionError', (_origin, _targets, error) => onConnectionError(error));
+    const agent = agents.get(name) ?? makeAgents(environment, tls);
     // The one that was used least recently is let go; its requests end first.
     agents.delete(name);
     agents.set(name, agent);
     const [oldest] = agents.keys();
     if (agents.size > MOST_AGENTS && oldest !== undefined) {
-      agents.get(oldest)?.close();
+      letGo(agents.get(oldest));
       agents.delete(oldest);
     }
     return agent;
   };
 }
 
-function makeAgent(environment: Readonly<Record<string, string | undefined>>, tls: TlsMaterial = {}): Dispatcher {
-  const options = { connections: CONNECTIONS_PER_ORIGIN, allowH2: false, connect: tls };
-  if (PROXY_VARIABLES.every((name) => (environment[name] ?? '') === '')) return new Agent(options);
-  const [http, https, none] = ['http_proxy', 'https_proxy', 'no_proxy'].map(
-    (name) => environment[name] ?? environment[name.toUpperCase()] ?? '',
+function makeAgents(environment: Readonly<Record<string, string | undefined>>, tls: TlsMaterial = {}): AgentPair {
+  const proxyEnv = proxyOf(environment);
+  const options = { keepAlive: true, maxSockets: CONNECTIONS_PER_ORIGIN, ...(proxyEnv && { proxyEnv }) };
+  return { http: new http.Agent(options), https: new https.Agent({ ...options, ...tls }) };
+}
+
+/** Where requests go by a proxy, and which do not; `undefined`: there is none. */
+function proxyOf(environment: Readonly<Record<string, string | undefined>>): http.ProxyEnv | undefined {
+  const [plain, secure, none] = ['http_proxy', 'https_proxy', 'no_proxy'].map(
+    (name) => environment[name] || environment[name.toUpperCase()] || '',
   );
-  return new EnvHttpProxyAgent({
-    ...options,
-    requestTls: tls,
-    httpProxy: http ?? '',
-    httpsProxy: https || http || '',
-    noProxy: [none, LOOPBACK].filter((hosts) => hosts !== '').join(','),
-  });
+  if (!plain && !secure) return undefined;
+  return {
+    HTTP_PROXY: plain || undefined,
+    HTTPS_PROXY: secure || plain,
+    NO_PROXY: [none, LOOPBACK].filter((hosts) => hosts !== '').join(','),
+  };
+}
+
+/** Closes what is idle, and what is in use once it has become idle. */
+function letGo(agents: AgentPair | undefined): void {
+  if (agents === undefined) return;
+  for (const agent of [agents.http, agents.https]) {
+    agent.maxFreeSockets = 0;
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+  }
 }

@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
-import { errors } from 'undici';
 import type { Gate } from './gate.ts';
 
+/** How zlib calls what would not fit, and we what does not. */
+export const TOO_LARGE = 'ERR_BUFFER_TOO_LARGE';
 /** Bytes of a body that is read whatever else is; what goes beyond waits for its turn, and its sender with it. */
 const SMALL = 1024 * 1024;
 
@@ -14,7 +15,7 @@ export async function readBody(chunks: AsyncIterable<Uint8Array>, bound: number,
   try {
     for await (const chunk of chunks) {
       size += chunk.length;
-      if (size > bound) throw new errors.ResponseExceededMaxSizeError();
+      if (size > bound) throw Object.assign(new Error('the body is larger than its bound'), { code: TOO_LARGE });
       if (size > SMALL) leave ??= await large.enter();
       read.push(chunk);
     }
@@ -27,7 +28,7 @@ export async function readBody(chunks: AsyncIterable<Uint8Array>, bound: number,
 /** The content encodings that can be undone, as an `accept-encoding` header names them. */
 export const ACCEPTED_ENCODINGS = 'gzip, br, deflate';
 
-/** Decompresses a whole body; stops with an error (`ERR_BUFFER_TOO_LARGE`) at the bound, in bytes. */
+/** Decompresses a whole body; stops with an error ({@link TOO_LARGE}) at the bound, in bytes. */
 export type Decompress = (body: Uint8Array, limit: { maxOutputLength: number }) => Promise<Uint8Array>;
 
 const ungzip: Decompress = promisify(gunzip);

@@ -1,7 +1,12 @@
-import { type Dispatcher, request as dispatch } from 'undici';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { urlToHttpOptions } from 'node:url';
+import { SECOND } from '../core/time.ts';
 import { VERSION } from '../core/version.ts';
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
-import { openAgents } from './agents.ts';
+import { type AgentPair, openAgents } from './agents.ts';
 import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
 import { type Gate, openGate } from './gate.ts';
 import { transportFailure } from './transport-failure.ts';
@@ -15,19 +20,25 @@ type Gates = { readonly reading: Gate; readonly decompressing: Gate };
 
 const DEFAULT_HEADERS = { 'accept-encoding': ACCEPTED_ENCODINGS, 'user-agent': `headgate/${VERSION}` };
 
+/** Milliseconds until there must be a connection. */
+const CONNECT_TIMEOUT = 10 * SECOND;
+
+/** A request on its way: the connection it was given, and whether that stands. */
+type Departure = { socket: Socket | undefined; connected: boolean };
+
 /**
  * HTTP/1.1 over connections that are kept alive; connecting is given up after 10 s. `user-agent` and `accept-encoding`
  * are added unless the request brings its own. A compressed body is handed out decompressed, without the headers
  * `content-encoding` and `content-length`, which spoke of the bytes on the wire; the bound holds for either form.
  * `environment`: names a proxy, if there is one.
  */
-export function undiciHttp(environment: Readonly<Record<string, string | undefined>> = process.env): Http {
+export function nodeHttp(environment: Readonly<Record<string, string | undefined>> = process.env): Http {
   const gates: Gates = { reading: openGate(LARGE_AT_ONCE), decompressing: openGate(LARGE_AT_ONCE) };
-  const whileConnecting = new WeakSet<object>();
-  const agentFor = openAgents(environment, (error) => whileConnecting.add(error));
+  const agentsFor = openAgents(environment);
 
   return {
     async send(request, { deadline, bound }) {
+      const departure: Departure = { socket: undefined, connected: false };
       const expiry = new AbortController();
       const expired = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
@@ -35,8 +46,8 @@ export function undiciHttp(environment: Readonly<Record<string, string | undefin
         expired.reject();
       }, deadline);
       try {
-        // undici heeds the signal only once there is a connection; the race is for the time before. Such a request never leaves.
-        const sent = exchange(agentFor(request.tls), gates, request, bound, expiry.signal);
+        // Node heeds the signal only once there is a connection; the race is for the time before. Such a request never leaves.
+        const sent = exchange(agentsFor(request.tls), { request, signal: expiry.signal, departure }, bound, gates);
         return await Promise.race([sent, expired.promise]);
       } catch (error) {
         return transportFailure(error, {
@@ -45,7 +56,8 @@ export function undiciHttp(environment: Readonly<Record<string, string | undefin
           bound,
           expired: expiry.signal.aborted,
           secure: request.url.startsWith('https:'),
-          connected: !(error instanceof Error && whileConnecting.has(error)),
+          connected: departure.connected,
+          unanswered: departure.socket?.bytesRead === 0,
         });
       } finally {
         clearTimeout(timer);
@@ -54,26 +66,52 @@ export function undiciHttp(environment: Readonly<Record<string, string | undefin
   };
 }
 
-async function exchange(
-  agent: Dispatcher,
-  gates: Gates,
-  request: WireRequest,
-  bound: number,
-  signal: AbortSignal,
-): Promise<WireReply> {
-  const { statusCode, headers, body } = await dispatch(request.url, {
-    dispatcher: agent,
-    method: request.method,
-    headers: { ...DEFAULT_HEADERS, ...lowerCased(request.headers) },
-    body: request.body ?? null,
-    signal,
-    // The deadline is the only clock: undici's own two would end a long answer at their defaults.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  const read = await readBody(body, bound, gates.reading);
-  return decoded({ status: statusCode, headers: joined(headers), body: read }, bound, gates.decompressing);
+type Sending = { readonly request: WireRequest; readonly signal: AbortSignal; readonly departure: Departure };
+
+async function exchange(agents: AgentPair, sending: Sending, bound: number, gates: Gates): Promise<WireReply> {
+  const message = await dispatch(agents, sending);
+  const body = await readBody(message, bound, gates.reading);
+  const reply = { status: message.statusCode ?? 0, headers: joined(message.headersDistinct), body };
+  return decoded(reply, bound, gates.decompressing);
 }
+
+/** Sends a request. Gives its answer as soon as the head of it is there. */
+function dispatch(agents: AgentPair, { request, signal, departure }: Sending): Promise<http.IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const url = new URL(request.url);
+  const headers = { ...DEFAULT_HEADERS, ...lowerCased(request.headers), ...lengthOf(request.body) };
+  // Credentials are the headers' alone, never those of an address.
+  const options = { ...urlToHttpOptions(url), auth: null, method: request.method, headers, signal };
+  const isSecure = url.protocol === 'https:';
+  const sent = isSecure
+    ? https.request({ ...options, agent: agents.https })
+    : http.request({ ...options, agent: agents.http });
+  sent
+    .on('response', resolve)
+    .on('error', reject)
+    .on('socket', (socket: Socket) => {
+      departure.socket = socket;
+      departure.connected = sent.reusedSocket || isConnected(socket);
+      if (departure.connected) return;
+      const timer = setTimeout(() => sent.destroy(connectTimedOut()), CONNECT_TIMEOUT);
+      socket.once('close', () => clearTimeout(timer));
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        departure.connected = true;
+      });
+    })
+    .end(request.body);
+  return promise;
+}
+
+/** Of a TLS connection the protocol is known once its handshake is over. */
+const isConnected = (socket: Socket): boolean =>
+  !socket.connecting && (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'unknown');
+
+const connectTimedOut = (): Error => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+
+const lengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
+  body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 
 async function decoded(reply: WireReply, bound: number, gate: Gate): Promise<WireReply> {
   const { 'content-encoding': encoding = '', 'content-length': _length, ...headers } = reply.headers;
@@ -90,5 +128,5 @@ async function decoded(reply: WireReply, bound: number, gate: Gate): Promise<Wir
 const lowerCased = (headers: WireRequest['headers']): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-const joined = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat().join(', ')]));
+const joined = (headers: NodeJS.Dict<string[]>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, values = []]) => [name, values.join(', ')]));

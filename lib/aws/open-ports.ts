@@ -10,7 +10,7 @@ import type { Log, Metrics, Ports, Secrets } from '../pipeline/ports.ts';
 import { systemClock } from './clock.ts';
 import { eventBridge } from './events.ts';
 import { plainText, quickGzip } from './gzip.ts';
-import { undiciHttp } from './http.ts';
+import { nodeHttp } from './http.ts';
 import { jwe } from './jwe.ts';
 import { s3Objects } from './objects.ts';
 import { systemRandom } from './random.ts';
@@ -66,7 +66,7 @@ export function openPorts(
     objects: s3Objects(s3Client(aws), settings.BUCKET),
     gzip: quickGzip,
     gunzip: plainText,
-    http: undiciHttp(),
+    http: nodeHttp(),
     secrets: openSecrets(aws),
     seals: jwe,
     events: eventBridge(new EventBridgeClient(options), settings.BUCKET),

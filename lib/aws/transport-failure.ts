@@ -1,5 +1,5 @@
-import { errors } from 'undici';
 import type { TransportFailure } from '../pipeline/ports.ts';
+import { TOO_LARGE } from './body.ts';
 
 type Kind = TransportFailure['failed'];
 
@@ -12,16 +12,8 @@ export type Circumstances = {
   readonly connected: boolean;
   /** Whether the connection is by TLS. */
   readonly secure: boolean;
-};
-
-/** Error codes that say more than "it ended in the middle". */
-const KINDS: Readonly<Record<string, Kind>> = {
-  // When the request is none that could be sent.
-  UND_ERR_INVALID_ARG: 'unreachable',
-  ERR_INVALID_URL: 'unreachable',
-  // By `readBody`, and by zlib for what would not fit decompressed.
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'too-large',
-  ERR_BUFFER_TOO_LARGE: 'too-large',
+  /** Whether the connection was there, and not one byte came over it. */
+  readonly unanswered: boolean;
 };
 
 /** What Node calls a certificate that nobody it trusts vouches for, or for another name or time (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
@@ -36,7 +28,8 @@ const isAlert = (code: string): boolean => code.startsWith('ERR_SSL_') && code.i
 export function transportFailure(error: unknown, circumstances: Circumstances): TransportFailure {
   const code = codeOf(error);
   const failed = kindOf(code, circumstances);
-  const hint = failed === 'broken' && circumstances.secure && isUnanswered(error) ? CERTIFICATE_HINT : '';
+  const { secure, unanswered } = circumstances;
+  const hint = failed === 'broken' && secure && unanswered ? CERTIFICATE_HINT : '';
   return { failed, message: `${sentence(failed, code, circumstances)}${hint}` };
 }
 
@@ -44,7 +37,7 @@ function kindOf(code: string, { expired, connected }: Circumstances): Kind {
   if (expired) return 'timeout';
   if (CERTIFICATE.test(code) || OWN_CERTIFICATE.test(code) || isAlert(code)) return 'untrusted';
   if (!connected) return 'unreachable';
-  return (Object.hasOwn(KINDS, code) ? KINDS[code] : undefined) ?? 'broken';
+  return code === TOO_LARGE ? 'too-large' : 'broken';
 }
 
 function sentence(failed: Kind, code: string, { host, deadline, bound }: Circumstances): string {
@@ -52,6 +45,7 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
     case 'unreachable':
       return `no request could be sent to ${host} (${code})`;
     case 'untrusted':
+      if (code.endsWith('_CERTIFICATE_REQUIRED')) return `${host} wants a client certificate (${code})`;
       if (isAlert(code)) return `${host} does not take the client certificate of this connection (${code})`;
       if (OWN_CERTIFICATE.test(code)) return `the certificates in the secret's "tls" cannot be read (${code})`;
       return `the certificate of ${host} cannot be trusted (${code})`;
@@ -66,7 +60,6 @@ function sentence(failed: Kind, code: string, { host, deadline, bound }: Circums
 
 /** Servers close so where they miss a client certificate, and say nothing (TLS 1.3 tells it after the handshake). */
 const CERTIFICATE_HINT = '; it closed without a word, as servers do that want a client certificate';
-const isUnanswered = (error: unknown): boolean => error instanceof errors.SocketError && error.socket?.bytesRead === 0;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code';

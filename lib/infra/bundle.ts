@@ -59,6 +59,7 @@ export function bundleFunctions(
       // A connector must use the very modules the functions use, wherever its file lies.
       'headgate/connector': join(ROOT, `lib/core/connector/connector${ENDING}`),
       'headgate/readers': join(ROOT, `lib/readers/index${ENDING}`),
+      '@aws-sdk/credential-provider-node': join(ROOT, `lib/aws/function-credentials${ENDING}`),
       zod: dirname(fileURLToPath(import.meta.resolve('zod'))),
     },
     // A tsconfig.json near the connector changes nothing here, as it changes nothing when Node runs the file.

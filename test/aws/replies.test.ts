@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { undiciHttp } from '../../lib/aws/http.ts';
+import { nodeHttp } from '../../lib/aws/http.ts';
 import { links } from '../../lib/core/connector/connector.ts';
 import type { Stream } from '../../lib/core/connector/stream.ts';
 import { nextCursor } from '../../lib/core/listing/chain.ts';
@@ -231,7 +231,7 @@ function dripHeaders(socket: Socket): void {
 describe(`${CASES.length} answers of an API`, { concurrency: 8 }, () => {
   let server: Server;
   let origin = '';
-  const http = undiciHttp();
+  const http = nodeHttp();
   const sockets = new Set<Socket>();
   before(async () => {
     server = createServer((socket) => {

@@ -6,7 +6,7 @@ import { createServer as createRawServer, type Server, type Socket } from 'node:
 import { text as readText } from 'node:stream/consumers';
 import { afterEach, describe, test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { undiciHttp } from '../../lib/aws/http.ts';
+import { nodeHttp } from '../../lib/aws/http.ts';
 import type { Http, TransportFailure, WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 import { scriptedHttp } from '../memory/http.ts';
 import { endpointOf } from './emulator.ts';
@@ -68,8 +68,8 @@ describe('Http in memory', () =>
     return { http, url: 'https://api.example.com', seen: () => http.requests };
   }));
 
-describe('Http by undici', () => {
-  const http = undiciHttp();
+describe('Http by Node', () => {
+  const http = nodeHttp();
   const servers = new Set<Server>();
   const sockets = new Set<Socket>();
   afterEach(() => {
@@ -343,6 +343,15 @@ describe('Http by undici', () => {
 
     test('a client certificate that the API wants and does not get', async () => {
       const answer = await show(await secure(), { ca: cert });
+      assert.ok('failed' in answer && answer.failed === 'untrusted', JSON.stringify(answer));
+      assert.match(answer.message, /wants a client certificate/);
+    });
+
+    test('an API that closes instead of taking a connection without a certificate', async () => {
+      const { cert, key } = selfSigned;
+      const server = createSecureServer({ cert, key });
+      server.on('secureConnection', (socket) => socket.destroy());
+      const answer = await show((await listen(server)).replace('http:', 'https:'), { ca: cert });
       assert.ok('failed' in answer && answer.failed === 'broken', JSON.stringify(answer));
       assert.match(answer.message, /want a client certificate/);
     });
@@ -358,7 +367,7 @@ describe('Http by undici', () => {
         socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
       });
       const url = await listen(proxy);
-      const proxied = undiciHttp({ HTTP_PROXY: url, https_proxy: url, NO_PROXY: 'direct.invalid' });
+      const proxied = nodeHttp({ HTTP_PROXY: url, https_proxy: url, NO_PROXY: 'direct.invalid' });
       await proxied.send({ method: 'GET', url: 'http://api.invalid/rows', headers: {} }, limits);
       await proxied.send({ method: 'GET', url: 'https://api.invalid/rows', headers: {} }, limits);
       await proxied.send({ method: 'GET', url: 'http://direct.invalid/rows', headers: {} }, limits);

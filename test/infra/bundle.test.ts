@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { none } from '../../lib/core/connector/connector.ts';
-import type { EnvironmentVariables } from '../../lib/core/environment.ts';
 import type { LoadEnvironmentVariables } from '../../lib/core/load-environment.ts';
 import { bundleFunctions, functionsOf } from '../../lib/infra/bundle.ts';
 import erp from './erp.ts';
 import { temporaryFolder } from './example.ts';
+import { settings } from './function-settings.ts';
 
 /** A connector in a folder of its own, where nothing is installed. */
 function connectorFile(source: string): string {
@@ -30,27 +30,8 @@ export default defineConnector({
   }) }),
 });`;
 
-const environment: EnvironmentVariables = {
-  CONNECTOR: 'outside',
-  SYNCS_TABLE: 'syncs',
-  CONNECTIONS_TABLE: 'connections',
-  RATE_LIMITS_TABLE: 'rate-limits',
-  TOKENS_TABLE: 'tokens',
-  TOKEN_KEY: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:key',
-  BUCKET: 'bucket',
-  METRICS_NAMESPACE: 'Headgate/test',
-  QUEUE_URL: 'https://sqs.invalid/queue',
-  FAILURES_QUEUE_URL: 'https://sqs.invalid/failures',
-  SECRETS_PREFIX: 'headgate/test/outside',
-  SCHEMA_MODE: 'strict',
-  ATTEMPTS: '5',
-  OUTAGE_SECONDS: '600',
-  VISIBILITY_TIMEOUT_SECONDS: '360',
-  MAXIMUM_CONCURRENCY: '10',
-};
-
 /** What kind of thing the handler of a bundle is, once a Node of its own has loaded it as Lambda does. */
-function handlerOf(file: string, variables: Readonly<Record<string, string>> = environment): string {
+function handlerOf(file: string, variables: Readonly<Record<string, string>> = settings): string {
   const script = `console.log(typeof (await import(${JSON.stringify(pathToFileURL(file))})).handler)`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     env: { ...variables, AWS_REGION: 'eu-central-1' },
@@ -83,6 +64,7 @@ test('a connector whose file lies elsewhere is built into bundles that run by th
     const file = join(folder, name);
     assert.match(readFileSync(file, 'utf8'), /https:\/\/outside\.example\/built-in/);
     assert.equal(handlerOf(file), 'function');
+    assert.ok(statSync(file).size < 1_000_000, `${name} has ${statSync(file).size} bytes`);
   }
 });
 

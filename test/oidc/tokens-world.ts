@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { undiciHttp } from '../../lib/aws/http.ts';
+import { nodeHttp } from '../../lib/aws/http.ts';
 import { jwe } from '../../lib/aws/jwe.ts';
 import { systemRandom } from '../../lib/aws/random.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
@@ -65,7 +65,7 @@ export type TokensWorld = ReturnType<typeof tokensWorld>;
 
 export function tokensWorld(
   connector: Connector,
-  { clock = systemTime, http = undiciHttp(), seals = jwe }: { clock?: Clock; http?: Http; seals?: Seals } = {},
+  { clock = systemTime, http = nodeHttp(), seals = jwe }: { clock?: Clock; http?: Http; seals?: Seals } = {},
 ) {
   const { watch, seen } = witness();
   const secrets: Record<string, string> = {
