@@ -46,10 +46,13 @@ async function withSource<T>(
 ): Promise<T> {
   if ([out, state, stage].filter((each) => each !== undefined).length > 1)
     throw new UsageError('Records must come from one place: give one of --out, --state and --stage.');
-  if (stage !== undefined)
+  if (stage !== undefined) {
+    // Loaded late: who reads a folder needs no SDK.
+    const { s3Client } = await import('../../lib/aws/open-ports.ts');
     return withStack({ stage }, async (stack) =>
-      work(bucketSource((await stack.connector(connector)).settings.BUCKET)),
+      work(bucketSource((await stack.connector(connector)).settings.BUCKET, s3Client())),
     );
+  }
   const folder = state === undefined ? (out ?? 'headgate-out') : join(state, 'objects');
   if (!existsSync(folder))
     throw new UsageError(`There is no folder "${folder}". Make it with: headgate run ${connector} --out ${folder}`);

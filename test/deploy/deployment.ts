@@ -19,6 +19,7 @@ import { type Emulator, startEmulator } from './emulator.ts';
  */
 
 const ROOT = join(import.meta.dirname, '../..');
+const SHOP = join(ROOT, 'test/e2e/shop.ts');
 const ORDERS = 45;
 
 describe('a stage that is deployed, operated and taken away', () => {
@@ -47,7 +48,7 @@ describe('a stage that is deployed, operated and taken away', () => {
   });
 
   const configure = (prod: object): void => {
-    const connectors = [join(ROOT, 'test/e2e/shop.ts')];
+    const connectors = [SHOP];
     writeFileSync(
       join(folder, 'headgate.config.ts'),
       `export default ${JSON.stringify({ connectors, stages: { prod } })};`,
@@ -126,6 +127,13 @@ describe('a stage that is deployed, operated and taken away', () => {
         : tables.query('SELECT DISTINCT _headgate_sync AS sync, count(*) OVER ()::INTEGER AS rows FROM shop_orders');
     await until(async () => (await rows()).length > 0, 120);
     assert.deepEqual(await rows(), [{ sync: receipt.sync, rows: ORDERS }]);
+  });
+
+  it('loads from the bucket into a DuckDB file by hand', async () => {
+    assert.match(
+      await typed(`load ${SHOP} --to ${join(folder, 'shop.duckdb')}`),
+      new RegExp(`loaded: ${ORDERS} rows written`),
+    );
   });
 
   it('sets a poisoned page aside, and gets it when it is asked for again', async () => {
