@@ -71,7 +71,12 @@ function numberOf(name: string | undefined, value: unknown): FoundNumber[] {
 
 /** The text of Base64 (RFC 4648 sections 4, 5); `undefined` where it is none, or no readable text. */
 function decodeBase64(text: string): string | undefined {
-  if (text.length < 4 || text.length % 4 === 1 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
-  const decoded = atob(text.replaceAll('-', '+').replaceAll('_', '/').replaceAll('=', ''));
+  const letters = text
+    .replace(/={1,2}$/, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/');
+  // One letter after whole groups of four carries six bits, which are no byte.
+  if (letters.length < 3 || letters.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(letters)) return undefined;
+  const decoded = atob(letters);
   return /^[\x20-\x7e]+$/.test(decoded) ? decoded : undefined;
 }

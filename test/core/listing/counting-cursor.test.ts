@@ -34,6 +34,21 @@ describe('cursors count', () => {
   });
 });
 
+describe('whatever a cursor is', () => {
+  const alphabet = [...'aZ09+/=-_&#% {}[]":,é\u2028'];
+  it('its nature is told', () => {
+    for (let length = 0; length < 4; length++)
+      for (let code = 0; code < alphabet.length ** length; code++) {
+        const cursor = Array.from(
+          { length },
+          (_, at) => alphabet[Math.floor(code / alphabet.length ** at) % alphabet.length],
+        );
+        for (const padding of ['', 'A', 'AA', 'aa=', 'aaa==', 'AAAA='])
+          assert.doesNotThrow(() => natureOf([cursor.join('') + padding]), cursor.join('') + padding);
+      }
+  });
+});
+
 describe('cursors do not count', () => {
   const cases: readonly [name: string, cursors: readonly string[]][] = [
     ['text', ['abc', 'abd']],
