@@ -87,6 +87,7 @@ function follow(
       const next: unknown = paging.next(reply, asked);
       if (next === undefined) return ABSENT_END;
       if (next === null || next === '' || next === false) return EXPLICIT_END;
+      if (typeof next === 'object') return stuck(`the next link must be text (got ${writeJson(next)?.slice(0, 100)})`);
       const text = String(next);
       const url = URL.parse(text, here);
       if (url === null) return stuck(`the next link must be a URL (got ${text.slice(0, 200)})`);

@@ -30,12 +30,14 @@ export function cursorNature(before: CursorNature, cursor: string, giver: Cursor
   if (numbers.some(({ name, value }) => name !== undefined && COUNTS.test(name) && value < DATES_FROM)) return 'counts';
   const [first, second] = numbers;
   if (first === undefined || second !== undefined || first.name !== undefined) return 'opaque';
-  if (isPlainObject(giver.last) && Object.values(giver.last).some((value) => String(value) === String(first.value)))
-    return before;
+  if (isPlainObject(giver.last) && Object.values(giver.last).some((value) => isSame(value, first.value))) return before;
   const { index, read, size } = giver;
   const counted = [index + 1, index + 2, read, read + 1, (index + 1) * size, (index + 1) * size + 1];
   return counted.includes(first.value) ? 'counts' : 'opaque';
 }
+
+const isSame = (value: unknown, number: number): boolean =>
+  value === number || value === BigInt(number) || value === String(number);
 
 type FoundNumber = { readonly name: string | undefined; readonly value: number };
 

@@ -1,4 +1,5 @@
 import { envelopeFields, isPlainObject } from './envelope.ts';
+import { writeJson } from './json.ts';
 
 /** How many records a response states. `atLeast`: the API counted no further, so there may be more. */
 export type StatedTotal = { readonly records: number; readonly atLeast: boolean };
@@ -15,14 +16,11 @@ export function readStatedTotal(value: unknown): StatedTotal | undefined | { rea
       ? inner
       : { ...inner, atLeast: inner.atLeast || isLowerBound(value.relation) };
   }
-  const [, digits, plus] = /^(\d{1,16}) ?(\+?)$/.exec(String(value).trim()) ?? [];
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
+  const [, digits, plus] = /^(\d{1,16}) ?(\+?)$/.exec(text?.trim() ?? '') ?? [];
   const records = Number(digits);
-  if (
-    (typeof value !== 'number' && typeof value !== 'string') ||
-    digits === undefined ||
-    !Number.isSafeInteger(records)
-  )
-    return { complaint: `the total must be a whole number (got ${String(value).slice(0, 60)})` };
+  if (digits === undefined || !Number.isSafeInteger(records))
+    return { complaint: `the total must be a whole number (got ${(text ?? writeJson(value) ?? '').slice(0, 60)})` };
   return { records, atLeast: plus === '+' };
 }
 

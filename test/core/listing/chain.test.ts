@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { one } from '../../../lib/core/connector/paging.ts';
+import { links, one } from '../../../lib/core/connector/paging.ts';
 import { detectLoop, nextCursor } from '../../../lib/core/listing/chain.ts';
 import { nextLink } from '../../../lib/core/response/links.ts';
 import { kinds } from '../../pipeline/kinds.ts';
@@ -37,6 +37,9 @@ describe('where a chain goes next', () => {
     }
     assert.deepEqual(nextCursor(byLink, reply([]), [], HERE), { is: 'end', by: 'absent' });
     assert.deepEqual(link(HERE), { is: 'end', by: 'self' });
+    const byField = { ...byLink, paging: links({ size: 10, next: ({ body }) => body.next }) };
+    const object = nextCursor(byField, reply({ next: { href: '/v1/rows?page=2' } }), [], HERE);
+    assert.match(object.is === 'stuck' ? object.message : object.is, /must be text \(got \{"href"/);
   });
 
   it('one: nowhere', () => {
