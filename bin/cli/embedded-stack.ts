@@ -31,7 +31,7 @@ export type LocalStack = {
   readonly strict?: boolean;
   /** Name in Secrets Manager → value. It may be added to while the stack runs. */
   readonly secrets: Readonly<Record<string, string>>;
-} & Pick<EmbeddedOptions, 'workers' | 'onLog' | 'onEvent' | 'onCall' | 'port'>;
+} & Pick<EmbeddedOptions, 'workers' | 'variables' | 'onLog' | 'onEvent' | 'onCall' | 'port'>;
 
 /** Builds the stack of these connectors and starts it on this machine. */
 export async function startLocal({

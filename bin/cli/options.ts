@@ -13,6 +13,7 @@ export type RunOptions = Partial<TableOptions> & {
   readonly state?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
+  readonly log?: boolean;
 };
 
 /** What every operator's command is told. */

@@ -1,3 +1,4 @@
+import wrapAnsi from 'wrap-ansi';
 import { explainError, UsageError } from './errors.ts';
 
 /** One column of a table for people. `of`: its text in a row. */
@@ -17,18 +18,38 @@ export function showRows<T extends object>(
   else process.stdout.write(rows.length === 0 ? `${none}\n` : textTable(rows, columns));
 }
 
-/** Rows below the titles of their columns. */
-export function textTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
+/** Columns of the screen; of a file or a pipe, what `COLUMNS` says, or 80. */
+const screenWidth = (): number => process.stdout.columns ?? (Number(process.env.COLUMNS) || 80);
+/** No column is made narrower than this. */
+const NARROWEST = 10;
+const GAP = 2;
+
+/** Rows below the titles of their columns. What does not fit into so many columns of the screen is wrapped within its own. */
+export function textTable<T>(rows: readonly T[], columns: readonly Column<T>[], width = screenWidth()): string {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ of }) => of(row)))];
-  const widths = columns.map((_, index) => Math.max(...cells.map((row) => (row[index] ?? '').length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, index) =>
-        columns[index]?.right ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
-  return `${cells.map(line).join('\n')}\n`;
+  const natural = columns.map((_, index) => Math.max(...cells.map((row) => (row[index] ?? '').length)));
+  const widths = fitWidths(natural, width - GAP * (columns.length - 1));
+  const aligned = (text: string, index: number): string =>
+    columns[index]?.right ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0);
+  const lines = (row: readonly string[]): string[] => {
+    const wrapped = row.map((cell, index) => wrapAnsi(cell, widths[index] ?? 0, { hard: true }).split('\n'));
+    const height = Math.max(...wrapped.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) =>
+      wrapped
+        .map((parts, index) => aligned(parts[line] ?? '', index))
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+    );
+  };
+  return `${cells.flatMap(lines).join('\n')}\n`;
+}
+
+/** Takes from the widest until all fit, or none can be narrower. */
+function fitWidths(natural: readonly number[], room: number): readonly number[] {
+  const widest = Math.max(...natural);
+  if (natural.reduce((sum, each) => sum + each, 0) <= room || widest <= NARROWEST) return natural;
+  const at = natural.indexOf(widest);
+  return fitWidths(natural.with(at, widest - 1), room);
 }
 
 /**

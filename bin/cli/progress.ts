@@ -1,11 +1,34 @@
+import { createLogUpdate } from 'log-update';
 import * as z from 'zod';
+import type { Connector, Raw } from '../../lib/core/connector/connector.ts';
 import { type RunEvent, runEvent } from '../../lib/core/run-events.ts';
+import { SECOND } from '../../lib/core/time.ts';
+import {
+  durationText,
+  type LimitUse,
+  limitShare,
+  newProgress,
+  noteEvent,
+  plainLine,
+  requestRate,
+  type StreamLine,
+  type StreamProgress,
+  standText,
+  terminalLines,
+} from './stream-progress.ts';
 
 /** A line of a function that failed before its work began, as the runtime writes it. */
 const crash = z.object({ errorType: z.string(), errorMessage: z.string() });
 
-/** Seconds of waiting that somebody who looks at the terminal would wonder about. */
+/** Seconds of waiting that somebody who reads the lines would wonder about. */
 const NOTABLE = 10;
+/** Milliseconds between two looks: on a terminal, and elsewhere. */
+const TERMINAL_EVERY = 100;
+const PLAIN_EVERY = 10 * SECOND;
+/** After so long without a word of a stream it waits for an answer. */
+const SILENT = 5 * SECOND;
+/** From this share of a limit on the limit is what is waited for. */
+const FULL = 0.9;
 
 /** What a log line says of trouble that is no page's own: the work is tried again, but should be known. */
 function troubleOf(json: unknown, event: RunEvent | undefined): string | undefined {
@@ -17,11 +40,10 @@ function troubleOf(json: unknown, event: RunEvent | undefined): string | undefin
 function patienceOf(event: RunEvent | undefined): string | undefined {
   if (event?.message === 'sync parked') return `${event.stream} waits until ${event.until}`;
   if (event?.message !== 'meter held' || event.seconds < NOTABLE) return undefined;
-  const why = event.reason === 'silence' ? 'the API does not answer' : 'the API asks for patience';
-  return `${why}: the next request leaves in ${event.seconds} s`;
+  return `${HOLDS[event.reason]}: the next request leaves in ${event.seconds} s`;
 }
 
-type Standing = { pages: number; records: number; planned?: number; refused: number; setAside: number; note: string };
+const HOLDS = { silence: 'the API does not answer', refused: 'the API asks for patience' } as const;
 
 export type Progress = {
   /** Takes a log line; what it cannot read is none of its business. */
@@ -31,85 +53,132 @@ export type Progress = {
   readonly end: () => void;
 };
 
-/** How often plain lines are written. */
-const PLAIN_EVERY = 1_000;
-const TERMINAL_EVERY = 100;
-
 /** Where progress is shown: a terminal, or anything else that can be written to. */
-type Screen = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** Shows how far each stream is: one changing line on a terminal, a plain line every second elsewhere. */
-export function showProgress(out: Screen, streams: readonly string[]): Progress {
-  const standing = new Map<string, Standing>(
-    streams.map((stream) => [stream, { pages: 0, records: 0, refused: 0, setAside: 0, note: '' }]),
-  );
+/** What is shown of: the streams of a run, and the limits that hold for them. */
+export type Watched = { readonly streams: readonly string[]; readonly uses: readonly LimitUse[] };
+
+/** The limits of these streams for a connection. */
+export function watchedStreams(connector: Connector, params: Raw, streams: readonly string[]): Watched {
+  const costs = new Map(streams.map((name) => [name, connector.streams[name]?.cost ?? 1]));
+  const costOf = (name: string, { points }: LimitUse['limit']): number =>
+    points === undefined ? 1 : (costs.get(name) ?? 1);
+  const use = (limit: LimitUse['limit'], names: readonly string[]): LimitUse => ({
+    limit,
+    streams: new Map(names.map((name) => [name, costOf(name, limit)])),
+  });
+  const own = streams.flatMap((name) => (connector.streams[name]?.limits ?? []).map((limit) => use(limit, [name])));
+  return { streams, uses: [...connector.limits({ params }).map((limit) => use(limit, streams)), ...own] };
+}
+
+/** Writes each event that a function logs, as it is; what is no event is a metric. */
+export const logLines = (out: Screen): Progress => ({
+  take: (json) => z.object({ message: z.string() }).safeParse(json).success && out.write(`${JSON.stringify(json)}\n`),
+  closed: () => {},
+  end: () => {},
+});
+
+/**
+ * Shows how far each stream is. On a terminal: a line of each that changes in place. Elsewhere: a line with its time when something has changed,
+ * at most every ten seconds. What somebody should know is told once, at once.
+ */
+export function showProgress(out: Screen, { streams, uses }: Watched): Progress {
+  const since = Date.now();
+  const all = new Map<string, StreamProgress>(streams.map((stream) => [stream, newProgress]));
   const open = new Set(streams);
+  let held = { until: 0, why: '' };
+  let heardAt = since;
+  const lineOf = (stream: string): StreamLine => {
+    const now = Date.now();
+    const progress = all.get(stream) ?? newProgress;
+    const share = limitShare(stream, all, { uses, since, now });
+    const waits = waitText({ progress, held, share, silence: now - heardAt }, now);
+    return { stream, progress, rate: requestRate(progress, since, now), share, waits };
+  };
+  const display = out.isTTY ? onTerminal(out) : inPlainLines(out);
+  const show = () => display.show([...open].map(lineOf));
+  const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
   const told = new Set<string>();
   const tell = (news: string): void => {
     const [first = ''] = news.split('\n');
     if (first === '' || told.has(first)) return;
     told.add(first);
-    out.write(`${out.isTTY ? '\r\u001b[K' : ''}${first}\n`);
+    display.tell(first);
   };
-  let shown = '';
-  const show = (): void => {
-    const text = [...open].map((stream) => describe(stream, standing.get(stream))).join('  ·  ');
-    if (text === shown) return;
-    shown = text;
-    if (out.isTTY) out.write(`\r\u001b[K${text.slice(0, (out.columns ?? 80) - 1)}`);
-    else if (text !== '') out.write(`${text}\n`);
-  };
-  const timer = setInterval(show, out.isTTY ? TERMINAL_EVERY : PLAIN_EVERY);
   return {
     take(json) {
       const event = runEvent.safeParse(json).data;
+      if (event?.message === 'meter held')
+        held = { until: Date.now() + event.seconds * SECOND, why: HOLDS[event.reason] };
       tell(troubleOf(json, event) ?? patienceOf(event) ?? '');
-      const found = event !== undefined && 'stream' in event ? standing.get(event.stream) : undefined;
-      if (event !== undefined && found !== undefined) note(found, event);
+      const found = event !== undefined && 'stream' in event ? all.get(event.stream) : undefined;
+      if (event === undefined || found === undefined || !('stream' in event)) return;
+      heardAt = Date.now();
+      all.set(event.stream, noteEvent(found, event, heardAt));
     },
     closed(stream) {
       open.delete(stream);
-      if (out.isTTY) out.write('\r\u001b[K');
-      shown = '';
+      display.clear();
     },
     end() {
       clearInterval(timer);
-      if (out.isTTY) out.write('\r\u001b[K');
+      display.clear();
+      display.end();
     },
   };
 }
 
-function note(standing: Standing, read: RunEvent): void {
-  switch (read.message) {
-    case 'planned':
-      standing.planned = read.pages;
-      break;
-    case 'pages fetched':
-      standing.pages += read.pages;
-      standing.records += read.records;
-      standing.note = '';
-      break;
-    case 'pages refused':
-      standing.refused += read.pages;
-      standing.note = read.reason;
-      break;
-    case 'page set aside':
-      standing.setAside += 1;
-      break;
-  }
+type Waiting = {
+  readonly progress: StreamProgress;
+  readonly held: { readonly until: number; readonly why: string };
+  readonly share: number | undefined;
+  readonly silence: number;
+};
+
+/** What a stream waits for at this time. */
+function waitText({ progress, held, share = 0, silence }: Waiting, now: number): string {
+  if (progress.parkedUntil > now) return `waits until ${new Date(progress.parkedUntil).toISOString()}`;
+  if (held.until > now) return `${held.why}, ${durationText(held.until - now)}`;
+  if (share >= FULL) return 'waits for its limit';
+  return silence > SILENT ? 'waits for an answer' : '';
 }
 
-function describe(stream: string, standing: Standing | undefined): string {
-  if (standing === undefined) return stream;
-  const { pages, planned, records, refused, setAside, note } = standing;
-  const of = planned === undefined ? '' : ` of ${number(Math.max(planned, pages))}`;
-  const trouble = [
-    refused > 0 ? `${number(refused)} refused` : '',
-    setAside > 0 ? `${number(setAside)} set aside` : '',
-    note,
-  ].filter((text) => text !== '');
-  return `${stream}: ${number(pages)}${of} pages, ${number(records)} records${trouble.length > 0 ? ` (${trouble.join(', ')})` : ''}`;
+/** Two ways to show lines. `clear`: something else is about to be written. */
+type Display = {
+  show(lines: readonly StreamLine[]): void;
+  tell(news: string): void;
+  clear(): void;
+  end(): void;
+};
+
+function onTerminal(out: Screen): Display {
+  const block = createLogUpdate(out);
+  return {
+    show: (lines) => block(terminalLines(lines, out.columns ?? 80)),
+    tell(news) {
+      block.clear();
+      out.write(`${news}\n`);
+    },
+    clear: block.clear,
+    end: block.done,
+  };
 }
 
-const format = new Intl.NumberFormat('en');
-const number = (value: number): string => format.format(value);
+function inPlainLines(out: Screen): Display {
+  const shown = new Map<string, string>();
+  const write = (text: string) => out.write(`${new Date().toISOString().slice(0, 19)}Z ${text}\n`);
+  return {
+    show(lines) {
+      for (const line of lines) {
+        const stand = standText(line);
+        if (shown.get(line.stream) === stand) continue;
+        shown.set(line.stream, stand);
+        write(plainLine(line));
+      }
+    },
+    tell: write,
+    clear: () => {},
+    end: () => {},
+  };
+}

@@ -1,29 +1,23 @@
 import { dirname } from 'node:path';
+import { styleText } from 'node:util';
 import type { Receipt, SchemaChange } from '../../lib/core/verdict/receipt.ts';
 
 const format = new Intl.NumberFormat('en');
 const count = (value: number, noun: string): string => `${format.format(value)} ${noun}${value === 1 ? '' : 's'}`;
 
 /**
- * A receipt for people: the verdict first, why, what to do about it, and where everything lies: `folder`, a folder or
- * the URL of a bucket.
+ * A receipt for people: the verdict first, what it rests on, why it is not COMPLETE, what to do about it, and last where everything lies: `folder`,
+ * a folder or the URL of a bucket.
  * `stack`: the option that names the stack, such as `--stage prod`; none if nothing of the stack is kept.
  */
 export function describeReceipt(receipt: Receipt, folder: string, stack: string | undefined): string {
-  const { stream, verdict, evidence, mode, records, pages, requests, reasons, manifest } = receipt;
-  const seconds = (Date.parse(receipt.finishedAt) - Date.parse(receipt.startedAt)) / 1_000;
-  const place = `${folder.replace(/[/]+$/, '')}/${manifest}`;
-  const facts = [
-    `${count(records.delivered, 'record')} delivered in ${count(pages.fetched, 'page')}`,
-    ...(records.quarantined > 0 ? [`${format.format(records.quarantined)} quarantined`] : []),
-    ...(pages.failed > 0 ? [`${count(pages.failed, 'page')} failed`] : []),
-    `${count(requests.sent, 'request')}${requests.retried > 0 ? ` (${format.format(requests.retried)} retried)` : ''}`,
-    `${seconds.toFixed(1)} s`,
-  ];
+  const place = `${folder.replace(/[/]+$/, '')}/${receipt.manifest}`;
   return [
-    `${stream}: ${verdict}${evidence === null ? '' : ` by ${evidence}`} (${mode})`,
-    `  ${facts.join(', ')}`,
-    ...reasons.map((reason) => `  why: ${reason.message}${describePages(reason.pages)} [${reason.code}]`),
+    verdictLine(receipt),
+    ...restsOn(receipt).map((text) => `  rests on ${text}`),
+    `  ${factsOf(receipt).join(', ')}`,
+    ...reasonsOnce(receipt).map(({ message, pages, code }) => `  why: ${message}${describePages(pages)} [${code}]`),
+    ...receipt.warnings.filter(isNews).map(({ message }) => `  note: ${message}`),
     ...(receipt.notes ?? []).map(({ message, pages }) => `  note: ${message} (${count(pages, 'page')})`),
     ...receipt.schema.map(describeChange),
     ...(receipt.accepted === undefined ? [] : [`  accepted: ${receipt.accepted.reason}`]),
@@ -34,6 +28,63 @@ export function describeReceipt(receipt: Receipt, folder: string, stack: string 
     '',
   ].join('\n');
 }
+
+const COLOURS = { COMPLETE: 'green', INCOMPLETE: 'red', UNKNOWN: 'yellow' } as const;
+
+function verdictLine({ stream, verdict, evidence, mode, warnings }: Receipt): string {
+  const simulated = warnings.some(({ code }) => code === 'simulated') ? ', simulated' : '';
+  const by = evidence === null ? '' : ` by ${evidence}`;
+  return `${stream}: ${styleText(COLOURS[verdict], verdict, { stream: process.stdout })}${by} (${mode}${simulated})`;
+}
+
+/** What the evidence of a receipt is; nothing where it has none. */
+export function restsOn({ evidence, expected, movement, checked }: Receipt): string[] {
+  if (evidence === null) return [];
+  const moved = checked.moved > 0 ? `, records had moved in ${format.format(checked.moved)}` : ', none had changed';
+  const look = `a second look at ${format.format(checked.pages)} of ${count(checked.of, 'page')}${moved}`;
+  const stated =
+    expected.records === null
+      ? 'the total that the API states'
+      : `the API's total of ${format.format(expected.records)}`;
+  const rests = {
+    key: "an order by a unique key, read to the API's own end",
+    overlap: `${count(movement.checked, 'edge')} of neighbouring pages, which agree${movement.repaired > 0 ? ` (${format.format(movement.repaired)} after they were read again)` : ''}`,
+    count: stated,
+    end: "the API's own end",
+  }[evidence];
+  return [checked.pages > 0 ? `${rests}, and ${look}` : rests];
+}
+
+/** The essential numbers of a receipt. */
+export function factsOf({ records, pages, requests, startedAt, finishedAt }: Receipt): string[] {
+  const seconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1_000;
+  const troubled = [
+    ...(requests.throttled > 0 ? [`${format.format(requests.throttled)} throttled`] : []),
+    ...(requests.retried > 0 ? [`${format.format(requests.retried)} retried`] : []),
+  ];
+  return [
+    `${count(records.delivered, 'record')} delivered in ${count(pages.fetched, 'page')}`,
+    ...(records.quarantined > 0 ? [`${format.format(records.quarantined)} quarantined`] : []),
+    ...(pages.failed > 0 ? [`${count(pages.failed, 'page')} failed`] : []),
+    `${count(requests.sent, 'request')}${troubled.length > 0 ? ` (${troubled.join(', ')})` : ''}`,
+    `${seconds.toFixed(1)} s`,
+  ];
+}
+
+/** Reasons, each once: the same sentence about other pages is the same reason. */
+export function reasonsOnce({ reasons }: Receipt): readonly Receipt['reasons'][number][] {
+  const found = new Map<string, Receipt['reasons'][number]>();
+  for (const reason of reasons) {
+    const name = `${reason.code} ${reason.message}`;
+    const before = found.get(name);
+    const pages = [...new Set([...(before?.pages ?? []), ...(reason.pages ?? [])])];
+    found.set(name, { ...reason, ...(pages.length > 0 && { pages }) });
+  }
+  return [...found.values()];
+}
+
+/** What neither the verdict's line nor the numbers say. */
+const isNews = ({ code }: Receipt['warnings'][number]): boolean => code !== 'simulated' && code !== 'quarantined';
 
 const describeChange = ({ path, change, page, sample }: SchemaChange): string =>
   path === '(record)'

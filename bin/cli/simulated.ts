@@ -4,6 +4,9 @@ import type { Simulation } from '../../lib/simulator/simulate.ts';
 /** Every record of a simulated API is made on demand: this many of each stream. */
 const RECORDS = 10_050;
 
+/** The simulator, and in whose place it answers. */
+export type SimulatedApi = { readonly of: string; readonly simulation: Simulation };
+
 /**
  * The simulator in place of an API that cannot exist: that of the connector `practice`, and any whose parameter `url` has a default under
  * `.example`, a name that is reserved (RFC 6761, section 6.5). `undefined` if the connection names its API.
@@ -12,12 +15,11 @@ export async function simulateReserved(
   connector: Connector,
   name: string,
   given: readonly string[],
-): Promise<Simulation | undefined> {
-  const host = name === 'practice' && given.length === 0 ? name : reservedHost(connector, given);
-  if (host === undefined) return undefined;
-  if (host !== name) process.stderr.write(`${host} is no real host: the simulator answers in its place.\n`);
+): Promise<SimulatedApi | undefined> {
+  const of = name === 'practice' && given.length === 0 ? 'the practice API' : reservedHost(connector, given);
+  if (of === undefined) return undefined;
   const { simulate } = await import('../../lib/simulator/simulate.ts');
-  return simulate(connector, { records: RECORDS });
+  return { of, simulation: await simulate(connector, { records: RECORDS }) };
 }
 
 function reservedHost({ params }: Connector, given: readonly string[]): string | undefined {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import type { Connector } from '../../lib/core/connector/connector.ts';
+import type { Connector, Raw } from '../../lib/core/connector/connector.ts';
 import { runEvent } from '../../lib/core/run-events.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import { tick } from '../../lib/infra/tick.ts';
@@ -19,7 +19,7 @@ import { UsageError } from './errors.ts';
 import { watchInterrupt } from './interrupted.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import type { RunOptions } from './options.ts';
-import { showProgress } from './progress.ts';
+import { logLines, showProgress, watchedStreams } from './progress.ts';
 import { describeReceipt } from './show-receipt.ts';
 import { noteConnector } from './state-connectors.ts';
 import { noteRun } from './unfinished-run.ts';
@@ -31,20 +31,23 @@ const CONNECTION = 'main';
 export type Order = {
   readonly loaded: LoadedConnector;
   readonly streams: readonly string[];
-  readonly params: object;
+  readonly params: Raw;
   readonly secret: string | undefined;
   readonly scratch: string;
+  /** In whose place the simulator answers. */
+  readonly simulated: string | undefined;
 };
 
 /** Builds the stack, runs a sync of each stream on it, and hands out what they delivered. */
 export async function syncAll(
-  { loaded, streams, params, secret, scratch }: Order,
-  { out, state, strict = false, json = false }: RunOptions,
+  { loaded, streams, params, secret, scratch, simulated }: Order,
+  { out, state, strict = false, json = false, log = false }: RunOptions,
 ): Promise<Receipt[]> {
   const { connector } = loaded;
-  const many = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
-  process.stderr.write(`${connector.name}: ${many}, on a stack of this machine\n`);
-  const progress = showProgress(process.stderr, streams);
+  if (!log) process.stderr.write(headingOf(connector, streams, simulated));
+  const progress = log
+    ? logLines(process.stderr)
+    : showProgress(process.stderr, watchedStreams(connector, params, streams));
   const closings = awaitClosings(streams);
   const paused = awaitPause(connector);
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
@@ -58,6 +61,7 @@ export async function syncAll(
       folder,
       scratch,
       strict,
+      ...(simulated !== undefined && { variables: { SIMULATED: simulated } }),
       secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
       onLog: ({ json }) => {
         progress.take(json);
@@ -103,6 +107,12 @@ export async function syncAll(
     progress.end();
     await stack?.stop();
   }
+}
+
+function headingOf({ name }: Connector, streams: readonly string[], simulated: string | undefined): string {
+  const many = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
+  const whose = simulated === undefined ? '' : `; the simulator answers in the place of ${simulated}`;
+  return `${name}: ${many}, on a stack of this machine${whose}\n`;
 }
 
 /** Who runs a connector anew has mended what it was paused for; but what a person paused, a person resumes. */

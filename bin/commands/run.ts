@@ -23,6 +23,7 @@ export function run(program: Command): void {
     .option('--state <folder>', 'keep watermarks and unfinished syncs here, so that the next run goes on from them')
     .option('--strict', 'fail a page at the first record that does not fit its schema')
     .option('--json', 'write only the receipts, one JSON line for each stream')
+    .option('--log', "write the functions' log to stderr in place of progress, one JSON line for each event")
     .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not run.')
     .action(async (connector: string, options: RunOptions) => {
       process.exitCode = await runConnector(connector, options);
@@ -37,7 +38,8 @@ async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 
   const loaded = await loadConnector(nameOrPath);
   const streams = chooseStreams(loaded.connector, options.stream);
   const given = options.param ?? [];
-  const simulation = await simulateReserved(loaded.connector, nameOrPath, given);
+  const simulated = await simulateReserved(loaded.connector, nameOrPath, given);
+  const simulation = simulated?.simulation;
   try {
     const params = readParameters(loaded.connector, [...given, ...(simulation ? [`url=${simulation.url}`] : [])]);
     const secret = simulation ? JSON.stringify(simulation.secret) : await readSecret(loaded.connector, options.secrets);
@@ -47,7 +49,7 @@ async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 
     return await inScratch(async (scratch) => {
       // Loaded late: what can be refused is refused without waiting for CDK.
       const { syncAll } = await import('../cli/sync-all.ts');
-      const receipts = await syncAll({ loaded, streams, params, secret, scratch }, options);
+      const receipts = await syncAll({ loaded, streams, params, secret, scratch, simulated: simulated?.of }, options);
       const held = options.to === undefined ? 0 : await loadRun(loaded, streams, { ...options, to: options.to });
       return held === 0 && receipts.every(({ verdict }) => verdict === 'COMPLETE') ? 0 : 2;
     });

@@ -34,6 +34,8 @@ export const environmentSchema = z.object({
   VISIBILITY_TIMEOUT_SECONDS: z.coerce.number().int().min(1).max(43_200),
   /** How many workers may run at once. */
   MAXIMUM_CONCURRENCY: z.coerce.number().int().min(2).max(1_000),
+  /** On a stack of one machine: in the place of which API the simulator answers. */
+  SIMULATED: z.string().min(1).exactOptional(),
 });
 
 export type Environment = z.output<typeof environmentSchema>;

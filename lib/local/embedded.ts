@@ -38,6 +38,8 @@ export type EmbeddedOptions = {
   readonly port?: number;
   /** Workers at once, of each connector. Default: the number of cores. At least 1, at most the template's MaximumConcurrency. */
   readonly workers?: number;
+  /** What every function is told besides what its template declares. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Hears every line that a function writes, and of every invocation that failed. */
   readonly onLog?: (line: LogLine) => void;
   /** Hears every event that a function puts on the bus. */
@@ -147,7 +149,8 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
   };
   gateway.serve(backends);
 
-  const host = { endpoint: gateway.endpoint, callers, onLog: logging(metrics, options.onLog) };
+  const { variables = {} } = options;
+  const host = { endpoint: gateway.endpoint, callers, variables, onLog: logging(metrics, options.onLog) };
   const pools: ProcessPool[] = [];
   closers.push(() => Promise.all(pools.map((pool) => pool.stop(PATIENCE))));
   const stack = { ...wiring, queues, host, pools, closers, metrics };

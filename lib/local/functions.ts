@@ -15,11 +15,14 @@ export type FunctionHost = {
   readonly endpoint: string;
   /** Gets every process, by the access key that it calls AWS with. */
   readonly callers: Map<string, Caller>;
+  /** What every function is told besides what its template declares. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly onLog: (line: LogLine) => void;
 };
 
 /** The processes of a declared function. A failed invocation is logged as Lambda logs it. */
-export function hostFunction(declared: DeclaredFunction, processes: number, host: FunctionHost): ProcessPool {
+export function hostFunction(template: DeclaredFunction, processes: number, host: FunctionHost): ProcessPool {
+  const declared = { ...template, environment: { ...template.environment, ...host.variables } };
   const log = (text: string) => host.onLog({ function: declared.name, text, ...parsed(text) });
   const start = (): FunctionProcess => {
     const accessKey = randomUUID();

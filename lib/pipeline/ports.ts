@@ -184,4 +184,5 @@ export type Settings = Pick<
   | 'MAXIMUM_CONCURRENCY'
   | 'SECRETS_PREFIX'
   | 'TOKEN_KEY'
+  | 'SIMULATED'
 >;

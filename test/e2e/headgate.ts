@@ -25,7 +25,8 @@ export async function headgate(
   { env = {}, signal, cwd }: { env?: Record<string, string>; signal?: AbortSignal; cwd?: string } = {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    env: { ...process.env, ...env },
+    // Tables as on a wide screen: one line for each row.
+    env: { ...process.env, COLUMNS: '200', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' as const }),

@@ -44,7 +44,10 @@ describe('the package, installed in an empty folder', () => {
 
   it('begins a project that runs, is tested and synthesizes, and that a second init leaves alone', async () => {
     await user('npx', 'headgate', 'init');
-    assert.match(await user('npx', 'headgate', 'run', './connectors/example.ts'), /^items: COMPLETE by count/m);
+    assert.match(
+      await user('npx', 'headgate', 'run', './connectors/example.ts'),
+      /^items: COMPLETE by count \(full, simulated\)$/m,
+    );
     assert.equal(await user('npx', 'tsc'), '');
     await user('npx', 'cdk', 'synth', '--quiet');
     const stacks = readdirSync(join(folder, 'cdk.out')).filter((name) => name.endsWith('.template.json'));

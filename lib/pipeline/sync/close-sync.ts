@@ -64,7 +64,7 @@ async function closeSuperseded(context: SyncContext, sync: SyncState, why: strin
     evidence: null,
     reasons: [{ code: 'superseded', message: why }],
     checked: { pages: 0, of: 0, moved: 0 },
-    warnings: [],
+    warnings: simulatedWarning(context),
     schema: [],
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
@@ -116,6 +116,17 @@ const isBehindWatermark = ({ order }: Stream, { code }: Receipt['reasons'][numbe
 /** The most that a stage allows where it says nothing. */
 const QUARANTINE_PERCENT = 1;
 
+/** Nobody must take what a simulator made up for what an API has. */
+const simulatedWarning = ({ settings: { SIMULATED } }: SyncContext): Receipt['warnings'] =>
+  SIMULATED === undefined
+    ? []
+    : [
+        {
+          code: 'simulated',
+          message: `the simulator answered in the place of ${SIMULATED}: no record is of a real API`,
+        },
+      ];
+
 /** The receipt of a sum. */
 function buildReceipt(
   context: SyncContext,
@@ -146,7 +157,7 @@ function buildReceipt(
     movement,
     ...(notes.size === 0 ? {} : { notes: [...notes].map(([message, count]) => ({ message, pages: count })) }),
     checked,
-    warnings,
+    warnings: [...simulatedWarning(context), ...warnings],
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,

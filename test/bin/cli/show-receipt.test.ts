@@ -36,6 +36,7 @@ it('a receipt for people says the verdict and where everything lies', () => {
   assert.equal(
     describeReceipt(COMPLETE, 'out/', '--state ./state'),
     `orders: COMPLETE by count (full)
+  rests on the API's total of 1,950
   1,950 records delivered in 20 pages, 20 requests, 1.3 s
   records   out/shop/main/orders/20261122T173000000Z/parts
   manifest  out/shop/main/orders/20261122T173000000Z/1/manifest.ndjson.gz
@@ -59,6 +60,38 @@ it('where something is missing or set aside, it says what to type', () => {
   assert.match(quarantined, /1,940 records delivered in 20 pages, 10 quarantined,/);
   assert.match(quarantined, /^ {2}schema: a record on page 2 cannot be read: no date$/m);
   assert.match(quarantined, /^ {2}→ once the schema is mended: npx headgate failures map shop --state s$/m);
+});
+
+it('what a verdict rests on is told with the second look', () => {
+  const looked = { ...COMPLETE, checked: { pages: 9, of: 20, moved: 0 } };
+  assert.match(
+    describeReceipt(looked, 'out', undefined),
+    /^ {2}rests on the API's total of 1,950, and a second look at 9 of 20 pages, none had changed$/m,
+  );
+  const end = { ...looked, evidence: 'end', checked: { pages: 9, of: 20, moved: 1 } } as const;
+  assert.match(
+    describeReceipt(end, 'out', undefined),
+    /^ {2}rests on the API's own end, and .* of 20 pages, records had moved in 1$/m,
+  );
+});
+
+it('a reason stands once, with all of its pages', () => {
+  const [reason] = INCOMPLETE.reasons;
+  assert.ok(reason);
+  const twice = { ...INCOMPLETE, reasons: [reason, { ...reason, pages: [7, 5] }] };
+  assert.deepEqual(describeReceipt(twice, 'out', undefined).match(/why: .*/g), [
+    'why: HTTP 500: the API failed (page 5, 7) [http-500]',
+  ]);
+});
+
+it('what the simulator made up is called simulated, and other warnings are told', () => {
+  const warnings = [
+    { code: 'simulated', message: 'the simulator answered' },
+    { code: 'clock', message: 'a date lies in the future' },
+  ];
+  const shown = describeReceipt({ ...COMPLETE, warnings }, 'out', undefined);
+  assert.match(shown, /^orders: COMPLETE by count \(full, simulated\)$/m);
+  assert.deepEqual(shown.match(/note: .*/g), ['note: a date lies in the future']);
 });
 
 it('what was accepted asks for nothing more', () => {
