@@ -499,6 +499,15 @@ export const RULES: readonly Rule[] = [
     mutations: [{ remove: true }],
   },
   {
+    id: 'R87',
+    name: 'Of an API that takes one request at a time, a request holds the lane, under a lease',
+    test: {
+      file: 'test/pipeline/limits/lane.test.ts',
+      name: 'gets one at a time from all workers and streams, and loses nothing by it',
+    },
+    mutations: [{ is: '[]' }],
+  },
+  {
     id: 'R77',
     name: 'One worker at a time refreshes a token, under a lease',
     of: 'tokens',

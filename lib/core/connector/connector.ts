@@ -36,7 +36,7 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   baseUrl: string | ((at: Account<z.output<PS>, G>) => string);
   /** All of them hold at once. `[]`: none is known. They may differ by connection, but are known before anything was granted. */
   limits: readonly Limit[] | ((at: { params: z.output<PS> }) => readonly Limit[]);
-  /** The most requests that may be under way at once, whatever their rate: 2 to 1,000. Default: 160. */
+  /** The most requests that may be under way at once, whatever their rate: 1 to 1,000. 1 holds for all connections with the same secret. Default: 160. */
   concurrency?: number;
   /** How often each stream's sync starts. Default: one day. */
   schedule?: Span;
@@ -207,8 +207,8 @@ const connectorShape = z.strictObject({
   baseUrl: z.union([z.url({ protocol: /^https?$/ }), func]),
   limits: z.union([z.array(anything), func]),
   concurrency: z
-    .int('must be a whole number from 2 to 1,000')
-    .min(2, 'must be at least 2: a queue never has a single worker')
+    .int('must be a whole number from 1 to 1,000')
+    .min(1, 'must be at least 1')
     .max(1_000, 'must be at most 1,000')
     .optional(),
   schedule: duration.optional(),

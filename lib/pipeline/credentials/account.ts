@@ -155,7 +155,11 @@ function makeMeters(
       ...declared.map((limit) => [limit, resolveLimit(limit, cost, costs)] as const),
       ...own.map((limit) => [limit, resolveLimit(limit, cost, [cost], name)] as const),
     ]);
-    const places = scoped.map(({ scope, limits }) => limiterKey(connector.name, names[scope], limits));
+    const lane = connector.concurrency === 1 ? { lane: { pk: `${connector.name}/${names.secret}`, sk: 'LANE' } } : {};
+    const places = scoped.map(({ scope, limits }) => ({
+      ...limiterKey(connector.name, names[scope], limits),
+      ...lane,
+    }));
     made.set(name, places);
     return places;
   };

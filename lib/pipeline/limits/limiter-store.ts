@@ -7,7 +7,12 @@ import { workerCache } from '../invocation.ts';
 import type { Item, Key } from '../ports.ts';
 
 /** A meter in the RateLimits table, and the limits that a request reserves against there. */
-export type LimiterKey = { readonly key: Key; readonly limits: readonly ResolvedLimit[] };
+export type LimiterKey = {
+  readonly key: Key;
+  readonly limits: readonly ResolvedLimit[];
+  /** Where the API takes one request at a time: the lane that a request has to itself. */
+  readonly lane?: Key;
+};
 
 export const limiterKey = (connector: string, scope: string, limits: readonly ResolvedLimit[]): LimiterKey => ({
   key: { pk: `${connector}/${scope}`, sk: 'METER' },

@@ -1,8 +1,9 @@
 import type { HttpAnswer } from '../../core/response/judge.ts';
 import { type Invocation, mayBeginPages } from '../invocation.ts';
 import type { WireRequest } from '../ports.ts';
+import { enterLane } from './lane.ts';
 import type { LimiterKey } from './limiter-store.ts';
-import { noteAnswerTime } from './observed.ts';
+import { answerTime, noteAnswerTime } from './observed.ts';
 import { type SlotLater, takeSlot } from './slots.ts';
 
 /** An answer, and when its request left: epoch milliseconds. */
@@ -21,6 +22,20 @@ export type PacedRequest = {
 
 /** Sends one request when its slot has come, or says when to come back. Nothing leaves in any other way. */
 export async function sendRequest(invocation: Invocation, sending: PacedRequest): Promise<SentRequest | SlotLater> {
+  const lane = sending.meters.find((each) => each.lane !== undefined)?.lane;
+  if (lane === undefined) return depart(invocation, sending);
+  const { meters, patience, limits } = sending;
+  const waits = patience + answerTime(invocation, meters);
+  const hold = await enterLane(invocation, { key: lane, patience: waits, longest: waits + limits.deadline() });
+  if ('later' in hold) return hold;
+  try {
+    return await depart(invocation, sending);
+  } finally {
+    await hold.leave();
+  }
+}
+
+async function depart(invocation: Invocation, sending: PacedRequest): Promise<SentRequest | SlotLater> {
   const { meters, patience, limits, request } = sending;
   const slot = await takeSlot(invocation, meters, patience);
   if ('later' in slot) return slot;
