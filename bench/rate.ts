@@ -81,7 +81,7 @@ async function measure(name: string, { limits, connections, seconds }: Case, thr
   });
   try {
     const settings = environmentSchema.parse(stack.environment('work', 'paced'));
-    const silent = { log: { info() {}, warn() {} }, metrics: { add() {} } };
+    const silent = { log: { debug() {}, info() {}, warn() {} }, metrics: { add() {} } };
     const { connections: table } = openPorts(settings, silent, awsOf(stack));
     const params = JSON.stringify({ url: api.url, limits });
     for (const sk of names) await table.upsert({ pk: 'paced', sk }, { set: { params, status: 'active' } });

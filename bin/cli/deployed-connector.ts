@@ -57,7 +57,7 @@ export type Resource = { readonly id: string; readonly type: string; readonly na
 const BUDGET = HOUR;
 /** What an operator does is shown by the command itself. */
 const silent: { readonly log: Log; readonly metrics: Metrics } = {
-  log: { info() {}, warn() {} },
+  log: { debug() {}, info() {}, warn() {} },
   metrics: { add() {} },
 };
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { UsageError } from './errors.ts';
@@ -14,6 +14,7 @@ export type RunOptions = Partial<TableOptions> & {
   readonly strict?: boolean;
   readonly json?: boolean;
   readonly log?: boolean;
+  readonly report?: string;
 };
 
 /** What every operator's command is told. */
@@ -42,6 +43,9 @@ export function chooseStreams(connector: Connector, chosen: readonly string[] = 
   }
   return chosen.length === 0 ? known : [...new Set(chosen)];
 }
+
+/** Makes a file, unless it is there, for the same reason. */
+export const requireWritableFile = (file: string): void => closeSync(openSync(file, 'a'));
 
 /** Makes a folder, so that what could not be written there in the end is refused before anything is begun. Throws the system's error. */
 export function requireWritable(folder: string): void {

@@ -92,7 +92,7 @@ const describeChange = ({ path, change, page, sample }: SchemaChange): string =>
     : `  schema: "${path}" is ${change} on page ${page}, e.g. ${sample}`;
 
 /** What to type next, where something is missing or was set aside. */
-function nextSteps({ connector, pages, records, accepted }: Receipt, stack: string | undefined): string[] {
+export function nextSteps({ connector, pages, records, accepted }: Receipt, stack: string | undefined): string[] {
   const [failed, quarantined] = [pages.failed > 0 && accepted === undefined, records.quarantined > 0];
   if (!failed && !quarantined) return [];
   if (stack === undefined) return ['with --state <folder> it can be looked at, and mended, without a new sync'];
@@ -104,7 +104,7 @@ function nextSteps({ connector, pages, records, accepted }: Receipt, stack: stri
 
 const SHOWN_PAGES = 10;
 
-function describePages(pages: readonly number[] = []): string {
+export function describePages(pages: readonly number[] = []): string {
   if (pages.length === 0) return '';
   const more = pages.length > SHOWN_PAGES ? ` and ${pages.length - SHOWN_PAGES} more` : '';
   return ` (page ${pages.slice(0, SHOWN_PAGES).join(', ')}${more})`;

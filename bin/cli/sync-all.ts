@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Connector, Raw } from '../../lib/core/connector/connector.ts';
@@ -20,6 +20,7 @@ import { watchInterrupt } from './interrupted.ts';
 import type { LoadedConnector } from './load-connector.ts';
 import type { RunOptions } from './options.ts';
 import { logLines, showProgress, watchedStreams } from './progress.ts';
+import { recordRun } from './run-record.ts';
 import { describeReceipt } from './show-receipt.ts';
 import { noteConnector } from './state-connectors.ts';
 import { noteRun } from './unfinished-run.ts';
@@ -41,13 +42,13 @@ export type Order = {
 /** Builds the stack, runs a sync of each stream on it, and hands out what they delivered. */
 export async function syncAll(
   { loaded, streams, params, secret, scratch, simulated }: Order,
-  { out, state, strict = false, json = false, log = false }: RunOptions,
+  { out, state, strict = false, json = false, log = false, report }: RunOptions,
 ): Promise<Receipt[]> {
   const { connector } = loaded;
   if (!log) process.stderr.write(headingOf(connector, streams, simulated));
-  const progress = log
-    ? logLines(process.stderr)
-    : showProgress(process.stderr, watchedStreams(connector, params, streams));
+  const watched = watchedStreams(connector, params, streams);
+  const progress = log ? logLines(process.stderr) : showProgress(process.stderr, watched);
+  const record = recordRun();
   const closings = awaitClosings(streams);
   const paused = awaitPause(connector);
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
@@ -61,10 +62,15 @@ export async function syncAll(
       folder,
       scratch,
       strict,
-      ...(simulated !== undefined && { variables: { SIMULATED: simulated } }),
+      variables: {
+        ...(simulated !== undefined && { SIMULATED: simulated }),
+        // Each request is logged for the report alone.
+        ...(report !== undefined && { POWERTOOLS_LOG_LEVEL: 'DEBUG' }),
+      },
       secrets: secret === undefined ? {} : { [localSecret(connector, CONNECTION)]: secret },
       onLog: ({ json }) => {
         progress.take(json);
+        if (report !== undefined) record.take(json);
         paused.take(json);
       },
       onEvent: ({ detail }) => closings.take(detail),
@@ -91,6 +97,7 @@ export async function syncAll(
       await deliver(objects, key, manifest, resolve(out));
       const receipt = await readReceipt(objects, key);
       progress.closed(stream);
+      record.closed(receipt);
       process.stdout.write(
         json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, out, state && `--state ${state}`),
       );
@@ -106,6 +113,11 @@ export async function syncAll(
     interrupted.forget();
     progress.end();
     await stack?.stop();
+    if (report !== undefined) {
+      const { reportPage } = await import('./report-page.ts');
+      const about = { connector: connector.name, ...watched, simulated, stack: state && `--state ${state}` };
+      writeFileSync(report, reportPage({ ...about, record: record.end() }));
+    }
   }
 }
 

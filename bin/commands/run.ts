@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type LoadedConnector, loadConnector } from '../cli/load-connector.ts';
 import type { RunOptions } from '../cli/options.ts';
-import { chooseStreams, requireWritable } from '../cli/options.ts';
+import { chooseStreams, requireWritable, requireWritableFile } from '../cli/options.ts';
 import { readParameters } from '../cli/parameters.ts';
 import { inScratch } from '../cli/scratch.ts';
 import { readSecret } from '../cli/secret.ts';
@@ -23,6 +23,7 @@ export function run(program: Command): void {
     .option('--state <folder>', 'keep watermarks and unfinished syncs here, so that the next run goes on from them')
     .option('--strict', 'fail a page at the first record that does not fit its schema')
     .option('--json', 'write only the receipts, one JSON line for each stream')
+    .option('--report <file>', 'write a page about the run: verdicts, requests against the limit, latency')
     .option('--log', "write the functions' log to stderr in place of progress, one JSON line for each event")
     .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not run.')
     .action(async (connector: string, options: RunOptions) => {
@@ -44,6 +45,7 @@ async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 
     const params = readParameters(loaded.connector, [...given, ...(simulation ? [`url=${simulation.url}`] : [])]);
     const secret = simulation ? JSON.stringify(simulation.secret) : await readSecret(loaded.connector, options.secrets);
     requireWritable(options.out);
+    if (options.report !== undefined) requireWritableFile(options.report);
     // A database that cannot be opened is told before anything is fetched.
     if (options.to !== undefined) await requireWarehouse(options.to, options.schema);
     return await inScratch(async (scratch) => {

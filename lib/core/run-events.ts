@@ -8,6 +8,15 @@ const reason = { code: z.string(), reason: z.string() };
 export const runEvent = z.discriminatedUnion('message', [
   /** A first page tells how many pages and records its listing has. */
   z.object({ message: z.literal('planned'), ...sync, pages: z.number(), records: z.number() }),
+  /**
+   * One request, logged where somebody looks closely. `at`: when it left, in epoch milliseconds; `took`: milliseconds until its answer was read;
+   * `status`: 0 if none came; `is`: what the answer was judged to be, and why if it was no page.
+   */
+  z.object({
+    message: z.literal('request answered'),
+    ...sync,
+    ...{ at: z.number(), took: z.number(), status: z.number(), is: z.string(), reason: z.string().default('') },
+  }),
   z.object({ message: z.literal('pages fetched'), ...sync, pages: z.number(), records: z.number() }),
   /** Answers that are no pages. Some are asked for again. */
   z.object({ message: z.literal('pages refused'), ...sync, ...reason, pages: z.number() }),

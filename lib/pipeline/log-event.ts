@@ -11,6 +11,7 @@ const WARNINGS: ReadonlySet<RunEvent['message']> = new Set([
 ]);
 
 export function logEvent({ log }: { readonly log: Log }, { message, ...fields }: RunEvent): void {
-  if (WARNINGS.has(message)) log.warn(message, fields);
+  if (message === 'request answered') log.debug(message, fields);
+  else if (WARNINGS.has(message)) log.warn(message, fields);
   else log.info(message, fields);
 }

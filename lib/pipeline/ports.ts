@@ -131,6 +131,8 @@ export type Events = {
 
 /** Structured log lines. A line never holds a secret, a token or a record. */
 export type Log = {
+  /** For who looks closely: it is left out unless it is asked for. */
+  debug(message: string, fields: Readonly<Record<string, string | number | boolean>>): void;
   info(message: string, fields: Readonly<Record<string, string | number | boolean>>): void;
   warn(message: string, fields: Readonly<Record<string, string | number | boolean>>): void;
 };

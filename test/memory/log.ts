@@ -12,6 +12,7 @@ export function memoryLog(): MemoryLog {
   const lines: Line[] = [];
   return {
     lines,
+    debug: () => {},
     info: (message, fields) => void lines.push({ level: 'info', message, fields }),
     warn: (message, fields) => void lines.push({ level: 'warn', message, fields }),
   };

@@ -6,8 +6,8 @@ import type { LimiterKey } from './limiter-store.ts';
 import { answerTime, noteAnswerTime } from './observed.ts';
 import { type SlotLater, takeSlot } from './slots.ts';
 
-/** An answer, and when its request left: epoch milliseconds. */
-export type SentRequest = { readonly answer: HttpAnswer; readonly leftAt: number };
+/** An answer, when its request left, in epoch milliseconds, and how long it took. */
+export type SentRequest = { readonly answer: HttpAnswer; readonly leftAt: number; readonly took: number };
 
 export type PacedRequest = {
   /** The meters that the request reserves on. */
@@ -45,8 +45,9 @@ async function depart(invocation: Invocation, sending: PacedRequest): Promise<Se
     const wire = request(slot.leftAt);
     if (wire === undefined) return { later: 0 };
     const answer = await invocation.http.send(wire, { deadline: limits.deadline(), bound: limits.bound });
-    noteAnswerTime(invocation, meters, invocation.clock.now() - slot.leftAt);
-    return { answer, leftAt: slot.leftAt };
+    const took = invocation.clock.now() - slot.leftAt;
+    noteAnswerTime(invocation, meters, took);
+    return { answer, leftAt: slot.leftAt, took };
   } finally {
     slot.free();
   }

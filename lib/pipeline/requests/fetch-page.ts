@@ -4,7 +4,7 @@ import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { SECOND } from '../../core/time.ts';
 import type { AccountAccess } from '../credentials/account.ts';
-import type { Invocation } from '../invocation.ts';
+import type { SyncContext } from '../invocation.ts';
 import {
   type FetchedPage,
   type PageRefusal,
@@ -35,7 +35,7 @@ export type PageRequest = Omit<StreamRequest, 'stream' | 'account' | 'request'> 
 };
 
 /** Fetches a page; with the first one, and with one that is short, also the count that the stream asks for. */
-export async function fetchPage(invocation: Invocation, place: PageRequest): Promise<PageResult> {
+export async function fetchPage(invocation: SyncContext, place: PageRequest): Promise<PageResult> {
   const { account, stream, setup, first } = place;
   if ('code' in account) return { refusal: unsentRefusal(account) };
   if ('refusal' in setup) return setup;
@@ -108,7 +108,7 @@ const told = (
 
 /** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
 export async function askOnce(
-  invocation: Invocation,
+  invocation: SyncContext,
   sending: Omit<StreamRequest, 'stream'>,
 ): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: PageRefusal }> {
   const asked = await sendAndJudge(invocation, { ...sending, stream: { records: () => [] } });

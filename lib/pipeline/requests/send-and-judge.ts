@@ -10,11 +10,12 @@ import { SECOND } from '../../core/time.ts';
 import type { AccountAccess } from '../credentials/account.ts';
 import type { Credential, CredentialReplacement } from '../credentials/credentials.ts';
 import { signingAt } from '../credentials/signing.ts';
-import { type Invocation, STORE_MARGIN } from '../invocation.ts';
+import { type Invocation, STORE_MARGIN, type SyncContext } from '../invocation.ts';
 import { applyRateLimitFeedback } from '../limits/feedback.ts';
 import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { MemoryHolding } from '../limits/memory-budget.ts';
 import { sendRequest } from '../limits/send-request.ts';
+import { logEvent } from '../log-event.ts';
 import { reportDeprecation } from './deprecation.ts';
 import { type PageRefusal, type PageResult, refusalOf, requestsOf, unsentRefusal } from './fetched-page.ts';
 import { exchangeOf, type KeptExchange } from './keep-answer.ts';
@@ -49,7 +50,7 @@ export type StreamRequest = {
  * Sends one request and judges the answer. Where the API does not take its token, or its key, and there is a newer one, it is sent with
  * that once more.
  */
-export async function sendAndJudge(invocation: Invocation, sending: StreamRequest): Promise<PageResult> {
+export async function sendAndJudge(invocation: SyncContext, sending: StreamRequest): Promise<PageResult> {
   const { credentials } = sending.account;
   let credential: CredentialReplacement = await credentials.current(invocation);
   let refused: Attempt | undefined;
@@ -87,7 +88,7 @@ type Attempt = {
 };
 
 async function send(
-  invocation: Invocation,
+  invocation: SyncContext,
   sending: StreamRequest,
   credential: Credential,
 ): Promise<Attempt | PageRefusal> {
@@ -131,12 +132,17 @@ async function send(
       reserved?.settle(0);
       return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
     }
-    const { answer, leftAt } = sent;
+    const { answer, leftAt, took } = sent;
     if (reserved?.settle('body' in answer ? weightOfBody(answer.body) : 0) === false)
       return noMemory(exchangeOf(connector, { secret: used.fields, asked, answer: DROPPED, requests }));
     reportDeprecation(invocation, asked.url, answer);
     const { errors: rules, patience: longest } = connector;
     const verdict = judgeResponse(answer, { stream, rules, patience: longest, owes, asked, now: clock.now() });
+    logEvent(invocation, {
+      ...{ message: 'request answered', ...invocation.ref, at: leftAt, took },
+      ...{ status: 'status' in answer ? answer.status : 0, is: verdict.is },
+      reason: 'reason' in verdict ? verdict.reason.message : '',
+    });
     const answered = { meters, leftAt, refusals, answer, verdict };
     const excused = (await applyRateLimitFeedback(invocation, answered))?.wait;
     const exchange = exchangeOf(connector, { secret: used.fields, asked, answer, requests });
