@@ -1,39 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
-
-const ROOT = join(import.meta.dirname, '../..');
-
-/** As a user has it: Node and npm, and nothing of the repository on the PATH. */
-const userEnv = () => {
-  // Of a test runner's child, a test is no test of its own.
-  const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
-  const path = (rest.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(ROOT));
-  return { ...rest, PATH: [dirname(process.execPath), ...path].join(delimiter), npm_config_loglevel: 'warn' };
-};
+import { type InstalledPackage, installPackage } from './installed-package.ts';
 
 describe('the package, installed in an empty folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-test-'));
   let tarball: string;
-  const user = async (command: string, ...args: readonly string[]) => {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd: folder, env: userEnv() });
-    return `${stdout}${stderr}`;
-  };
-
+  let user: InstalledPackage['user'];
   after(() => rm(folder, { recursive: true, force: true }));
   before(async () => {
-    const packed = spawnSync('npm', ['pack', '--silent', '--pack-destination', folder], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
-    assert.equal(packed.status, 0, packed.stderr);
-    tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '');
-    await user('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
+    ({ tarball, user } = await installPackage(folder));
   });
 
   it('holds less than a megabyte, and neither tests nor benches', async () => {
