@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { bytesOf, LONGEST_PARAMETERS } from '../../lib/core/bounds.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { UsageError } from './errors.ts';
 
@@ -24,6 +25,11 @@ type Read = { readonly given: object; readonly issues: readonly z.core.$ZodIssue
 
 function read({ name, params: schema }: Connector, options: readonly string[]): Read {
   const given: Record<string, unknown> = Object.fromEntries(options.map(pair));
+  const bytes = bytesOf(JSON.stringify(given));
+  if (bytes > LONGEST_PARAMETERS)
+    throw new UsageError(
+      `The parameters must have at most ${LONGEST_PARAMETERS} bytes as JSON (got ${bytes}): give a shorter --param.`,
+    );
   refuseUnknown(name, schema, Object.keys(given));
   const first = schema.safeParse(given);
   if (first.success) return { given, issues: [] };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { LONGEST_SENTENCE } from '../../lib/core/bounds.ts';
 import { forSync } from '../../lib/pipeline/invocation.ts';
 import { acceptSync } from '../../lib/pipeline/sync/accept.ts';
 import { readStream } from '../../lib/pipeline/sync/start-sync.ts';
@@ -24,6 +25,10 @@ export function accept(program: Command): void {
     .option('--sync <id>', 'this sync, if not the last one')
     .action((name: string, stream: string, { connection, sync, reason, ...options }: Options) =>
       withStack(options, async (stack) => {
+        if (reason.length > LONGEST_SENTENCE)
+          throw new UsageError(
+            `--reason must have at most ${LONGEST_SENTENCE} characters (got ${reason.length}): say it shorter.`,
+          );
         const operated = await stack.connector(name);
         if (!Object.hasOwn(operated.connector.streams, stream))
           throw new UsageError(

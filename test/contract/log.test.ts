@@ -52,5 +52,9 @@ describe('Log by Powertools', () => {
     delete process.env.POWERTOOLS_DEV;
     mock.restoreAll();
   });
+  test('a field is cut where a line would become too long for CloudWatch', () => {
+    powertoolsLog(new Logger({ logLevel: 'INFO' })).warn('task failed', { stream: 'x'.repeat(1_000_000), pages: 1 });
+    assert.equal(String(lines[0]?.stream), `${'x'.repeat(4_000)}… (1000000 characters)`);
+  });
   logContract(() => ({ log: powertoolsLog(new Logger({ logLevel: 'INFO' })), written: () => lines }));
 });

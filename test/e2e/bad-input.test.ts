@@ -69,6 +69,12 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
       says: /^--param "url" is not of the form name=value\.$/,
     },
     {
+      what: 'a parameter that is too long to be kept',
+      file: CONNECTOR(),
+      args: ['--param', `url=http://a.test/${'x'.repeat(70_000)}`, '--param', 'shop=1'],
+      says: /^The parameters must have at most 65536 bytes as JSON \(got 700\d\d\): give a shorter --param\.$/,
+    },
+    {
       what: 'a stream it does not have',
       args: ['practice', '--stream', 'oders'],
       says: /has no stream "oders"\. It has: orders, customers/,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { bytesOf, LONGEST_GRANT } from '../bounds.ts';
 import { MINUTE, SECOND } from '../time.ts';
 
 /**
@@ -115,3 +116,6 @@ const LONGEST_PATIENCE = 5 * MINUTE;
 /** Milliseconds until a token is asked for again after so many failures in a row, the last one included: 1 s, doubling, to 5 min. */
 export const tokenRetryDelay = (failures: number, random: number, advised = 0): number =>
   Math.max(advised, (0.5 + 0.5 * random) * Math.min(LONGEST_PATIENCE, SECOND * 2 ** failures));
+
+/** Whether what is told with a token fits into its item. */
+export const fitsBesideToken = (grant: unknown): boolean => bytesOf(JSON.stringify(grant) ?? '') <= LONGEST_GRANT;

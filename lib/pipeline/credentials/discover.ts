@@ -1,5 +1,7 @@
 import type { Discover } from '../../core/auth/auth-scheme.ts';
 import { authorise } from '../../core/auth/authorise.ts';
+import { fitsBesideToken } from '../../core/auth/token.ts';
+import { LONGEST_GRANT } from '../../core/bounds.ts';
 import type { Raw } from '../../core/exchange.ts';
 import type { HttpAnswer, Reason } from '../../core/response/judge.ts';
 import { MINUTE, SECOND } from '../../core/time.ts';
@@ -41,11 +43,11 @@ export async function discoverGrant(
   if (body === undefined) return { reason: failed(saidOf(answer)), later: MINUTE };
   try {
     const grant = connector.auth.grant.parse(read({ status: 200, header: () => undefined, body }, context.params));
-    if (grant !== undefined) return { grant };
+    if (grant !== undefined && fitsBesideToken(grant)) return { grant };
   } catch {
     // Said below: what was told is not what the connector looks for.
   }
-  const reason = failed('what the connector looks for is not in the answer');
+  const reason = failed(`what the connector looks for is not in the answer, in at most ${LONGEST_GRANT} bytes`);
   await pauseConnection(context, reason, await pauseCause(context, credential.mark));
   return { reason, paused: true };
 }

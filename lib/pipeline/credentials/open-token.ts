@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type TokenState, tokenCredentialId } from '../../core/auth/token.ts';
+import { LONGEST_GRANT } from '../../core/bounds.ts';
 import type { Credential, NoCredential } from './credentials.ts';
 import { changeTokenState, sameVersion, type TokenContext } from './credentials.ts';
 import { discoverGrant } from './discover.ts';
@@ -48,5 +49,5 @@ export async function decryptToken(
 
 const UNTOLD = {
   code: 'bad-grant',
-  message: 'the token answer does not tell what the connector declares as its "grant"',
+  message: `the token answer does not tell what the connector declares as its "grant", in at most ${LONGEST_GRANT} bytes`,
 };

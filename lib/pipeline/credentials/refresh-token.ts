@@ -1,4 +1,5 @@
 import {
+  fitsBesideToken,
   isRefreshInDoubt,
   REFRESH_LEASE,
   TOKEN_DEADLINE,
@@ -125,7 +126,7 @@ const absent = (names: readonly string[], set: object): string[] => names.filter
 /** What the answer tells of what the connector wants to know, or else what was told or discovered before. */
 async function grantOf(context: TokenContext, before: TokenState | undefined, { body }: TokenGrant): Promise<unknown> {
   const told = context.flow.tells ? context.connector.auth.grant.safeParse(body) : undefined;
-  if (told?.success === true) return told.data;
+  if (told?.success === true && fitsBesideToken(told.data)) return told.data;
   return before && (await readToken(context, before))?.grant;
 }
 

@@ -1,4 +1,5 @@
 import { withoutKey } from '../../core/auth/authorise.ts';
+import { bytesOf, LONGEST_CURSOR } from '../../core/bounds.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
 import { stopsAtWindow } from '../../core/connector/probe.ts';
@@ -155,6 +156,11 @@ const partial = (detail: string): string => `the response is only a part of what
 
 const HOLE: Reason = { code: 'empty-page', message: 'the page is empty, though it leads on' };
 
+const tooLongToFollow = (bytes: number): Reason => ({
+  code: 'stuck',
+  message: `what leads to the next page must have at most ${LONGEST_CURSOR} bytes (got ${bytes})`,
+});
+
 function follow(
   { connector, listed: { stream, slice } }: ChainWalk,
   ahead: BufferedPages,
@@ -195,6 +201,8 @@ function follow(
     ahead.cursor = undefined;
   } else {
     const cursor = stream.paging.kind === 'links' ? withoutKey(connector.auth, decision.cursor) : decision.cursor;
+    const bytes = bytesOf(cursor);
+    if (bytes > LONGEST_CURSOR) return refusePage(page, tooLongToFollow(bytes));
     const { loop, remember } = detectLoop(content.index + 1, cursor, ahead.remembered);
     if (loop) return refusePage(page, { code: 'loop', message: 'the next cursor is one that was followed before' });
     ahead.cursor = cursor;

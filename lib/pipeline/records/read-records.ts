@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { bytesOf, LONGEST_PARENT } from '../../core/bounds.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
 import { parseInstant } from '../../core/dates.ts';
@@ -179,7 +180,11 @@ function pickParent(parent: unknown, key: string, departures: readonly SchemaDep
   // An empty line is no parent; its record counts as read.
   if (parent === null) return { line: '', key, seen: undefined, departures, cut: [] };
   if (parent === undefined) return { departures: [unreadable('"each" picks nothing from it')] };
-  return { line: writeJson(parent) ?? 'null', key, seen: undefined, departures, cut: [] };
+  const line = writeJson(parent) ?? 'null';
+  const bytes = bytesOf(line);
+  if (bytes > LONGEST_PARENT)
+    return { departures: [unreadable(`"each" must pick at most ${LONGEST_PARENT} bytes (got ${bytes})`)] };
+  return { line, key, seen: undefined, departures, cut: [] };
 }
 
 /** Of what stands there, only the last can be read. */

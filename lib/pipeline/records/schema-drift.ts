@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { cutText, LONGEST_PATH } from '../../core/bounds.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
 import { type SyncContext, workerCache } from '../invocation.ts';
 import { expiryOf, schemaDriftKey } from '../store/sync-keys.ts';
@@ -27,7 +28,7 @@ export async function noteSchemaDrift(context: SyncContext, pages: readonly Page
       if (known.has(kind) || known.size >= NAMED) continue;
       known.add(kind);
       await syncs.create(schemaDriftKey(connector.name, context.ref, kind), {
-        ...{ path, change, sample, page: index },
+        ...{ path: cutText(path, LONGEST_PATH), change, sample, page: index },
         ...expiryOf(clock.now()),
       });
     }

@@ -1,3 +1,4 @@
+import { cutText, LONGEST_REQUEST, LONGEST_SENTENCE } from '../../core/bounds.ts';
 import { failureSchema } from '../../core/failure.ts';
 import { refOf, type TaskOf } from '../../core/tasks.ts';
 import { forSync, type Invocation } from '../invocation.ts';
@@ -25,10 +26,11 @@ export async function setPageAside(
   const now = clock.now();
   const { exchange } = refusal;
   const evidence = await keepResponse(context, `${task.node}-${page}`, exchange?.evidence());
-  const { code, message, rule } = refusal.reason;
+  const { code, rule } = refusal.reason;
+  const message = cutText(refusal.reason.message, LONGEST_SENTENCE);
   const kept = {
     ...{ code, message, page, attempts, at: new Date(now).toISOString() },
-    ...(exchange === undefined ? {} : { request: exchange.request }),
+    ...(exchange === undefined ? {} : { request: cutText(exchange.request, LONGEST_REQUEST) }),
     ...(exchange?.status === undefined ? {} : { status: exchange.status }),
     ...(evidence === undefined ? {} : { evidence }),
   };

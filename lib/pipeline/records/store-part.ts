@@ -1,3 +1,4 @@
+import { cutText, LONGEST_SENTENCE } from '../../core/bounds.ts';
 import { writeDoubts } from '../../core/listing/page-doubts.ts';
 import type { Invocation, NodeContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
@@ -93,7 +94,7 @@ function summary(pages: readonly PageContent[]): Item {
   const totals = pages.flatMap((page) => page.total ?? []);
   const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
-  const notes = pages.flatMap((page) => page.note ?? []);
+  const notes = pages.flatMap(({ note }) => (note === undefined ? [] : cutText(note, LONGEST_SENTENCE)));
   const doubts = pages.flatMap((page) => page.doubts);
   return {
     pages: JSON.stringify(

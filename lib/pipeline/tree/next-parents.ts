@@ -1,3 +1,4 @@
+import { bytesOf, LONGEST_PARENTS } from '../../core/bounds.ts';
 import { readJson } from '../../core/response/json.ts';
 import type { Invocation } from '../invocation.ts';
 import { atNode, type SyncContext, workerCache } from '../invocation.ts';
@@ -34,8 +35,8 @@ export async function nextParents(
       const batch: unknown[] = [];
       for (let length = 0; next < parents.length && batch.length < together; next++) {
         const { text, isNew } = parents[next] ?? { text: '', isNew: false };
-        length += text.length;
-        if (batch.length > 0 && length > BATCH_LENGTH) break;
+        length += bytesOf(text) + 1;
+        if (batch.length > 0 && length > LONGEST_PARENTS) break;
         if (isNew) batch.push(readJson(text)); // R30
       }
       if (batch.length > 0) batches.push(batch);
@@ -45,9 +46,6 @@ export async function nextParents(
   }
   return { batches, ...place, exhausted: true };
 }
-
-/** The parents of one listing stand in its item, which has at most 400 KB: so many characters of JSON at most, however many were to be together. */
-const BATCH_LENGTH = 100_000;
 
 /** A line of a part of parents. A parent that an earlier part listed is not new: records move while they are listed, and a listing may begin again. */
 type Line = { readonly text: string; readonly isNew: boolean };

@@ -1,3 +1,4 @@
+import { bytesOf, LONGEST_CURSORS } from '../../core/bounds.ts';
 import { compareEdges, pagesAround } from '../../core/listing/edges.ts';
 import {
   BLOCK_PAGES,
@@ -181,9 +182,6 @@ const recordsBefore = ({ parts }: TreeListing, step: number): number => {
   return [...records].reduce((sum, [index, count]) => (index < step ? sum + count : sum), 0);
 };
 
-/** An item holds 400 KB; cursors are seldom long, and these are few. */
-const MOST_CURSORS = 200_000;
-
 /** What led to the pages of a chain that are asked for again. A page whose cursor is not known is left out. */
 async function withCursors(context: SyncContext, { node, parts }: TreeListing, item: Item): Promise<Item> {
   if (node.kind !== 'chain') return item;
@@ -200,8 +198,8 @@ async function withCursors(context: SyncContext, { node, parts }: TreeListing, i
   const cursors: Record<string, string> = {};
   let length = 0;
   for (const [index, each] of found) {
-    length += each.length + 20;
-    if (length <= MOST_CURSORS) cursors[index] = each;
+    length += bytesOf(JSON.stringify(each)) + 20;
+    if (length <= LONGEST_CURSORS) cursors[index] = each;
   }
   const known = wanted.filter((index) => index === 0 || cursors[index] !== undefined);
   return { ...item, cursors: JSON.stringify(cursors), again: writeRanges(toPageRanges(known, BLOCK_PAGES)) };
