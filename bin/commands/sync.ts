@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { dateMark } from '../../lib/core/connector/since.ts';
 import { parseInstant } from '../../lib/core/dates.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { SECOND } from '../../lib/core/time.ts';
@@ -79,10 +80,12 @@ function askedFor(
   const since = parseInstant(from);
   if (since === undefined)
     throw new UsageError(`--from ${from} is no date. Write it like 2026-11-01 or 2026-11-01T12:00:00Z.`);
-  const whole = streams.find((stream) => connector.streams[stream]?.since === undefined);
-  if (whole !== undefined)
+  const undated = streams.find((stream) => dateMark(connector.streams[stream]?.since) === undefined);
+  if (undated !== undefined)
     throw new UsageError(
-      `The stream "${whole}" declares no "since", so every sync of it is a full one: leave --from out.`,
+      connector.streams[undated]?.since === undefined
+        ? `The stream "${undated}" declares no "since", so every sync of it is a full one: leave --from out.`
+        : `The stream "${undated}" does not go by dates: leave --from out, or ask for everything by --full.`,
     );
   return { asked: new Date(since).toISOString() };
 }

@@ -57,7 +57,7 @@ export function planLoads<R extends Planned>(
   let reach: { readonly after: string | null } | undefined;
   const extend = (mode: Receipt['mode'], after: string | null): void => {
     if (mode === 'full') reach = { after };
-    else if (reach !== undefined) reach = { after: laterDate(reach.after, after) };
+    else if (reach !== undefined) reach = { after: laterMark(reach.after, after) };
   };
   const steps: LoadStep<R>[] = [];
   for (const receipt of sorted) {
@@ -80,8 +80,16 @@ const isWholeFull = ({ mode, verdict }: Pick<Receipt, 'mode' | 'verdict'>): bool
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const later = (a: string, b: string): string => (a < b ? b : a);
-const laterDate = (a: string | null, b: string | null): string | null =>
-  a === null || (b !== null && Date.parse(a) < Date.parse(b)) ? b : a;
+/** The later of two watermarks, in the order in which they were committed: a token tells no other. */
+const laterMark = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && !reaches(a, b)) ? b : a;
+
+/** Whether a watermark lies no later than another: dates and numbers tell, of tokens only the same one does. */
+function reaches(mark: string, before: string): boolean {
+  if (mark === before) return true;
+  const [a, b] = [mark, before].map((text) => (/^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text)));
+  return a !== undefined && b !== undefined && b <= a;
+}
 
 const verdictText = ({ verdict, reasons }: Planned): string =>
   `its verdict is ${verdict} (${reasons.map(({ code }) => code).join(', ') || 'no reason'})`;
@@ -94,6 +102,6 @@ function gap(
 ): string | undefined {
   if (mode === 'full') return undefined;
   if (reach === undefined) return 'it is incremental, and no full sync before it is loaded';
-  if (before === null || (reach.after !== null && Date.parse(before) <= Date.parse(reach.after))) return undefined;
+  if (before === null || (reach.after !== null && reaches(reach.after, before))) return undefined;
   return `it begins at ${before}, and what is loaded reaches to ${reach.after ?? 'no watermark'}`;
 }

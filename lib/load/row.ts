@@ -81,11 +81,12 @@ function rowId(connection: string, key: string): string {
 /** Below every date. */
 const LOWEST = '-Infinity';
 
-/** The date of a version of a record, as its stream's `since` reads it; it may not be there after `map`. */
+/** The date or the number of a version of a record, as its stream's `since` reads it; it may not be there after `map`. */
 function rankOf({ since }: Stream, record: object): string {
-  if (since === undefined) return LOWEST;
+  if (since === undefined || 'token' in since) return LOWEST;
   try {
-    return String(parseInstant(since.field(record), since.zone) ?? LOWEST);
+    const rank = 'number' in since ? since.number(record) : parseInstant(since.field(record), since.zone);
+    return String(rank ?? LOWEST);
   } catch {
     return LOWEST;
   }

@@ -1,4 +1,5 @@
 import type { Account, Raw, Stream } from '../core/connector/connector.ts';
+import { dateMark } from '../core/connector/since.ts';
 import { parseInstant } from '../core/dates.ts';
 import { FIRST_START } from '../core/verdict/watermark.ts';
 import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
@@ -31,7 +32,7 @@ export function invertStream(stream: Stream, account: Account<Raw, Raw>, holding
 
 /** How the stream's functions write requests, given what they are to ask for. `told`: what they are told besides. */
 function writer(stream: Stream, told: { params: Raw; grant: Raw; setup: Raw }, { parents }: Holdings) {
-  const begin = parseInstant(stream.since?.start) ?? FIRST_START;
+  const begin = parseInstant(dateMark(stream.since)?.start) ?? FIRST_START;
   const only: unknown = stream.each?.only?.(told);
   return (name: string, request: Stream['request']): Writing => ({
     ...{ name, begin, parents },

@@ -42,7 +42,7 @@ function scaledStream(stream: Stream, { size, together }: Scale, { start, width 
   return {
     ...stream,
     paging: sized(paging, size),
-    ...(since !== undefined && start !== undefined && { since: { ...since, start } }),
+    ...(since !== undefined && 'field' in since && start !== undefined && { since: { ...since, start } }),
     ...(slices !== undefined && width !== undefined && { slices: { ...slices, width } }),
     ...(each?.together !== undefined &&
       together !== undefined && { each: { ...each, together: Math.min(each.together, together) } }),

@@ -1,4 +1,5 @@
 import type { Raw, Stream } from '../core/connector/connector.ts';
+import { type DateMark, dateMark } from '../core/connector/since.ts';
 import { parseInstant } from '../core/dates.ts';
 import { BETWEEN_CHANGES, FIRST_CHANGE, recordDates, roundedDown } from './dates.ts';
 import { LEAST_PARENTS } from './probed.ts';
@@ -26,7 +27,8 @@ export type RecordsOptions = {
 /** Makes a stream's records and proves on a sample that they fit its schema, differ by key, and carry their dates. */
 export function streamRecords(stream: Stream, name: string, options: RecordsOptions): StreamRecords {
   const { seed, count, picks } = options;
-  const { schema, since } = stream;
+  const { schema } = stream;
+  const since = dateMark(stream.since);
   const own = typeof stream.key === 'string' ? [stream.key] : stream.key;
   const least = { label: name, seed, count: Math.max(count, picks.length > 0 ? LEAST_PARENTS : 1), keys: own };
   const picked = picks.flatMap((pick) => pathsRead(pick, recordMaker(schema, { ...least, complete: true })(0)));
@@ -68,7 +70,7 @@ function verify({ schema }: Stream, keys: readonly string[], record: Maker, samp
 /** The third one changed on another day, at an odd time: a form that loses more than it says is found out. */
 const DATED_SAMPLE = [0, 1, 54_321];
 
-type Since = NonNullable<Stream['since']>;
+type Since = DateMark<Raw>;
 type Dated = { readonly record: Maker; readonly changedAt: (index: number) => number };
 
 /** Looks for the field that `since.field` reads, and for a way to write a date there that both it and the schema accept. */

@@ -1,3 +1,4 @@
+import { dateMark } from '../core/connector/since.ts';
 import { span } from '../core/time.ts';
 import type { Receipt } from '../core/verdict/receipt.ts';
 import type { Model } from './model.ts';
@@ -67,7 +68,7 @@ type Stream = Model['client']['connector']['streams'][string];
 const since = (stream: Stream, { mode, watermark }: Pick<Receipt, 'mode' | 'watermark'>): number =>
   mode === 'full' || watermark.before === null
     ? Number.NEGATIVE_INFINITY
-    : Date.parse(watermark.before) - (stream.since === undefined ? 0 : span(stream.since.lookback));
+    : Date.parse(watermark.before) - span(dateMark(stream.since)?.lookback ?? '0 seconds');
 
 /** Whether the record with this index was there throughout, and changed since then. */
 function dueOf(

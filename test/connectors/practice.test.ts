@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import practice from '../../lib/connectors/practice.ts';
+import { dateMark } from '../../lib/core/connector/since.ts';
 import { simulate } from '../../lib/simulator/simulate.ts';
 import { EVER, held, walk } from '../simulator/walk.ts';
 
@@ -17,7 +18,7 @@ describe('the practice API', () => {
     const simulation = await simulate(practice, { records: 555 });
     t.after(simulation.stop);
     const { since } = practice.streams.orders;
-    const changed = (index: number) => Date.parse(String(since?.field(simulation.record('orders', index))));
+    const changed = (index: number) => Date.parse(String(dateMark(since)?.field(simulation.record('orders', index))));
     const found = await walk(practice, simulation, 'orders', { from: changed(500), to: changed(550) });
     assert.deepEqual(found, held(simulation, 'orders', 555).slice(500, 550));
     assert.deepEqual(await walk(practice, simulation, 'orders', { ...EVER, from: changed(554) + 1 }), []);

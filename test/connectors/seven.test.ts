@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { dateMark } from '../../lib/core/connector/since.ts';
 import { span } from '../../lib/core/time.ts';
 import { modelOf } from '../../lib/simulator/model.ts';
 import { bestOf, factsOf, hasPages, SWITCHES } from '../../lib/simulator/switches.ts';
@@ -34,7 +35,7 @@ describe('of an honest API', () => {
         const second = await sync();
         assert.deepEqual([second.receipt.verdict, second.receipt.mode], ['COMPLETE', 'incremental']);
         // Records are ten seconds apart.
-        const again = Math.min(own, Math.floor(span(since.lookback) / 10_000) + 1);
+        const again = Math.min(own, Math.floor(span(dateMark(since)?.lookback ?? '0 seconds') / 10_000) + 1);
         assert.equal(second.delivered.length, again);
       });
     }

@@ -359,6 +359,12 @@ export const RULES: readonly Rule[] = [
     mutations: [{ is: 'await syncs.update(key, { set: { watermark: after } })' }],
   },
   {
+    id: 'R88',
+    name: 'A number or a token replaces only the one that its sync began from',
+    test: { file: 'test/pipeline/sync/marks.test.ts', name: 'an old sync that is completed late sets nothing back' },
+    mutations: [{ is: '[]' }],
+  },
+  {
     id: 'R55',
     name: "The watermark never passes the API's clock at the sync's first answer",
     mutations: [{ is: 'highest' }],

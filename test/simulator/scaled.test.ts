@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import hubspot from '../../lib/connectors/hubspot.ts';
 import jira from '../../lib/connectors/jira.ts';
 import stripe from '../../lib/connectors/stripe.ts';
+import { dateMark } from '../../lib/core/connector/since.ts';
 import { alone, ancestorsOf, scaled } from '../../lib/simulator/scaled.ts';
 
 const sizeOf = (paging: object | undefined) => paging && Reflect.get(paging, 'size');
@@ -14,7 +15,7 @@ describe('a connector on a smaller scale', () => {
     const { contacts, contactsArchived, contactCompanies, deals } = small.streams;
     assert.deepEqual([sizeOf(contacts?.paging), sizeOf(contactsArchived?.paging)], [10, 10]);
     assert.deepEqual(
-      [contacts?.since?.start, deals?.since?.start],
+      [dateMark(contacts?.since)?.start, dateMark(deals?.since)?.start],
       ['2026-11-20T00:00:00.000Z', '2006-01-01T00:00:00Z'],
     );
     const { charges, refunds } = scaled(stripe, { widths: { charges: '1 day' } }).streams;

@@ -22,6 +22,7 @@ export type { Rule } from '../response/rules.ts';
 export type { Span } from '../time.ts';
 export type * from './asked.ts';
 export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
+export type { DateMark, NumberMark, Since, TokenMark } from './since.ts';
 export type * from './stream.ts';
 
 export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stream>> = {
@@ -224,6 +225,20 @@ const connectorShape = z.strictObject({
 /** The parents of one listing stand in one item of the tree. */
 const MOST_TOGETHER = 1_000;
 
+const sinceShape = z
+  .strictObject({
+    ...{ field: func.optional(), lookback: lookback.optional(), start: startDate.optional() },
+    ...{ zone: timeZone.optional(), number: func.optional(), token: func.optional() },
+  })
+  .superRefine(({ field, number, token, lookback: back, ...dated }, context) => {
+    const issue = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
+    if ([field, number, token].filter((mark) => mark !== undefined).length !== 1)
+      issue('must have one of "field" (a date), "number" and "token": by one of them it tells what is new');
+    else if (field !== undefined && back === undefined) issue('is missing', ['lookback']);
+    else if (field === undefined && (back !== undefined || Object.values(dated).some((each) => each !== undefined)))
+      issue('must have "lookback", "start" and "zone" only with "field": they speak of dates');
+  });
+
 const streamShape = z.strictObject({
   request: func,
   paging: z.object({ kind: z.string() }),
@@ -232,7 +247,7 @@ const streamShape = z.strictObject({
   schema: zodSchema,
   key: z.union([z.string(), z.array(z.string()).min(1)]),
   map: func.optional(),
-  since: z.strictObject({ field: func, lookback, start: startDate.optional(), zone: timeZone.optional() }).optional(),
+  since: sinceShape.optional(),
   total: func.optional(),
   nested: z.record(z.string(), z.string()).optional(),
   secondLook: z.enum(['all', 'sample', 'none']).optional(),

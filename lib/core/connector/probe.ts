@@ -1,6 +1,7 @@
 import { instant } from '../dates.ts';
 import type { Request } from '../exchange.ts';
 import { DAY } from '../time.ts';
+import { dateMark, markKind } from './since.ts';
 import type { Stream } from './stream.ts';
 
 /**
@@ -21,7 +22,9 @@ export function probeConnector(stream: Stream): string | undefined {
   if (other !== undefined && alike(stream, { page }, { page: other })) {
     return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
   }
-  if (stream.since !== undefined && ignoresWindow(stream) && !stopsAtWindow(stream)) {
+  const misuse = markMisuse(stream);
+  if (misuse !== undefined) return misuse;
+  if (dateMark(stream.since) !== undefined && ignoresWindow(stream) && !stopsAtWindow(stream)) {
     return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out. A listing by cursor, links or keyset that begins with the newest change may say `order: \'newest first\'` instead.';
   }
   if (
@@ -32,11 +35,26 @@ export function probeConnector(stream: Stream): string | undefined {
     return 'it declares "each", but its request ignores "parent" and "parents": it would list the same for all of them.';
   }
   if (stream.slices !== undefined) {
-    if (stream.since === undefined) return 'it declares "slices" without "since": nothing says which time they are of.';
+    if (dateMark(stream.since) === undefined)
+      return 'it declares "slices" without "since" by a date: nothing says which time they are of.';
     if (alike(stream, { to: 2 * DAY }, { to: 3 * DAY }))
       return 'it declares "slices", but its request ignores "window.to". Ask the API for an upper bound, too.';
   }
   return undefined;
+}
+
+/** What is wrong with a stream that tells what is new by a number or a token; `undefined` if nothing is, or it does so by a date. */
+function markMisuse(stream: Stream): string | undefined {
+  const { since, each, paging } = stream;
+  if (since === undefined || 'field' in since) return undefined;
+  const word = markKind(since);
+  if (each !== undefined)
+    return `it declares "since" by ${word} and "each": a ${word} of one parent says nothing of another. Leave "since" out.`;
+  if (word === 'token' && (paging.kind === 'pages' || paging.kind === 'offsets'))
+    return 'it declares "since" by token with numbered pages: which of them gives it is not known. Use one(), cursor(), links() or keyset().';
+  return alike(stream, {}, { mark: '7' })
+    ? `it declares "since" by ${word}, but its request ignores "window.${word}". Ask the API for what is new from there.`
+    : undefined;
 }
 
 /** Whether a stream asks for everything, whatever its window is. */
@@ -49,7 +67,7 @@ const WALKED: ReadonlySet<string> = new Set(['cursor', 'links', 'keyset']);
  * no filter.
  */
 export const stopsAtWindow = (stream: Stream): boolean =>
-  stream.since !== undefined &&
+  dateMark(stream.since) !== undefined &&
   stream.order === 'newest first' &&
   WALKED.has(stream.paging.kind) &&
   ignoresWindow(stream);
@@ -84,7 +102,7 @@ function samplePages({ paging }: Stream): [unknown, unknown?] {
   }
 }
 
-type Sample = { page?: unknown; from?: number; to?: number; parent?: unknown };
+type Sample = { page?: unknown; from?: number; to?: number; parent?: unknown; mark?: string };
 
 /** Whether both samples give the same request. One that cannot be asked without real parameters is not judged. */
 function alike(stream: Stream, a: Sample, b: Sample): boolean {
@@ -97,9 +115,12 @@ const UNKNOWN = Symbol('unknown');
 
 function ask(
   stream: Stream,
-  { page = samplePages(stream)[0], from = 0, to = from + DAY, parent = 'probe' }: Sample,
+  { page = samplePages(stream)[0], from = 0, to = from + DAY, parent = 'probe', mark }: Sample,
 ): Request | typeof UNKNOWN {
-  const window = { from: instant(from), to: instant(to) };
+  const window = {
+    ...{ from: instant(from), to: instant(to) },
+    ...{ token: mark, number: mark === undefined ? undefined : Number(mark) },
+  };
   try {
     return stream.request({
       params: PARAMETERS,

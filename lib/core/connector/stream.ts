@@ -5,6 +5,7 @@ import type { BodyReader } from '../response/body.ts';
 import type { Span } from '../time.ts';
 import type { Asked } from './asked.ts';
 import type { Paging } from './paging.ts';
+import type { Since } from './since.ts';
 
 /** `params`: the connection's parameters. `grant`: what the token response told (instance URL, cloud id). */
 export type Account<P, G> = { params: P; grant: G };
@@ -43,16 +44,8 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
   /** What is delivered for a record; by default the record as its schema returns it. */
   map?: (record: z.output<S>, at: { parent: Parent }) => object;
   deleted?: (record: z.output<S>) => boolean;
-  /**
-   * Incremental: the next sync asks from the highest committed `field` less `lookback`. `start`: date of the first window; default 2 January 1970.
-   * `zone`: the IANA time zone of dates that name none; default UTC.
-   */
-  since?: {
-    field: (raw: z.input<S>) => string | number | null | undefined;
-    lookback: Span;
-    start?: string;
-    zone?: string;
-  };
+  /** Incremental: a sync asks for what is new, by a date of the records, a number of theirs, or a token of the last page. */
+  since?: Since<z.input<S>>;
   slices?: {
     width: Span;
     least: Span;

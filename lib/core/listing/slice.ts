@@ -12,6 +12,8 @@ export type Slice = {
   readonly to: number;
   /** The parents whose children are listed; none where the stream has no parent. */
   readonly parents?: readonly unknown[] | undefined;
+  /** Of an incremental sync by number or by token: what it asks from. */
+  readonly mark?: string | undefined;
 };
 
 type Windows = { readonly from: number; readonly to: number; readonly width: number };

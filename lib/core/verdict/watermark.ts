@@ -1,10 +1,11 @@
+import { dateMark, markKind, type Since } from '../connector/since.ts';
 import { parseInstant } from '../dates.ts';
 import { DAY, HOUR, type Span, span } from '../time.ts';
 
 export type SyncWindow = { readonly from: number; readonly to: number; readonly mode: 'full' | 'incremental' };
 
 /** What of a stream's `since` decides about windows. */
-type Since = { readonly lookback: Span; readonly start?: string; readonly zone?: string };
+type Dated = { readonly lookback: Span; readonly start?: string; readonly zone?: string };
 
 /**
  * Where a full sync begins without a declared `start`: 2 January 1970. The epoch itself is a null to many APIs: GitHub lists nothing for it, PHP's
@@ -21,7 +22,7 @@ const REPEATED_HOUR = HOUR;
  * none is declared. A watermark or a `start` in the future is not used.
  */
 export function nextSyncWindow(
-  since: Since | undefined,
+  since: Dated | undefined,
   watermark: string | undefined,
   now: number,
   zoneless = false,
@@ -40,11 +41,32 @@ export function nextSyncWindow(
  * between, so it must not move the watermark past it.
  */
 export function coversWatermark(
-  since: Since | undefined,
+  since: Since<never> | undefined,
   watermark: string | undefined,
   { from, to, mode }: SyncWindow,
 ): boolean {
-  return mode === 'full' || from <= nextSyncWindow(since, watermark, to).from;
+  if (since !== undefined && !('field' in since)) return true;
+  return mode === 'full' || from <= nextSyncWindow(dateMark(since), watermark, to).from;
+}
+
+/** What a stream has committed. `marked`: of which kind it is, where it is no date. */
+export type CommittedMark = {
+  readonly watermark?: string | undefined;
+  readonly marked?: 'number' | 'token' | undefined;
+};
+
+/** What a stream has committed that its `since` understands: the mark of another kind means nothing to it. */
+export const knownMark = (since: Since<never> | undefined, { watermark, marked }: CommittedMark): string | undefined =>
+  since === undefined || markKind(since) === (marked ?? 'date') ? watermark : undefined;
+
+/** The number or the token that a sync commits, by what it began from, and by what its records and its last page told. It never falls. */
+export function nextMark(
+  since: Since<never>,
+  before: string | undefined,
+  { highest, token }: { readonly highest: number | undefined; readonly token: string | undefined },
+): string | undefined {
+  if ('token' in since) return token ?? before;
+  return highest === undefined ? before : String(Math.max(highest, Number(before ?? highest)));
 }
 
 /**

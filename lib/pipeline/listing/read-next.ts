@@ -3,6 +3,7 @@ import { bytesOf, LONGEST_CURSOR } from '../../core/bounds.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
 import { stopsAtWindow } from '../../core/connector/probe.ts';
+import { dateMark } from '../../core/connector/since.ts';
 import { parseInstant } from '../../core/dates.ts';
 import {
   type ChainStep,
@@ -15,6 +16,7 @@ import {
 import { decideChainEnd } from '../../core/listing/chain-end.ts';
 import { doubt } from '../../core/listing/page-doubts.ts';
 import { exceedsReadLimit, keepsWindow, type Slice } from '../../core/listing/slice.ts';
+import { writeJson } from '../../core/response/json.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { saysPartial } from '../../core/response/partial.ts';
 import { span } from '../../core/time.ts';
@@ -25,6 +27,7 @@ import { type PageContent, pageFingerprint, readRecords } from '../records/read-
 import { askedOf, fetchPage, streamAsked } from '../requests/fetch-page.ts';
 import { type FetchedPage, type PageRefusal, refusePage, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
 import type { ListedSlice } from '../store/slices.ts';
+import { syncKey } from '../store/sync-keys.ts';
 import type { Chain } from '../store/sync-state.ts';
 import { REFUSED_PAGE_STATUSES, readLimitOf, restartListing, splitWindow } from '../tree/replace-listing.ts';
 import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk } from './reading.ts';
@@ -57,6 +60,10 @@ export async function readNextPage(
   });
   if ('refusal' in result) {
     const { refusal } = result;
+    if (index === 0 && refusal.expired && sync.mark !== undefined) {
+      await askForAll(walk);
+      return expired(listed, chain, refusal);
+    }
     if (index > 0 && refusal.expired) return expired(listed, chain, refusal); // R27
     const narrower = index > 0 && isBeyond(refusal) ? splitWindow(listed, { byKey: chain.byKey, stray }) : undefined;
     return narrower === undefined
@@ -103,7 +110,8 @@ function isBeforeWindow({ since }: Stream, { from }: Slice, { records }: Fetched
 
 function changedAt(since: Stream['since'], record: unknown): number | undefined {
   try {
-    return parseInstant(since?.field(record), since?.zone);
+    const dated = dateMark(since);
+    return parseInstant(dated?.field(record), dated?.zone);
   } catch {
     return undefined;
   }
@@ -118,6 +126,14 @@ const EXPIRED: Reason = { code: 'expired', message: 'what leads to the next page
 function hasExpired({ clock }: Invocation, { paging }: Stream, { began }: Chain): boolean {
   const lifetime = 'expires' in paging && paging.expires !== undefined ? span(paging.expires) : undefined;
   return lifetime !== undefined && began !== undefined && clock.now() - began >= lifetime;
+}
+
+/** The API no longer knows what the sync goes on from: the sync becomes a full one. Nothing of it has been read yet. */
+async function askForAll({ syncs, connector, ref, log }: ChainWalk): Promise<void> {
+  await syncs.update(syncKey(connector.name, ref), { set: { mode: 'full' }, remove: ['mark'] }, [
+    { equal: ['status', 'open'] },
+  ]);
+  log.warn('the token has expired: everything is asked for', { ...ref });
 }
 
 /** A chain whose cursor has expired begins again, unless it has done so too often. */
@@ -212,6 +228,29 @@ function follow(
   const doubts = part === undefined ? decision.doubts : [...decision.doubts, doubt('partial', part, content.index)];
   ahead.seen = seen;
   ahead.ties = ties;
-  ahead.contents.push({ ...content, cursor: led, doubts: [...content.doubts, ...doubts] });
+  const token = ahead.ended ? tokenOf(stream, page) : undefined;
+  if (typeof token === 'object') return refusePage(page, token);
+  ahead.contents.push({ ...content, token, cursor: led, doubts: [...content.doubts, ...doubts] });
   return undefined;
+}
+
+/** A token stands in an item of the table beside others. */
+const LONGEST_TOKEN = 16 * 1_024;
+
+/** What the page that ends a chain gives for the next sync; or why it cannot be read. */
+function tokenOf({ since }: Stream, { reply }: FetchedPage): string | undefined | Reason {
+  if (since === undefined || !('token' in since)) return undefined;
+  try {
+    const token: unknown = since.token(reply);
+    if (token === undefined || token === null || token === '') return undefined;
+    if (typeof token === 'string' && token.length <= LONGEST_TOKEN) return token;
+    const got = typeof token === 'string' ? `${token.length} characters` : (writeJson(token) ?? '').slice(0, 60);
+    return {
+      code: 'bad-token',
+      message: `"since.token" must give text of at most ${LONGEST_TOKEN} characters (got ${got})`,
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: 'bad-token', message: `"since.token" cannot be read from the last page: ${why}` };
+  }
 }

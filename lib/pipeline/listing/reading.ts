@@ -35,7 +35,11 @@ export async function beginReading(
   { node, patience, asks }: { readonly node: Listing | Chain; readonly patience: number; readonly asks: boolean },
 ): Promise<ReadingContext> {
   const { account } = context;
-  const listed = listedSlice(context, node);
+  const unmarked = listedSlice(context, node);
+  const { mark } = context.sync;
+  // What parents are listed by is not what the sync asks for.
+  const listed =
+    mark === undefined || unmarked.of !== undefined ? unmarked : { ...unmarked, slice: { ...unmarked.slice, mark } };
   const meters = limitersOf(account, listed.name);
   const setup: SetupResult = asks
     ? await setupOf(context, listed, { account, meters, patience })

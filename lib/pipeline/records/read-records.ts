@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { bytesOf, LONGEST_PARENT } from '../../core/bounds.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
+import { dateMark } from '../../core/connector/since.ts';
 import { parseInstant } from '../../core/dates.ts';
 import type { Reply } from '../../core/exchange.ts';
 import { doubt, type PageDoubt } from '../../core/listing/page-doubts.ts';
@@ -38,6 +39,8 @@ export type PageContent = {
   readonly highest: number | undefined;
   /** Why a rule of the connector took it for a page. */
   readonly note?: string | undefined;
+  /** What the page that ends a chain gives for the next sync. */
+  readonly token?: string | undefined;
   /** A fingerprint of the set of its records' keys. */
   readonly keySet: string;
   /** Of a chain: what led to the page. */
@@ -74,6 +77,8 @@ export function readRecords(
   const quarantinedKeys: Buffer[] = [];
   /** Places of lists that say that they are cut off, and in how many of the records. */
   const cut = new Map<string, number>();
+  // Numbers have no window that a record could lie outside of.
+  const dated = dateMark(stream.since) !== undefined;
   let lowest: number | undefined;
   let highest: number | undefined;
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
@@ -90,7 +95,7 @@ export function readRecords(
       for (const place of one.cut) if (stream.nested?.[place] === undefined) cut.set(place, (cut.get(place) ?? 0) + 1);
       lines.push(one.line);
       keys.push(fingerprint(one.key));
-      lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
+      if (dated) lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
       if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
     } else {
       quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
@@ -161,8 +166,8 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
     if (!checked.fits) return { departures };
     const key = recordKey(stream, checked.record);
     if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
-    const seen = stream.since && parseInstant(stream.since.field(raw));
-    if (stream.since && seen === undefined) return { departures: [unreadable('the watermark field is not a date')] };
+    const seen = markOf(stream.since, raw);
+    if (typeof seen === 'string') return { departures: [unreadable(seen)] };
     if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
     const parent = slice.parents?.[0];
     const delivered: unknown = stream.map ? stream.map(checked.record, { parent }) : checked.record;
@@ -173,6 +178,15 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
+}
+
+/** The date or the number by which a record tells how new it is; text: what is wrong with it. */
+function markOf(since: Stream['since'], raw: unknown): number | undefined | string {
+  if (since === undefined || 'token' in since) return undefined;
+  if ('field' in since) return parseInstant(since.field(raw)) ?? 'the watermark field is not a date';
+  const number = since.number(raw);
+  if (number === undefined || number === null) return undefined;
+  return Number.isSafeInteger(number) && number >= 0 ? number : 'the watermark number is not whole, or not below 2^53';
 }
 
 /** What the listings of a parent's children are told of it. */

@@ -95,6 +95,7 @@ function summary(pages: readonly PageContent[]): Item {
   const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
   const notes = pages.flatMap(({ note }) => (note === undefined ? [] : cutText(note, LONGEST_SENTENCE)));
+  const token = pages.findLast((page) => page.token !== undefined && page.look !== true)?.token;
   const doubts = pages.flatMap((page) => page.doubts);
   return {
     pages: JSON.stringify(
@@ -111,6 +112,7 @@ function summary(pages: readonly PageContent[]): Item {
     ...(estimates.length > 0 ? { estimate: Math.max(...estimates) } : {}),
     ...(notes.length > 0 ? { notes: JSON.stringify(countTexts(notes)) } : {}),
     ...(highest.length > 0 ? { highest: Math.max(...highest) } : {}),
+    ...(token === undefined ? {} : { token }),
   };
 }
 

@@ -88,9 +88,12 @@ function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reas
 }
 
 /** What the requests of a slice are made for. `page`: what they are told about their page. */
-export const askedOf = ({ from, to, parents = [] }: Slice, page: Raw): Asked<Raw, Raw> => ({
+export const askedOf = ({ from, to, mark, parents = [] }: Slice, page: Raw): Asked<Raw, Raw> => ({
   ...{ page, parents, parent: parents[0] },
-  window: { from: instant(from), to: instant(to) },
+  window: {
+    ...{ from: instant(from), to: instant(to) },
+    ...{ token: mark, number: mark === undefined ? undefined : Number(mark) },
+  },
 });
 
 /** A stream that reads the answers to such requests. */

@@ -15,6 +15,8 @@ const ties = z.enum(['tied', 'inclusive']).optional();
 export const streamState = z.object({
   /** The highest committed value of the watermark field, ISO 8601. */
   watermark: z.string().optional(),
+  /** What the watermark is, where it is no date: of a number its digits. */
+  marked: z.enum(['number', 'token']).optional(),
   /** The sync that is running, and its scheduled time. Nobody but its own close frees the stream. */
   current: z.string().optional(),
   at: z.string().optional(),
@@ -49,6 +51,8 @@ export const syncState = z.object({
   from: millis,
   to: millis,
   watermark: z.string().optional(),
+  /** By number or by token: what it asks from. Absent in a full sync. */
+  mark: z.string().optional(),
   deadline: millis,
   startedAt: millis,
   /** The connector's `revision` that it began with. */
@@ -271,8 +275,10 @@ export const partState = z.object({
     .string()
     .default('{}')
     .transform((text) => z.record(z.string(), z.int()).parse(JSON.parse(text))),
-  /** Highest value of the watermark field. */
-  highest: millis.optional(),
+  /** Highest value of the watermark field: a date, or a number. */
+  highest: z.number().optional(),
+  /** What the page that ends a chain gives for the next sync. */
+  token: z.string().optional(),
   /** Of records that were mapped again: the place of their listing, and the key of the part that quarantined them. */
   place: z.string().optional(),
   instead: z.string().optional(),

@@ -1,9 +1,10 @@
 import type { Stream } from '../../core/connector/connector.ts';
 import { pageNumber } from '../../core/connector/paging.ts';
+import { markKind } from '../../core/connector/since.ts';
 import { refOf, type SyncRef, type TaskOf } from '../../core/tasks.ts';
 import { judgeSync } from '../../core/verdict/completeness.ts';
 import { type Receipt, receiptSchema, receiptText } from '../../core/verdict/receipt.ts';
-import { coversWatermark, nextWatermark } from '../../core/verdict/watermark.ts';
+import { coversWatermark, nextMark, nextWatermark } from '../../core/verdict/watermark.ts';
 import { withholdVerdict } from '../../core/verdict/withhold-verdict.ts';
 import { atNode, forSync, type Invocation, type SyncContext, streamOf } from '../invocation.ts';
 import type { Change, Clause } from '../ports.ts';
@@ -49,7 +50,7 @@ export async function closeSync(
   if (sync.accepted === undefined && (await repairMovedPages(context, sync, sum))) return;
   const receipt = buildReceipt(context, stream, sync, sum);
   await noteExtent(context, receipt);
-  if (commitsWatermark(stream, receipt, sync)) await commit(context, receipt);
+  if (commitsWatermark(stream, receipt, sync)) await commit(context, stream, receipt);
   await freeStream(context);
   await publishReceipt(context, sync, receipt, sum.manifest);
 }
@@ -127,12 +128,26 @@ const simulatedWarning = ({ settings: { SIMULATED } }: SyncContext): Receipt['wa
         },
       ];
 
+/** A sync without a token for the next one is whole, but no one would know why the next one asks for the same again. */
+const tokenWarning = (
+  { since }: Stream,
+  { verdict, token }: { readonly verdict: Receipt['verdict']; readonly token: string | undefined },
+): Receipt['warnings'] =>
+  since !== undefined && 'token' in since && token === undefined && verdict !== 'INCOMPLETE'
+    ? [
+        {
+          code: 'no-token',
+          message: 'the last page gave no token, so the next sync asks for the same again: look at "since.token"',
+        },
+      ]
+    : [];
+
 /** The receipt of a sum. */
 function buildReceipt(
   context: SyncContext,
   stream: Stream,
   sync: SyncState,
-  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered, notes }: SyncTotals,
+  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered, token, notes }: SyncTotals,
 ): Receipt {
   const { delivered, quarantined, dropped } = records;
   const held = withholdVerdict(judgeSync(judged), {
@@ -157,19 +172,27 @@ function buildReceipt(
     movement,
     ...(notes.size === 0 ? {} : { notes: [...notes].map(([message, count]) => ({ message, pages: count })) }),
     checked,
-    warnings: [...simulatedWarning(context), ...warnings],
+    warnings: [...simulatedWarning(context), ...warnings, ...tokenWarning(stream, { verdict, token })],
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: moves
-        ? (nextWatermark(
-            sync.watermark,
-            highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest), // R55
-            sync.to,
-          ) ?? null)
-        : before,
+      after: moves ? (nextMarkOf(stream, sync, { highest, firstAnswered, token }) ?? null) : before,
     },
   };
+}
+
+/** What the sync commits: a date, or the number or the token that its stream goes by. */
+function nextMarkOf(
+  { since }: Stream,
+  { watermark, to }: SyncState,
+  { highest, firstAnswered, token }: Pick<SyncTotals, 'highest' | 'firstAnswered' | 'token'>,
+): string | undefined {
+  if (since !== undefined && !('field' in since)) return nextMark(since, watermark, { highest, token });
+  return nextWatermark(
+    watermark,
+    highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest), // R55
+    to,
+  );
 }
 
 /** Which sync it is, when it was, and where its manifest lies. */
@@ -200,12 +223,23 @@ function receiptHeader(
  * Commits what a sync proves, before its receipt says so. What one sync proved stays proved, so this holds at any time and in any order, also when a
  * later phase of an old sync gets everything after newer syncs have begun: the watermark only rises.
  */
-async function commit(context: SyncContext, { verdict, mode, watermark, startedAt }: Receipt): Promise<void> {
+async function commit(
+  context: SyncContext,
+  { since }: Stream,
+  { verdict, mode, watermark, startedAt }: Receipt,
+): Promise<void> {
   const { syncs, connector, clock } = context;
   const key = streamKey(connector.name, context.ref);
   const { after } = watermark;
   const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
-  if (after !== null) await syncs.update(key, { set: { watermark: after } }, [rises('watermark', after)]); // R54
+  const kind = since === undefined ? 'date' : markKind(since);
+  if (after !== null && kind === 'date')
+    await syncs.update(
+      key,
+      { set: { watermark: after }, remove: ['marked'] },
+      [{ either: [rises('watermark', after), { present: 'marked' }] }], // R54
+    );
+  else if (after !== null) await commitMark(context, kind, watermark);
   const set: Change['set'] = {
     lastCommitted: context.ref.sync,
     freshAt: Date.parse(startedAt),
@@ -213,6 +247,26 @@ async function commit(context: SyncContext, { verdict, mode, watermark, startedA
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
   await syncs.update(key, { set }, [rises('lastCommitted', context.ref.sync)]);
+}
+
+/**
+ * Commits a number or a token, unless another sync has moved it since this one began: a token tells no order, and one that was given later stands for
+ * more. What stands there of another kind means nothing.
+ */
+async function commitMark(
+  { syncs, connector, ref }: SyncContext,
+  marked: string,
+  { before, after }: Receipt['watermark'],
+): Promise<void> {
+  const stands: Clause = before === null ? { absent: 'watermark' } : { equal: ['watermark', before] };
+  const foreign: Clause = {
+    either: [{ absent: 'marked' }, { equal: ['marked', marked === 'token' ? 'number' : 'token'] }],
+  };
+  await syncs.update(
+    streamKey(connector.name, ref),
+    { set: { watermark: after ?? '', marked } },
+    [{ either: [stands, foreign] }], // R88
+  );
 }
 
 /** Keeps how many records a full sync had: the next one is held against it. One that shrank is believed when the next one agrees. */

@@ -1,7 +1,8 @@
 import type { Stream } from '../../core/connector/connector.ts';
+import { dateMark } from '../../core/connector/since.ts';
 import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../../core/tasks.ts';
 import { DAY, HOUR, span } from '../../core/time.ts';
-import { nextSyncWindow } from '../../core/verdict/watermark.ts';
+import { knownMark, nextSyncWindow } from '../../core/verdict/watermark.ts';
 import { connectionState } from '../credentials/account.ts';
 import { atNode, forSync, type Invocation, mayBeginPages, type SyncContext, streamOf } from '../invocation.ts';
 import { readNode } from '../store/node.ts';
@@ -99,15 +100,22 @@ async function onlyParent(context: SyncContext): Promise<unknown> {
 }
 
 /** Where a sync begins to ask for changes: at the watermark, or where an operator said. A full one asks for everything. */
-const startOf = ({ asked, watermark }: StreamState, fullDue: boolean): string | undefined =>
-  asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? watermark);
+const startOf = ({ asked }: StreamState, known: string | undefined, fullDue: boolean): string | undefined =>
+  asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? known);
 
 /** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
 async function createSync(context: SyncContext, at: string, stream: StreamState): Promise<void> {
   const { syncs, connector, clock } = context;
   const now = clock.now();
   const declared = streamOf(context, context.ref.stream);
-  const { mode, from, to } = nextSyncWindow(declared?.since, startOf(stream, isFullDue(declared, stream, now)), now);
+  const since = declared?.since;
+  const known = knownMark(since, stream);
+  const start = startOf(stream, known, isFullDue(declared, stream, now));
+  // A date that an operator asks from is neither a number nor a token.
+  const mark = since === undefined || 'field' in since || stream.asked !== undefined ? undefined : start;
+  const window = nextSyncWindow(dateMark(since), start, now);
+  const { from, to } = window;
+  const mode = mark === undefined ? window.mode : 'incremental';
   const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;
   await syncs.create(syncKey(connector.name, context.ref), {
     status: 'open',
@@ -122,7 +130,8 @@ async function createSync(context: SyncContext, at: string, stream: StreamState)
     deadline: now + SYNC_DEADLINE,
     rounds: 0,
     roundAt: 0,
-    ...(stream.watermark === undefined ? {} : { watermark: stream.watermark }),
+    ...(known === undefined ? {} : { watermark: known }),
+    ...(mark === undefined ? {} : { mark }),
     ...(limit === undefined ? {} : { limit }),
     ...(stream.fullRecords === undefined ? {} : { fullRecords: stream.fullRecords }),
     ...(stream.shrunkTo === undefined ? {} : { shrunkTo: stream.shrunkTo }),

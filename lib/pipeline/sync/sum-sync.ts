@@ -41,6 +41,8 @@ export type SyncSum = {
   /** Highest value of the watermark field, and the API's clock at its first answer: epoch milliseconds. */
   highest: number | undefined;
   firstAnswered: number | undefined;
+  /** What the last page of a chain gave for the next sync. */
+  token: string | undefined;
 };
 
 /** Besides, once per sync: the ways in which records depart from their schema, and the list of the delivered parts, compressed. */
@@ -61,7 +63,7 @@ export async function sumSync(
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { delivered: 0, quarantined: 0, dropped: 0 },
     notes: new Map(),
-    ...{ highest: undefined, firstAnswered: undefined },
+    ...{ highest: undefined, firstAnswered: undefined, token: undefined },
   };
   const manifest = openManifest(context.gzip, stream);
   const windows: KeyedPart[] = [];
@@ -112,8 +114,10 @@ function addListing(sum: SyncSum, found: Found): void {
   const stated = tally.totals?.greatest ?? tally.estimate;
   sum.stated = sum.stated === undefined || stated === undefined ? undefined : sum.stated + stated;
   sum.exact &&= tally.totals !== undefined;
-  for (const { highest } of leaf.parts)
+  for (const { highest, token, look } of leaf.parts) {
     if (highest !== undefined) sum.highest = Math.max(sum.highest ?? highest, highest);
+    if (token !== undefined && !look) sum.token = token;
+  }
 }
 
 /** The listings of a tree, in the order of their places. */

@@ -1,3 +1,4 @@
+import { dateMark } from '../../core/connector/since.ts';
 import { parseInstant } from '../../core/dates.ts';
 import {
   BLOCK_PAGES,
@@ -158,7 +159,7 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
   const { of: parent, together = 1 } = stream.each;
   if (opened === 0) {
     const forebear = streamNamed(context, parent);
-    const whole = { from: parseInstant(forebear.since?.start) ?? FIRST_START, to };
+    const whole = { from: parseInstant(dateMark(forebear.since)?.start) ?? FIRST_START, to };
     return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
   }
   // The first child finds the parents; only when it is done is it known who they are.
