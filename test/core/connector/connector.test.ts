@@ -100,6 +100,34 @@ describe('defineConnector', () => {
       {},
       /"errors.0.wait": has no meaning here/,
     ],
+    ['a "since" without a lookback', {}, { since: { field: () => '' } }, /"since\.lookback": is missing/],
+    [
+      'a "since" by two things',
+      {},
+      { since: { number: () => 1, token: () => '' } },
+      /"since": must have one of "field" \(a date\), "number" and "token"/,
+    ],
+    [
+      'a zone of numbers',
+      {},
+      { since: { number: () => 1, zone: 'UTC' } },
+      /"since": must have "lookback", "start" and "zone" only with "field"/,
+    ],
+    ['a number that is not asked from', {}, { since: { number: () => 1 } }, /its request ignores "window\.number"/],
+    ['a token of numbered pages', {}, { since: { token: () => '' } }, /by token with numbered pages/],
+    [
+      'slices of numbers',
+      {},
+      {
+        since: { number: () => 1 },
+        slices: { width: '1 day', least: '1 second' },
+        request: ({ page, window }: { page: { number: number }; window: { number?: number } }) => ({
+          path: '/rows',
+          query: { page: page.number, after: window.number },
+        }),
+      },
+      /declares "slices" without "since" by a date/,
+    ],
     ['slices of nothing', {}, { slices: { width: '1 day', least: '1 second' } }, /declares "slices" without "since"/],
     [
       'a parent that is no stream',
