@@ -84,17 +84,18 @@ export const logLines = (out: Screen): Progress => ({
  * at most every ten seconds. What somebody should know is told once, at once.
  */
 export function showProgress(out: Screen, { streams, uses }: Watched): Progress {
-  const since = Date.now();
+  // What comes before the first word of a stream is the stack's start, and no part of a rate.
+  let since: number | undefined;
   const all = new Map<string, StreamProgress>(streams.map((stream) => [stream, newProgress]));
   const open = new Set(streams);
   let held = { until: 0, why: '' };
-  let heardAt = since;
+  let heardAt = Date.now();
   const lineOf = (stream: string): StreamLine => {
     const now = Date.now();
-    const progress = all.get(stream) ?? newProgress;
-    const share = limitShare(stream, all, { uses, since, now });
+    const [from, progress] = [since ?? now, all.get(stream) ?? newProgress];
+    const share = limitShare(stream, all, { uses, since: from, now });
     const waits = waitText({ progress, held, share, silence: now - heardAt }, now);
-    return { stream, progress, rate: requestRate(progress, since, now), share, waits };
+    return { stream, progress, rate: requestRate(progress, from, now), share, waits };
   };
   const display = out.isTTY ? onTerminal(out) : inPlainLines(out);
   const show = () => display.show([...open].map(lineOf));
@@ -115,6 +116,7 @@ export function showProgress(out: Screen, { streams, uses }: Watched): Progress 
       const found = event !== undefined && 'stream' in event ? all.get(event.stream) : undefined;
       if (event === undefined || found === undefined || !('stream' in event)) return;
       heardAt = Date.now();
+      since ??= heardAt;
       all.set(event.stream, noteEvent(found, event, heardAt));
     },
     closed(stream) {

@@ -105,7 +105,12 @@ ${lines}
 }
 
 function limitSection(uses: readonly LimitUse[], { requests }: RunRecord, grid: TimeGrid): HtmlText {
-  if (uses.length === 0) return html``;
+  if (uses.length === 0)
+    return html`<section>
+<h2>Requests against the limit</h2>
+<p class="quiet">The connector declares no limit.</p>
+</section>
+`;
   const charts = uses.map((use) => {
     const { limit, streams } = use;
     const declared = limit.requests ?? limit.points;

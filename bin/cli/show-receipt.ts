@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
+import wrapAnsi from 'wrap-ansi';
 import type { Receipt, SchemaChange } from '../../lib/core/verdict/receipt.ts';
 
 const format = new Intl.NumberFormat('en');
@@ -12,8 +13,7 @@ const count = (value: number, noun: string): string => `${format.format(value)} 
  */
 export function describeReceipt(receipt: Receipt, folder: string, stack: string | undefined): string {
   const place = `${folder.replace(/[/]+$/, '')}/${receipt.manifest}`;
-  return [
-    verdictLine(receipt),
+  const told = [
     ...restsOn(receipt).map((text) => `  rests on ${text}`),
     `  ${factsOf(receipt).join(', ')}`,
     ...reasonsOnce(receipt).map(({ message, pages, code }) => `  why: ${message}${describePages(pages)} [${code}]`),
@@ -22,11 +22,25 @@ export function describeReceipt(receipt: Receipt, folder: string, stack: string 
     ...receipt.schema.map(describeChange),
     ...(receipt.accepted === undefined ? [] : [`  accepted: ${receipt.accepted.reason}`]),
     ...nextSteps(receipt, stack).map((step) => `  → ${step}`),
+  ];
+  return [
+    verdictLine(receipt),
+    ...told.map(wrapSentence),
     `  records   ${dirname(dirname(place))}/parts`,
     `  manifest  ${place}`,
     `  receipt   ${dirname(place)}/receipt.json`,
     '',
   ].join('\n');
+}
+
+/** On a terminal a sentence that is longer than a line goes on below its beginning. Elsewhere it stays in one piece, to be searched. */
+function wrapSentence(line: string): string {
+  const { isTTY, columns } = process.stdout;
+  if (!isTTY) return line;
+  return wrapAnsi(line.trimStart(), columns - 4, { hard: true })
+    .split('\n')
+    .map((part, index) => (index === 0 ? `  ${part}` : `    ${part}`))
+    .join('\n');
 }
 
 const COLOURS = { COMPLETE: 'green', INCOMPLETE: 'red', UNKNOWN: 'yellow' } as const;

@@ -6,7 +6,11 @@ import { HOUR, MINUTE, SECOND, span } from '../../lib/core/time.ts';
 export type StreamProgress = {
   readonly pages: number;
   readonly records: number;
+  /** Pages of the stream's listing, as its first page tells. `undefined`: it does not, or the stream has several listings. */
   readonly planned: number | undefined;
+  readonly listings: number;
+  /** Pages that a second look has asked for again. */
+  readonly looked: number;
   readonly refused: number;
   readonly setAside: number;
   /** Why the last answer was no page, until one is. */
@@ -19,7 +23,17 @@ export type StreamProgress = {
 type SentInSecond = { readonly second: number; readonly requests: number };
 
 export const newProgress: StreamProgress = {
-  ...{ pages: 0, records: 0, planned: undefined, refused: 0, setAside: 0, trouble: '', parkedUntil: 0 },
+  ...{
+    pages: 0,
+    records: 0,
+    planned: undefined,
+    listings: 0,
+    looked: 0,
+    refused: 0,
+    setAside: 0,
+    trouble: '',
+    parkedUntil: 0,
+  },
   sent: [],
 };
 
@@ -32,10 +46,11 @@ const RATE_SPAN = 10 * SECOND;
 export function noteEvent(before: StreamProgress, event: RunEvent, now: number): StreamProgress {
   switch (event.message) {
     case 'planned':
-      return { ...before, planned: event.pages };
+      return { ...before, planned: before.listings === 0 ? event.pages : undefined, listings: before.listings + 1 };
     case 'pages fetched': {
-      const [pages, records] = [before.pages + event.pages, before.records + event.records];
-      return { ...before, pages, records, trouble: '', parkedUntil: 0, sent: withSent(before, event.pages, now) };
+      const after = { ...before, trouble: '', parkedUntil: 0, sent: withSent(before, event.pages, now) };
+      if (event.look) return { ...after, looked: before.looked + event.pages };
+      return { ...after, pages: before.pages + event.pages, records: before.records + event.records };
     }
     case 'pages refused':
       return {
@@ -125,8 +140,9 @@ export type StreamLine = {
 const pagesText = ({ pages, planned }: StreamProgress): string =>
   planned === undefined ? `${number(pages)} pages` : `${number(pages)} of ${number(Math.max(planned, pages))} pages`;
 
-const troubleText = ({ refused, setAside, trouble }: StreamProgress): string =>
+const troubleText = ({ looked, refused, setAside, trouble }: StreamProgress): string =>
   [
+    looked > 0 ? `${number(looked)} looked at again` : '',
     refused > 0 ? `${number(refused)} refused` : '',
     setAside > 0 ? `${number(setAside)} set aside` : '',
     trouble.split('\n')[0] ?? '',

@@ -113,7 +113,7 @@ export async function syncAll(
     interrupted.forget();
     progress.end();
     await stack?.stop();
-    if (report !== undefined) {
+    if (report !== undefined && stack !== undefined) {
       const { reportPage } = await import('./report-page.ts');
       const about = { connector: connector.name, ...watched, simulated, stack: state && `--state ${state}` };
       writeFileSync(report, reportPage({ ...about, record: record.end() }));

@@ -17,7 +17,12 @@ export const runEvent = z.discriminatedUnion('message', [
     ...sync,
     ...{ at: z.number(), took: z.number(), status: z.number(), is: z.string(), reason: z.string().default('') },
   }),
-  z.object({ message: z.literal('pages fetched'), ...sync, pages: z.number(), records: z.number() }),
+  /** `look`: they had been read before, and are compared. */
+  z.object({
+    message: z.literal('pages fetched'),
+    ...sync,
+    ...{ pages: z.number(), records: z.number(), look: z.boolean().default(false) },
+  }),
   /** Answers that are no pages. Some are asked for again. */
   z.object({ message: z.literal('pages refused'), ...sync, ...reason, pages: z.number() }),
   /** `page`: its index. */

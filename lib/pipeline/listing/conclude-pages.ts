@@ -105,7 +105,7 @@ async function commitPages(
   if (written.item?.kind !== 'block') return { block, committed: [] };
   if (!written.ok) return commitPages(run, written.item, rest); // R2
   const records = rest.reduce((sum, { fetched }) => sum + fetched, 0);
-  logEvent(run, { message: 'pages fetched', ...ref, pages: rest.length, records });
+  logEvent(run, { message: 'pages fetched', ...ref, pages: rest.length, records, look: block.look ?? false });
   return { block: written.item, committed: rest };
 }
 

@@ -34,7 +34,7 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
   const moved = await move(walk, chain, { part: partState.parse(part.item), requests: requestsOf(ahead.contents) });
   if (part.ok && moved !== undefined) {
     const records = ahead.contents.reduce((sum, { fetched }) => sum + fetched, 0);
-    logEvent(walk, { message: 'pages fetched', ...walk.ref, pages: ahead.contents.length, records });
+    logEvent(walk, { message: 'pages fetched', ...walk.ref, pages: ahead.contents.length, records, look: false });
   }
   return moved;
 }

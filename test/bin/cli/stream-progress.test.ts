@@ -15,7 +15,13 @@ import type { RunEvent } from '../../../lib/core/run-events.ts';
 import { MINUTE, SECOND } from '../../../lib/core/time.ts';
 
 const SYNC = { connection: 'main', stream: 'orders', sync: '20261122T115900000Z' };
-const fetched = (pages: number): RunEvent => ({ message: 'pages fetched', ...SYNC, pages, records: pages * 100 });
+const fetched = (pages: number): RunEvent => ({
+  message: 'pages fetched',
+  ...SYNC,
+  pages,
+  records: pages * 100,
+  look: false,
+});
 const refused: RunEvent = { message: 'pages refused', ...SYNC, pages: 1, code: 'http-500', reason: 'HTTP 500' };
 
 /** A stream of which this happened, one event a second, from the time 0 on. */
@@ -28,6 +34,15 @@ it('a stream is told by its pages, its records and what is wrong', () => {
   assert.equal(standText(line), 'orders: 12 of 20 pages, 1,200 records (1 refused, HTTP 500)');
   assert.match(plainLine(line), /\(1 refused, HTTP 500\), 4\.0\/s, limit 83 %$/);
   assert.equal(standText({ ...line, progress: noteEvent(progress, fetched(1), 9) }).includes('HTTP 500'), false);
+});
+
+it('a second look is told apart, and several listings have no common plan', () => {
+  const planned: RunEvent = { message: 'planned', ...SYNC, pages: 20, records: 2_000 };
+  const looked: RunEvent = { message: 'pages fetched', ...SYNC, pages: 5, records: 500, look: true };
+  const line = { stream: 'orders', progress: after(planned, fetched(20), looked), rate: 4, share: 1, waits: '' };
+  assert.equal(standText(line), 'orders: 20 of 20 pages, 2,000 records (5 looked at again)');
+  const several = { ...line, progress: after(planned, fetched(20), planned) };
+  assert.equal(standText(several), 'orders: 20 pages, 2,000 records');
 });
 
 it('a rate is that of the last ten seconds, and of the whole run while that is shorter', () => {
