@@ -7,6 +7,11 @@ import type { TlsMaterial } from '../core/auth/tls.ts';
 const CONNECTIONS_PER_ORIGIN = 128;
 /** Connections with certificates of their own that a worker keeps open agents for. */
 const MOST_AGENTS = 32;
+/**
+ * Milliseconds that a connection may be idle, or less where the API says less. A server closes what is idle for long: a request that left in the same
+ * moment would break.
+ */
+const LONGEST_IDLE = 4_000;
 /** This machine is reached without a proxy. */
 const LOOPBACK = 'localhost,127.0.0.1,::1';
 
@@ -38,7 +43,12 @@ export function openAgents(
 
 function makeAgents(environment: Readonly<Record<string, string | undefined>>, tls: TlsMaterial = {}): AgentPair {
   const proxyEnv = proxyOf(environment);
-  const options = { keepAlive: true, maxSockets: CONNECTIONS_PER_ORIGIN, ...(proxyEnv && { proxyEnv }) };
+  const options = {
+    ...{ keepAlive: true, maxSockets: CONNECTIONS_PER_ORIGIN },
+    // What is in use is not ended by it.
+    timeout: LONGEST_IDLE,
+    ...(proxyEnv && { proxyEnv }),
+  };
   return { http: new http.Agent(options), https: new https.Agent({ ...options, ...tls }) };
 }
 

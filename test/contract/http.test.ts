@@ -146,6 +146,23 @@ describe('Http by Node', () => {
     assert.ok(clients.size <= 2, `${clients.size} connections`);
   });
 
+  test('a connection that is idle is closed before the API would, one in use is not', async () => {
+    const closed = Promise.withResolvers<number>();
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith('/slow')) setTimeout(() => response.end('{}'), 5_000);
+      else response.end('{}');
+    });
+    server.keepAliveTimeout = 60_000;
+    const url = await listen(server);
+    const slow = get(`${url}/slow`, { deadline: 20_000 });
+    replied(await get(url));
+    const idleSince = performance.now();
+    for (const socket of sockets) socket.on('close', () => closed.resolve(performance.now() - idleSince));
+    const idle = await closed.promise;
+    assert.ok(idle > 3_000 && idle < 5_000, `closed after ${idle} ms`);
+    assert.equal(replied(await slow).status, 200);
+  });
+
   test('100 requests are under way at once', async () => {
     const waiting: ServerResponse[] = [];
     const url = await api((_, response) => {
