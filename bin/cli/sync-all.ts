@@ -88,14 +88,21 @@ export async function syncAll(
     // What a killed run left behind goes on: nobody works on it yet, so housekeeping takes it up at once.
     if (!fresh) await stores.housekeep({ idleSeconds: 0 });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
+    const close = async (stream: string) => {
+      for (;;) {
+        const { receipt: key, manifest } = await Promise.race([
+          closings.next(stream),
+          interrupted.happened,
+          paused.happened,
+        ]);
+        const receipt = await readReceipt(objects, key);
+        // Of what an earlier run began, by another declaration or for another account, nothing is delivered: another sync has begun.
+        if (!receipt.reasons.some(({ code }) => code === 'superseded')) return { key, manifest, receipt };
+      }
+    };
     const receipts = streams.map(async (stream) => {
-      const { receipt: key, manifest } = await Promise.race([
-        closings.of(stream),
-        interrupted.happened,
-        paused.happened,
-      ]);
+      const { key, manifest, receipt } = await close(stream);
       await deliver(objects, key, manifest, resolve(out));
-      const receipt = await readReceipt(objects, key);
       progress.closed(stream);
       record.closed(receipt);
       process.stdout.write(
@@ -137,16 +144,32 @@ async function refusePaused(operated: OperatedConnector): Promise<void> {
 const announcement = z.object({ stream: z.string(), receipt: z.string(), manifest: z.string() });
 type Announcement = z.output<typeof announcement>;
 
-/** The first closed sync of each stream, as events announce it. */
+type Closings = { readonly queue: Announcement[]; wake: () => void };
+const newClosings = (): Closings => ({ queue: [], wake() {} });
+
+/** The closed syncs of each stream, as events announce them. */
 function awaitClosings(streams: readonly string[]) {
-  const closings = new Map(streams.map((stream) => [stream, Promise.withResolvers<Announcement>()]));
+  const closed = new Map(streams.map((stream) => [stream, newClosings()]));
   return {
     take(detail: unknown): void {
       const read = announcement.safeParse(detail);
-      if (read.success) closings.get(read.data.stream)?.resolve(read.data);
+      const stream = read.success ? closed.get(read.data.stream) : undefined;
+      if (!read.success || stream === undefined) return;
+      stream.queue.push(read.data);
+      stream.wake();
     },
-    of: (stream: string): Promise<Announcement> =>
-      closings.get(stream)?.promise ?? Promise.reject(new Error(`Nobody waits for "${stream}".`)),
+    /** The next one that was not taken yet. */
+    async next(name: string): Promise<Announcement> {
+      const stream = closed.get(name);
+      if (stream === undefined) throw new Error(`Nothing waits for "${name}".`);
+      for (;;) {
+        const first = stream.queue.shift();
+        if (first !== undefined) return first;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        stream.wake = resolve;
+        await promise;
+      }
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { connectionState } from '../../lib/pipeline/credentials/account.ts';
 import { connectionKey, unknownConnection } from '../cli/connection.ts';
@@ -9,7 +10,7 @@ import { readParameters } from '../cli/parameters.ts';
 import { secretGiven } from '../cli/secret.ts';
 import { type OperatedStack, withStack } from '../cli/stack.ts';
 
-type Options = OperatorOptions & { readonly param?: readonly string[] };
+type Options = OperatorOptions & { readonly param?: readonly string[]; readonly newAccount?: boolean };
 
 /** `headgate connections`: the accounts of a connector. */
 export function connections(program: Command): void {
@@ -33,6 +34,8 @@ export function connections(program: Command): void {
         const added = await connector.connections.create(connectionKey(connector, connection), {
           params: JSON.stringify(params),
           status: 'active',
+          // What an earlier connection of this name knew is not this one's.
+          account: randomUUID(),
         });
         if (!added.ok)
           throw new UsageError(`"${name}" has a connection "${connection}" already. Change it with: connections set`);
@@ -40,12 +43,15 @@ export function connections(program: Command): void {
       }),
   );
 
-  changing(operatorCommand(group, 'set', 'Change the parameters of a connection, its secret, or both.')).action(
-    (name: string, connection: string, options: Options) =>
+  changing(operatorCommand(group, 'set', 'Change the parameters of a connection, its secret, or both.'))
+    .option('--new-account', 'the secret is of another account: its watermarks are forgotten, and all is asked for')
+    .action((name: string, connection: string, options: Options) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);
         const before = await connector.connections.get(connectionKey(connector, connection));
         if (before === undefined) throw unknownConnection(name, connection);
+        if (options.newAccount)
+          await connector.connections.update(connectionKey(connector, connection), { set: { account: randomUUID() } });
         if (options.param !== undefined) {
           const kept = JSON.parse(connectionState.parse(before).params);
           const given = Object.entries(kept).map(([key, value]) => `${key}=${text(value)}`);
@@ -54,7 +60,7 @@ export function connections(program: Command): void {
         }
         await keepSecret(stack, connector, connection, options);
       }),
-  );
+    );
 
   operatorCommand(group, 'remove', 'Forget a connection. What it delivered, and its secret, stay.')
     .argument('<connector>')

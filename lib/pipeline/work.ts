@@ -9,7 +9,7 @@ import { closeSync } from './sync/close-sync.ts';
 import { redriveFailures, redriveReturnedTask } from './sync/redrive.ts';
 import { readSync, startDueSyncs, startSync } from './sync/start-sync.ts';
 import { supersedeSync, whySuperseded } from './sync/supersede.ts';
-import { withAccount } from './sync/with-account.ts';
+import { OTHER_ACCOUNT, withAccount } from './sync/with-account.ts';
 import {
   allDone,
   attemptOf,
@@ -159,8 +159,13 @@ async function prepare(
     await supersedeSync(context, sync, superseded);
     return undefined;
   }
-  const prepared = await withAccount(context);
+  const prepared = await withAccount(context, sync);
   const { account } = prepared;
+  // What follows a published receipt delivers nothing of another account: its pages are set aside.
+  if (account === OTHER_ACCOUNT && sync.revision === 1) {
+    await supersedeSync(context, sync, OTHER_ACCOUNT.message);
+    return undefined;
+  }
   if (!('paused' in account)) return { ...prepared, account, sync };
   const { code, message: reason } = account.paused;
   invocation.log.info('task left: its connection is paused', { ...ref, code, reason });

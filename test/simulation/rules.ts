@@ -437,6 +437,33 @@ export const RULES: readonly Rule[] = [
     mutations: [{ later: 1 }],
   },
   {
+    id: 'R89',
+    name: 'A sync reads one account from its first page to its last',
+    test: {
+      file: 'test/pipeline/sync/accounts.test.ts',
+      name: 'in the middle of a sync: nothing of the first account is delivered, and all of the second',
+    },
+    mutations: [{ is: 'account' }],
+  },
+  {
+    id: 'R90',
+    name: 'What a stream knows of another account is forgotten before its next sync begins',
+    test: {
+      file: 'test/pipeline/sync/accounts.test.ts',
+      name: 'between two syncs: the second one asks for everything, and says why; the third for what changed',
+    },
+    mutations: [{ when: 'true' }],
+  },
+  {
+    id: 'R91',
+    name: 'A sync commits only to what is known of its own account',
+    test: {
+      file: 'test/pipeline/sync/accounts.test.ts',
+      name: 'before an old sync commits: that one’s watermark is not the new account’s',
+    },
+    mutations: [{ is: '[]' }],
+  },
+  {
     id: 'R66',
     name: 'A limiter changes by compare-and-set',
     mutations: [{ is: '[]' }],

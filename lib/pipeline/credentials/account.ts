@@ -12,6 +12,7 @@ import type { Invocation } from '../invocation.ts';
 import { type ConnectionContext, workerCache } from '../invocation.ts';
 import { type LimiterKey, limiterKey } from '../limits/limiter-store.ts';
 import { tokenCredentials } from './access-token.ts';
+import { identityOfItem } from './account-identity.ts';
 import type { Credentials } from './credentials.ts';
 import { pauseConnection } from './pause.ts';
 import { secretCredentials } from './secret-credentials.ts';
@@ -19,6 +20,8 @@ import { readConnectionSecret } from './secrets-cache.ts';
 
 /** A connection, ready for requests. */
 export type AccountAccess = {
+  /** Which account it is (account-identity.ts). */
+  readonly identity: string;
   readonly params: Raw;
   /** Certificates that its secret brings. */
   readonly tls: TlsMaterial | undefined;
@@ -70,6 +73,9 @@ export async function readAccount(context: ConnectionContext): Promise<AccountAc
   return account;
 }
 
+/** Lets a connection be read anew: it is not what it was. */
+export const forgetAccount = (context: ConnectionContext): boolean => knownAccounts(context).delete(context.connection);
+
 /** When no token is being fetched any more: whoever is frozen in the middle of it may lose the answer. */
 export async function credentialsSettled(invocation: Invocation): Promise<void> {
   await Promise.all([...knownCredentials(invocation).values()].map(({ are }) => are.settled()));
@@ -103,7 +109,7 @@ async function load(context: ConnectionContext): Promise<AccountAccess | PausedC
     };
     const meters = makeMeters(connector, limits, names);
     const credentials = credentialsOf(context, params.data, meters);
-    return { params: params.data, tls: secret.fields?.tls, credentials, meters };
+    return { identity: identityOfItem(item), params: params.data, tls: secret.fields?.tls, credentials, meters };
   } catch (error) {
     return { code: 'bad-limits', message: error instanceof Error ? error.message : String(error) };
   }

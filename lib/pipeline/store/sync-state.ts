@@ -13,6 +13,9 @@ const ties = z.enum(['tied', 'inclusive']).optional();
 
 /** A stream of a connection, across its syncs. */
 export const streamState = z.object({
+  /** Which account everything else here is known of, and the sync that began with it in the place of another one. */
+  account: z.string().optional(),
+  accountSync: z.string().optional(),
   /** The highest committed value of the watermark field, ISO 8601. */
   watermark: z.string().optional(),
   /** What the watermark is, where it is no date: of a number its digits. */
@@ -55,6 +58,9 @@ export const syncState = z.object({
   mark: z.string().optional(),
   deadline: millis,
   startedAt: millis,
+  /** Which account it reads, and whether its stream had read another one before. */
+  account: z.string().optional(),
+  otherAccount: z.boolean().default(false),
   /** The connector's `revision` that it began with. */
   declared: z.number().default(1),
   /** How its stream was listed when it began. */

@@ -50,7 +50,7 @@ export async function closeSync(
   if (sync.accepted === undefined && (await repairMovedPages(context, sync, sum))) return;
   const receipt = buildReceipt(context, stream, sync, sum);
   await noteExtent(context, receipt);
-  if (commitsWatermark(stream, receipt, sync)) await commit(context, stream, receipt);
+  if (commitsWatermark(stream, receipt, sync)) await commit(context, { stream, sync, receipt });
   await freeStream(context);
   await publishReceipt(context, sync, receipt, sum.manifest);
 }
@@ -128,6 +128,12 @@ const simulatedWarning = ({ settings: { SIMULATED } }: SyncContext): Receipt['wa
         },
       ];
 
+const OTHER_ACCOUNT_BEFORE = {
+  code: 'other-account',
+  message:
+    'the connection was another account before: what was known of that one is forgotten, and everything was asked for',
+};
+
 /** A sync without a token for the next one is whole, but no one would know why the next one asks for the same again. */
 const tokenWarning = (
   { since }: Stream,
@@ -172,7 +178,12 @@ function buildReceipt(
     movement,
     ...(notes.size === 0 ? {} : { notes: [...notes].map(([message, count]) => ({ message, pages: count })) }),
     checked,
-    warnings: [...simulatedWarning(context), ...warnings, ...tokenWarning(stream, { verdict, token })],
+    warnings: [
+      ...simulatedWarning(context),
+      ...(sync.otherAccount ? [OTHER_ACCOUNT_BEFORE] : []),
+      ...warnings,
+      ...tokenWarning(stream, { verdict, token }),
+    ],
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
@@ -225,9 +236,13 @@ function receiptHeader(
  */
 async function commit(
   context: SyncContext,
-  { since }: Stream,
-  { verdict, mode, watermark, startedAt }: Receipt,
+  {
+    stream: { since },
+    sync: { account },
+    receipt: { verdict, mode, watermark, startedAt },
+  }: { readonly stream: Stream; readonly sync: SyncState; readonly receipt: Receipt },
 ): Promise<void> {
+  const ofAccount: Clause[] = account === undefined ? [] : [{ equal: ['account', account] }]; // R91
   const { syncs, connector, clock } = context;
   const key = streamKey(connector.name, context.ref);
   const { after } = watermark;
@@ -237,16 +252,16 @@ async function commit(
     await syncs.update(
       key,
       { set: { watermark: after }, remove: ['marked'] },
-      [{ either: [rises('watermark', after), { present: 'marked' }] }], // R54
+      [...ofAccount, { either: [rises('watermark', after), { present: 'marked' }] }], // R54
     );
-  else if (after !== null) await commitMark(context, kind, watermark);
+  else if (after !== null) await commitMark(context, { kind, watermark, ofAccount });
   const set: Change['set'] = {
     lastCommitted: context.ref.sync,
     freshAt: Date.parse(startedAt),
     ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
-  await syncs.update(key, { set }, [rises('lastCommitted', context.ref.sync)]);
+  await syncs.update(key, { set }, [...ofAccount, rises('lastCommitted', context.ref.sync)]);
 }
 
 /**
@@ -255,8 +270,11 @@ async function commit(
  */
 async function commitMark(
   { syncs, connector, ref }: SyncContext,
-  marked: string,
-  { before, after }: Receipt['watermark'],
+  {
+    kind: marked,
+    watermark: { before, after },
+    ofAccount,
+  }: { readonly kind: string; readonly watermark: Receipt['watermark']; readonly ofAccount: readonly Clause[] },
 ): Promise<void> {
   const stands: Clause = before === null ? { absent: 'watermark' } : { equal: ['watermark', before] };
   const foreign: Clause = {
@@ -265,7 +283,7 @@ async function commitMark(
   await syncs.update(
     streamKey(connector.name, ref),
     { set: { watermark: after ?? '', marked } },
-    [{ either: [stands, foreign] }], // R88
+    [...ofAccount, { either: [stands, foreign] }], // R88
   );
 }
 

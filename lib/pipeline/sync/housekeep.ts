@@ -16,7 +16,7 @@ import {
   streamKey,
   syncKey,
 } from '../store/sync-keys.ts';
-import { type Block, type Chain, type Node, streamState } from '../store/sync-state.ts';
+import { type Block, type Chain, type Node, type SyncState, streamState } from '../store/sync-state.ts';
 import { isWaitingForLimits } from '../tasks/dispatch.ts';
 import { sendOpenPages, sendTasks } from '../tasks/send-tasks.ts';
 import { advanceNode, failPage } from '../tree/tree.ts';
@@ -106,28 +106,30 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   const nodes = await openNodes(atNode(context, rootPath(sync.phase)));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open')
-    return giveUp(context, nodes, paused === undefined ? OVERDUE : pausedFor(paused));
+    return giveUp(context, sync, { open: nodes, reason: paused === undefined ? OVERDUE : pausedFor(paused) });
   // Its tasks are done with: what is open is sent again when the connection is active again.
   if (paused !== undefined && sync.status === 'open') return;
-  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync.parkedUntil, nodes); // R49
+  if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync, nodes); // R49
   if (now - Math.max(progress, sync.roundAt) < idle) return;
   const rounds =
-    (progress > sync.roundAt ? 0 : sync.rounds) + ((await isWaitingForLimits(await withAccount(context))) ? 0 : 1);
-  if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, nodes, LOST); // R48
+    (progress > sync.roundAt ? 0 : sync.rounds) +
+    ((await isWaitingForLimits(await withAccount(context, sync))) ? 0 : 1);
+  if (rounds > ROUNDS && sync.status === 'open') return giveUp(context, sync, { open: nodes, reason: LOST }); // R48
 
   const taken = await syncs.update(syncKey(connector.name, context.ref), { set: { rounds, roundAt: now } }, [
     { equal: ['roundAt', sync.roundAt] },
   ]);
   if (!taken.ok) return;
   log.warn('sync taken up', { ...context.ref, round: rounds, open: nodes.length, silent: now - progress });
-  await resendOpenWork(context, nodes); // R47
+  await resendOpenWork(context, sync, nodes); // R47
 }
 
 /** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */
-async function unpark(context: SyncContext, parkedUntil: number, nodes: readonly OpenSync[]): Promise<void> {
+async function unpark(context: SyncContext, sync: SyncState, nodes: readonly OpenSync[]): Promise<void> {
   const { connector, syncs, clock, log } = context;
-  if (clock.now() < parkedUntil) return;
-  await resendOpenWork(context, nodes);
+  const { parkedUntil } = sync;
+  if (parkedUntil === undefined || clock.now() < parkedUntil) return;
+  await resendOpenWork(context, sync, nodes);
   // Last: who dies before it is followed by somebody who sends again, and what comes twice counts once.
   await syncs.update(syncKey(connector.name, context.ref), { set: { roundAt: clock.now() }, remove: ['parkedUntil'] }, [
     { equal: ['parkedUntil', parkedUntil] },
@@ -148,9 +150,9 @@ async function openNodes(context: NodeContext): Promise<OpenSync[]> {
 }
 
 /** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
-async function resendOpenWork(context: SyncContext, nodes: readonly OpenSync[]): Promise<void> {
+async function resendOpenWork(context: SyncContext, sync: SyncState, nodes: readonly OpenSync[]): Promise<void> {
   if (nodes.length === 0) return beginSync(context);
-  const dispatching = await withAccount(context);
+  const dispatching = await withAccount(context, sync);
   for (const { path, node } of nodes) {
     if (node.kind === 'block' && node.open.size > 0) {
       await sendOpenPages(atNode(dispatching, path), node);
@@ -179,7 +181,11 @@ const pausedFor = (why: string): Reason => ({
 });
 
 /** Moves what is open to the failed, and asks for nothing more: a sync always ends. */
-async function giveUp(context: SyncContext, open: readonly OpenSync[], reason: Reason): Promise<void> {
+async function giveUp(
+  context: SyncContext,
+  sync: SyncState,
+  { open, reason }: { readonly open: readonly OpenSync[]; readonly reason: Reason },
+): Promise<void> {
   const refusal = unsentRefusal(reason);
   const nodes = open.length > 0 ? open : await createEmptyRoot(context);
   for (const { path, node } of nodes) {
@@ -188,7 +194,7 @@ async function giveUp(context: SyncContext, open: readonly OpenSync[], reason: R
     else if (node.kind === 'chain') await giveUpChain(atNode(context, path), node, refusal);
     else await giveUpBlock(atNode(context, path), node, refusal);
   }
-  const dispatching = await withAccount(context);
+  const dispatching = await withAccount(context, sync);
   for (const { path } of nodes) {
     const node = await readNode(atNode(context, path));
     if (node !== undefined) await advanceNode(atNode(dispatching, path), node, true);

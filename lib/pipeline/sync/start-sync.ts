@@ -4,7 +4,16 @@ import { chainTask, type SyncRef, TASK_VERSION, type TaskOf } from '../../core/t
 import { DAY, HOUR, span } from '../../core/time.ts';
 import { knownMark, nextSyncWindow } from '../../core/verdict/watermark.ts';
 import { connectionState } from '../credentials/account.ts';
-import { atNode, forSync, type Invocation, mayBeginPages, type SyncContext, streamOf } from '../invocation.ts';
+import { readIdentity } from '../credentials/account-identity.ts';
+import {
+  atNode,
+  forConnection,
+  forSync,
+  type Invocation,
+  mayBeginPages,
+  type SyncContext,
+  streamOf,
+} from '../invocation.ts';
 import { readNode } from '../store/node.ts';
 import { expiryOf, freshPartition, rootPath, streamKey, syncKey } from '../store/sync-keys.ts';
 import { type StreamState, type SyncState, streamState, syncState } from '../store/sync-state.ts';
@@ -67,13 +76,36 @@ export async function startSync(invocation: Invocation, task: TaskOf<'start'>): 
       { either: [{ absent: 'lastTick' }, { less: ['lastTick', task.at] }] }, // R43
     ],
   );
-  const stream = streamState.parse(claimed.item ?? {});
-  if (stream.current !== ref.sync) return skip(context, stream, task.at); // R45
-  if (stream.freshAt === undefined) await noteFirst(context);
+  const found = streamState.parse(claimed.item ?? {});
+  if (found.current !== ref.sync) return skip(context, found, task.at); // R45
+  if (found.freshAt === undefined) await noteFirst(context);
+  const stream = await pinAccount(context, found);
   await createSync(context, task.at, stream);
   log.info('sync started', { ...ref });
   await beginSync(context);
 }
+
+/**
+ * Holds what a stream knows against the account that its connection is now. What it knows of another one is forgotten: this sync asks for everything.
+ */
+async function pinAccount(context: SyncContext, stream: StreamState): Promise<StreamState> {
+  const { syncs, connector, ref } = context;
+  const account = await readIdentity(forConnection(context, ref.connection));
+  if (account === undefined || account === stream.account) return stream; // R90
+  const another = stream.account !== undefined;
+  const pinned = await syncs.update(
+    streamKey(connector.name, ref),
+    {
+      set: { account, ...(another ? { accountSync: ref.sync } : {}) },
+      ...(another ? { remove: KNOWN_OF_ACCOUNT } : {}),
+    },
+    [{ equal: ['current', ref.sync] }],
+  );
+  return streamState.parse(pinned.item ?? {});
+}
+
+/** What a stream knows of one account only. */
+const KNOWN_OF_ACCOUNT = ['watermark', 'marked', 'limit', 'limitAt', 'lastFullAt', 'fullRecords', 'shrunkTo'];
 
 /** From its first sync on a stream can grow stale, whether that sync ever comes to an end or not. */
 async function noteFirst({ syncs, connector, clock, ref }: SyncContext): Promise<void> {
@@ -84,18 +116,18 @@ async function noteFirst({ syncs, connector, clock, ref }: SyncContext): Promise
 export async function beginSync(context: SyncContext): Promise<void> {
   const sync = await readSync(context);
   if (sync === undefined) return;
-  if (sync.phase === 0) await createRoot(context, sync, await onlyParent(context));
+  if (sync.phase === 0) await createRoot(context, sync, await onlyParent(context, sync));
   const path = rootPath(sync.phase);
   const root = await readNode(atNode(context, path));
   if (root?.kind === 'chain') await sendTasks(context, [chainTask(context.ref, path, root.step)]);
-  else if (root !== undefined) await advanceNode(atNode(await withAccount(context), path), root, true);
+  else if (root !== undefined) await advanceNode(atNode(await withAccount(context, sync), path), root, true);
 }
 
 /** The parent that the connection's parameters name. Parameters that do not fit are found out by the first request. */
-async function onlyParent(context: SyncContext): Promise<unknown> {
+async function onlyParent(context: SyncContext, sync: SyncState): Promise<unknown> {
   const each = streamOf(context, context.ref.stream)?.each;
   if (each?.only === undefined) return undefined;
-  const { account } = await withAccount(context);
+  const { account } = await withAccount(context, sync);
   return 'params' in account ? each.only({ params: account.params }) : undefined;
 }
 
@@ -127,6 +159,8 @@ async function createSync(context: SyncContext, at: string, stream: StreamState)
     from,
     to,
     startedAt: now,
+    ...(stream.account === undefined ? {} : { account: stream.account }),
+    ...(stream.accountSync === context.ref.sync ? { otherAccount: true } : {}),
     deadline: now + SYNC_DEADLINE,
     rounds: 0,
     roundAt: 0,
