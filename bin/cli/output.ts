@@ -52,6 +52,18 @@ function fitWidths(natural: readonly number[], room: number): readonly number[] 
   return fitWidths(natural.with(at, widest - 1), room);
 }
 
+/** On a terminal a sentence that is longer than a line goes on below its beginning, `indent` further in. Elsewhere it stays in one piece, to be searched. */
+export function wrapOnTerminal(line: string, indent: number): string {
+  const { isTTY, columns } = process.stdout;
+  if (!isTTY) return line;
+  const [start = ''] = /^ */.exec(line) ?? [];
+  const below = start + ' '.repeat(indent);
+  return wrapAnsi(line.slice(start.length), columns - below.length, { hard: true })
+    .split('\n')
+    .map((part, index) => (index === 0 ? start : below) + part)
+    .join('\n');
+}
+
 /**
  * Whoever reads our output may leave (`| head -1`): what is left to be said is not said, what is left to be done is done. Output that
  * cannot be written for another reason, such as a full disk, ends the process.

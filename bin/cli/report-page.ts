@@ -128,7 +128,7 @@ ${timeAxis(grid)}
   });
   return html`<section>
 <h2>Requests against the limit</h2>
-<p class="quiet">Each bar is what left within one window that ends there; the line is the limit.</p>
+<p class="quiet">Each bar is what left within one window that ends there; the line is the limit. Requests for tokens are not among them.</p>
 ${charts}
 </section>
 `;

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
-import wrapAnsi from 'wrap-ansi';
 import type { Receipt, SchemaChange } from '../../lib/core/verdict/receipt.ts';
+import { wrapOnTerminal } from './output.ts';
 
 const format = new Intl.NumberFormat('en');
 const count = (value: number, noun: string): string => `${format.format(value)} ${noun}${value === 1 ? '' : 's'}`;
@@ -25,22 +25,12 @@ export function describeReceipt(receipt: Receipt, folder: string, stack: string 
   ];
   return [
     verdictLine(receipt),
-    ...told.map(wrapSentence),
+    ...told.map((line) => wrapOnTerminal(line, 2)),
     `  records   ${dirname(dirname(place))}/parts`,
     `  manifest  ${place}`,
     `  receipt   ${dirname(place)}/receipt.json`,
     '',
   ].join('\n');
-}
-
-/** On a terminal a sentence that is longer than a line goes on below its beginning. Elsewhere it stays in one piece, to be searched. */
-function wrapSentence(line: string): string {
-  const { isTTY, columns } = process.stdout;
-  if (!isTTY) return line;
-  return wrapAnsi(line.trimStart(), columns - 4, { hard: true })
-    .split('\n')
-    .map((part, index) => (index === 0 ? `  ${part}` : `    ${part}`))
-    .join('\n');
 }
 
 const COLOURS = { COMPLETE: 'green', INCOMPLETE: 'red', UNKNOWN: 'yellow' } as const;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { DAY, HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import { connectionKey, unknownConnection } from '../cli/connection.ts';
 import { type OperatorOptions, operatorCommand } from '../cli/options.ts';
-import { type Column, showRows } from '../cli/output.ts';
+import { type Column, showRows, wrapOnTerminal } from '../cli/output.ts';
 import { type OperatedStack, withStack } from '../cli/stack.ts';
 import { type StreamRow, streamRows } from '../cli/stream-rows.ts';
 
@@ -48,7 +48,7 @@ async function show(
         `tasks: ${tasks.visible} ready, ${tasks.inFlight} in work, ${tasks.delayed} later`,
         `failures waiting: ${failures.visible + failures.inFlight}`,
       ];
-      process.stdout.write(`${name}: ${facts.join(' · ')}\n`);
+      process.stdout.write(`${wrapOnTerminal(`${name}: ${facts.join(' · ')}`, 2)}\n`);
     }
     const many = rows.length > SHOWN && !options.all && !options.json;
     const none =

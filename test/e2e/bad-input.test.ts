@@ -94,6 +94,11 @@ describe('bad input is one clear sentence, exit code 1, and nothing is started',
       args: ['practice', '--out', import.meta.filename],
       says: /^A file stands where a folder must be: ".*bad-input\.test\.ts"\. Give another path\.$/,
     },
+    {
+      what: 'a report in a folder that is not there',
+      args: ['practice', '--report', 'nowhere/report.html'],
+      says: /^The folder of "nowhere\/report\.html" is not there\. Make it, or give another path\.$/,
+    },
   ];
   for (const { what, file, args, says } of cases) {
     it(what, async (t: TestContext) => {
