@@ -1,4 +1,5 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Connector } from '../../lib/core/connector/connector.ts';
 import { UsageError } from './errors.ts';
@@ -44,11 +45,20 @@ export function chooseStreams(connector: Connector, chosen: readonly string[] = 
   return chosen.length === 0 ? known : [...new Set(chosen)];
 }
 
-/** Makes a file, unless it is there, for the same reason. */
-export const requireWritableFile = (file: string): void => closeSync(openSync(file, 'a'));
-
 /** Makes a folder, so that what could not be written there in the end is refused before anything is begun. Throws the system's error. */
 export function requireWritable(folder: string): void {
   mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
+/** Refuses a file that could not be written in the end, for the same reason. Makes nothing: `out` is a folder that is made anyway. Throws a {@link UsageError}, or the system's error. */
+export function requireWritableFile(file: string, out: string): void {
+  if (existsSync(file)) {
+    closeSync(openSync(file, 'r+'));
+    return;
+  }
+  const folder = dirname(resolve(file));
+  if (folder === resolve(out)) return;
+  if (!existsSync(folder)) throw new UsageError(`The folder of "${file}" is not there. Make it, or give another path.`);
   accessSync(folder, constants.W_OK | constants.X_OK);
 }

@@ -44,8 +44,8 @@ async function runConnector(nameOrPath: string, options: RunOptions): Promise<0 
   try {
     const params = readParameters(loaded.connector, [...given, ...(simulation ? [`url=${simulation.url}`] : [])]);
     const secret = simulation ? JSON.stringify(simulation.secret) : await readSecret(loaded.connector, options.secrets);
+    if (options.report !== undefined) requireWritableFile(options.report, options.out);
     requireWritable(options.out);
-    if (options.report !== undefined) requireWritableFile(options.report);
     // A database that cannot be opened is told before anything is fetched.
     if (options.to !== undefined) await requireWarehouse(options.to, options.schema);
     return await inScratch(async (scratch) => {
