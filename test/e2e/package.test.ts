@@ -40,6 +40,26 @@ describe('the package, installed in an empty folder', () => {
     assert.equal(readFileSync(join(folder, 'package.json'), 'utf8'), before);
   });
 
+  it('runs the examples of the documentation', async () => {
+    const examplesOf = (page: string): string[] =>
+      [...readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(
+        ([, code = '']) => code,
+      );
+    const [connector = ''] = examplesOf('first-connector.md');
+    writeFileSync(join(folder, 'connectors/shop.ts'), connector);
+    assert.equal(await user('npx', 'tsc'), '');
+    const examples = examplesOf('install.md');
+    assert.equal(examples.length, 3);
+    const told: string[] = [];
+    for (const [index, code] of examples.entries()) {
+      writeFileSync(join(folder, `example-${index}.ts`), code);
+      told.push(await user('node', `example-${index}.ts`));
+    }
+    const [, read = '', simulated = ''] = told;
+    assert.ok(read.split('\n').length > 10_000, read.slice(0, 500));
+    assert.match(simulated, /^http:\/\/127\.0\.0\.1:\d+ \{ token: /);
+  });
+
   it('knows the type of every field of a connector', async () => {
     writeFileSync(
       join(folder, 'connectors/wrong.ts'),
