@@ -1,3 +1,5 @@
+import type { Raw } from '../../lib/core/connector/connector.ts';
+import { readJson } from '../../lib/core/response/json.ts';
 import { connectionState } from '../../lib/pipeline/credentials/account.ts';
 import type { OperatedConnector } from './deployed-connector.ts';
 import { UsageError } from './errors.ts';
@@ -14,13 +16,16 @@ export const PAUSE_ATTRIBUTES = ['reason', 'pausedBy', 'code', 'cause', 'pausedA
 export const unknownConnection = (connector: string, connection: string): UsageError =>
   new UsageError(`"${connector}" has no connection "${connection}". See: headgate connections list`);
 
-/** Refuses an unknown connection, and a paused one: its syncs would wait until an operator resumes it. */
-export async function requireActive(operated: OperatedConnector, connection: string): Promise<void> {
+/**
+ * Refuses an unknown connection, and a paused one: its syncs would wait until an operator resumes it. Gives its parameters as the connector reads them;
+ * `undefined` where it cannot.
+ */
+export async function requireActive(operated: OperatedConnector, connection: string): Promise<Raw> {
   const { name } = operated.connector;
   const item = await operated.connections.get(connectionKey(operated, connection));
   if (item === undefined) throw unknownConnection(name, connection);
-  const { status, reason = 'somebody paused it' } = connectionState.parse(item);
-  if (status === 'active') return;
+  const { status, params, reason = 'somebody paused it' } = connectionState.parse(item);
+  if (status === 'active') return operated.connector.params.safeParse(readJson(params)).data;
   throw new UsageError(
     `The connection "${connection}" is paused: ${reason}. Let it go on first: headgate resume ${name} ${connection}`,
   );

@@ -59,7 +59,7 @@ type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly colum
 /** What is shown of: the streams of a run, and the limits that hold for them. */
 export type Watched = { readonly streams: readonly string[]; readonly uses: readonly LimitUse[] };
 
-/** The limits of these streams for a connection. */
+/** The limits of these streams for a connection. Those that cannot be computed are in the receipt's reasons, and here they are none. */
 export function watchedStreams(connector: Connector, params: Raw, streams: readonly string[]): Watched {
   const costs = new Map(streams.map((name) => [name, connector.streams[name]?.cost ?? 1]));
   const costOf = (name: string, { points }: LimitUse['limit']): number =>
@@ -69,7 +69,15 @@ export function watchedStreams(connector: Connector, params: Raw, streams: reado
     streams: new Map(names.map((name) => [name, costOf(name, limit)])),
   });
   const own = streams.flatMap((name) => (connector.streams[name]?.limits ?? []).map((limit) => use(limit, [name])));
-  return { streams, uses: [...connector.limits({ params }).map((limit) => use(limit, streams)), ...own] };
+  return { streams, uses: [...limitsOf(connector, params).map((limit) => use(limit, streams)), ...own] };
+}
+
+function limitsOf(connector: Connector, params: Raw): readonly LimitUse['limit'][] {
+  try {
+    return connector.limits({ params });
+  } catch {
+    return [];
+  }
 }
 
 /** Writes each event that a function logs, as it is; what is no event is a metric. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Aws } from '../../lib/aws/open-ports.ts';
 import type { Connector } from '../../lib/core/connector/connector.ts';
+import type { EmbeddedOptions } from '../../lib/local/embedded.ts';
 import { isDeployed, type OperatedConnector, openConnector } from './deployed-connector.ts';
 import { explainAws, UsageError } from './errors.ts';
 import { loadConfig } from './load-config.ts';
@@ -23,6 +24,8 @@ export type OperatedStack = {
   readonly aws: Aws;
   /** Where the results of a connector lie: a folder, or the URL of a bucket. */
   resultsOf(connector: OperatedConnector): string;
+  /** Of this machine: every event that its functions log is heard here. A deployed stack's log is elsewhere. */
+  watch(hear: (json: unknown) => void): void;
   /** The declarations of the connectors it may have, by name. */
   readonly connectors: ReadonlyMap<string, Connector>;
   /** Opens one of them. Throws a {@link UsageError} if there is no such connector, or if it is not deployed. */
@@ -55,7 +58,15 @@ async function withDeployed<T>(stage: string, work: (stack: OperatedStack) => Pr
   const loaded = new Map(connectors.map(({ connector }) => [connector.name, connector]));
   try {
     return await work(
-      stackOf({ stage, option: `--stage ${stage}`, local: false, aws: {}, connectors: loaded, resultsOf: bucketOf }),
+      stackOf({
+        stage,
+        option: `--stage ${stage}`,
+        local: false,
+        aws: {},
+        connectors: loaded,
+        resultsOf: bucketOf,
+        watch: () => {},
+      }),
     );
   } catch (error) {
     throw explainAws(error);
@@ -76,7 +87,9 @@ async function withLocal<T>(
   const { awsOf, LOCAL, startLocal } = await import('./embedded-stack.ts');
   return inScratch(async (scratch) => {
     const known: Record<string, string> = {};
-    const embedded = await startLocal({ connectors: loaded, folder, scratch, secrets: known });
+    let hear = (_json: unknown): void => {};
+    const onLog: EmbeddedOptions['onLog'] = ({ json }) => hear(json);
+    const embedded = await startLocal({ connectors: loaded, folder, scratch, secrets: known, onLog });
     try {
       const connectors = new Map(loaded.map(({ connector }) => [connector.name, connector]));
       const stack = stackOf({
@@ -85,6 +98,9 @@ async function withLocal<T>(
         local: true,
         aws: awsOf(embedded),
         resultsOf: () => join(named, 'objects'),
+        watch: (listener) => {
+          hear = listener;
+        },
         connectors,
       });
       for (const one of loaded) await giveSecret(stack, one, secrets, known);

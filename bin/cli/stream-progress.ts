@@ -9,7 +9,7 @@ export type StreamProgress = {
   /** Pages of the stream's listing, as its first page tells. `undefined`: it does not, or the stream has several listings. */
   readonly planned: number | undefined;
   readonly listings: number;
-  /** Pages that a second look has asked for again. */
+  /** Pages that were asked for to be compared. */
   readonly looked: number;
   readonly refused: number;
   readonly setAside: number;
@@ -142,7 +142,7 @@ const pagesText = ({ pages, planned }: StreamProgress): string =>
 
 const troubleText = ({ looked, refused, setAside, trouble }: StreamProgress): string =>
   [
-    looked > 0 ? `${number(looked)} looked at again` : '',
+    looked > 0 ? `${number(looked)} for the second look` : '',
     refused > 0 ? `${number(refused)} refused` : '',
     setAside > 0 ? `${number(setAside)} set aside` : '',
     trouble.split('\n')[0] ?? '',

@@ -1,15 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Raw } from '../../lib/core/connector/connector.ts';
 import { dateMark } from '../../lib/core/connector/since.ts';
 import { parseInstant } from '../../lib/core/dates.ts';
 import { TASK_VERSION } from '../../lib/core/tasks.ts';
 import { SECOND } from '../../lib/core/time.ts';
+import type { Receipt } from '../../lib/core/verdict/receipt.ts';
 import { forSync } from '../../lib/pipeline/invocation.ts';
 import { readStream, syncId } from '../../lib/pipeline/sync/start-sync.ts';
 import { requireActive } from '../cli/connection.ts';
 import type { OperatedConnector } from '../cli/deployed-connector.ts';
 import { UsageError } from '../cli/errors.ts';
 import { chooseStreams, type OperatorOptions, operatorCommand } from '../cli/options.ts';
+import { showProgress, watchedStreams } from '../cli/progress.ts';
 import { latestReceipt } from '../cli/read-receipt.ts';
 import { describeReceipt } from '../cli/show-receipt.ts';
 import { type OperatedStack, withStack } from '../cli/stack.ts';
@@ -40,7 +43,7 @@ export function sync(program: Command): void {
         const connector = await stack.connector(name);
         const streams = chooseStreams(connector.connector, options.stream);
         const asked = askedFor(connector, streams, options);
-        await requireActive(connector, connection);
+        const params = await requireActive(connector, connection);
         const at = new Date(connector.clock.now()).toISOString();
         const runs: { stream: string; sync: string; fresh: boolean }[] = [];
         for (const stream of streams) {
@@ -59,10 +62,9 @@ export function sync(program: Command): void {
           for (const { stream, sync } of fresh) process.stderr.write(`${stream}: sync ${sync} is started.\n`);
           return;
         }
-        const ended = await Promise.all(
-          runs.map(({ stream, sync }) => ending(connector, { connection, stream, sync }, stack, options)),
-        );
-        process.exitCode = ended.every((verdict) => verdict === 'COMPLETE') ? 0 : 2;
+        const refs = runs.map(({ stream, sync }) => ({ connection, stream, sync }));
+        const verdicts = await waitForAll(connector, refs, { stack, params, json: options.json ?? false });
+        process.exitCode = verdicts.every((verdict) => verdict === 'COMPLETE') ? 0 : 2;
       }),
     );
 }
@@ -90,13 +92,32 @@ function askedFor(
   return { asked: new Date(since).toISOString() };
 }
 
-/** Waits until a sync has ended, shows its receipt and gives its verdict. */
-async function ending(
+type SyncedStream = { readonly connection: string; readonly stream: string; readonly sync: string };
+
+/** Waits until all syncs have ended, and shows each receipt when it is there; on a stack of this machine, how far they are meanwhile. */
+async function waitForAll(
   connector: OperatedConnector,
-  ref: { readonly connection: string; readonly stream: string; readonly sync: string },
-  stack: OperatedStack,
-  { json }: Options,
-): Promise<string> {
+  refs: readonly SyncedStream[],
+  { stack, params, json }: { readonly stack: OperatedStack; readonly params: Raw; readonly json: boolean },
+): Promise<Receipt['verdict'][]> {
+  const streams = refs.map(({ stream }) => stream);
+  const progress = stack.local
+    ? showProgress(process.stderr, watchedStreams(connector.connector, params, streams))
+    : undefined;
+  if (progress !== undefined) stack.watch(progress.take);
+  const ended = refs.map(async (ref) => {
+    const receipt = await receiptOf(connector, ref);
+    progress?.closed(ref.stream);
+    process.stdout.write(
+      json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, stack.resultsOf(connector), stack.option),
+    );
+    return receipt.verdict;
+  });
+  return Promise.all(ended).finally(() => progress?.end());
+}
+
+/** The receipt of a sync, once it has ended. */
+async function receiptOf(connector: OperatedConnector, ref: SyncedStream): Promise<Receipt> {
   // Times are ids: a later one has been closed if ours was skipped.
   while (((await readStream(forSync(connector, ref))).lastClosed ?? '') < ref.sync) {
     await requireActive(connector, ref.connection);
@@ -109,8 +130,5 @@ async function ending(
     receipt = await latestReceipt(connector, ref);
   }
   if (receipt === undefined) throw new Error(`The sync ${ref.sync} of ${ref.stream} has ended without a receipt.`);
-  process.stdout.write(
-    json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt, stack.resultsOf(connector), stack.option),
-  );
-  return receipt.verdict;
+  return receipt;
 }

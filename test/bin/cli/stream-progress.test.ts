@@ -40,7 +40,7 @@ it('a second look is told apart, and several listings have no common plan', () =
   const planned: RunEvent = { message: 'planned', ...SYNC, pages: 20, records: 2_000 };
   const looked: RunEvent = { message: 'pages fetched', ...SYNC, pages: 5, records: 500, look: true };
   const line = { stream: 'orders', progress: after(planned, fetched(20), looked), rate: 4, share: 1, waits: '' };
-  assert.equal(standText(line), 'orders: 20 of 20 pages, 2,000 records (5 looked at again)');
+  assert.equal(standText(line), 'orders: 20 of 20 pages, 2,000 records (5 for the second look)');
   const several = { ...line, progress: after(planned, fetched(20), planned) };
   assert.equal(standText(several), 'orders: 20 pages, 2,000 records');
 });
