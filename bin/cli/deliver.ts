@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { atPlaceLater } from '../../lib/local/disk-error.ts';
 import { makePrivateFolder } from '../../lib/local/private-folder.ts';
 import type { Objects } from '../../lib/pipeline/ports.ts';
 
@@ -36,6 +37,6 @@ async function copy(objects: Objects, key: string, folder: string): Promise<Uint
   if (body === undefined) throw new Error(`The object "${key}" is listed, but not there.`);
   const file = join(folder, key);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, body, { mode: 0o600 });
+  await atPlaceLater(file, writeFile(file, body, { mode: 0o600 }));
   return body;
 }

@@ -39,6 +39,9 @@ export function explainAws(error: unknown): unknown {
 const SYSTEM_ERRORS: Readonly<Record<string, (place: string) => string>> = {
   ENOSPC: (place) => `The disk of ${place} is full. Make room, and run the same command again.`,
   EDQUOT: (place) => `The quota of the disk of ${place} is used up. Make room, and run the same command again.`,
+  EFBIG: (place) =>
+    `A file of ${place} is larger than it may be. Raise the limit (ulimit -f), and run the same command again.`,
+  EIO: (place) => `The disk of ${place} fails. Give another path, on another disk.`,
   EACCES: (place) => `This user may not read or write ${place}. Give another path, or the rights.`,
   EPERM: (place) => `This user may not read or write ${place}. Give another path, or the rights.`,
   EROFS: (place) => `The disk of ${place} is read-only. Give another path.`,

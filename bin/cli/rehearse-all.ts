@@ -67,7 +67,7 @@ export async function rehearseAll(
       }
     };
     const lanes = Math.max(1, Math.min(AT_ONCE, Math.floor(RECORDS_AT_ONCE / records)));
-    await Promise.race([Promise.all(Array.from({ length: lanes }, lane)), interrupt.happened]);
+    await Promise.race([Promise.all(Array.from({ length: lanes }, lane)), interrupt.happened, stack.broken]);
     return outcomes;
   } finally {
     interrupt.forget();

@@ -104,7 +104,7 @@ async function withLocal<T>(
         connectors,
       });
       for (const one of loaded) await giveSecret(stack, one, secrets, known);
-      return await work(stack);
+      return await Promise.race([work(stack), embedded.broken]);
     } finally {
       await embedded.stop();
     }

@@ -75,6 +75,7 @@ export async function syncAll(
       },
       onEvent: ({ detail }) => closings.take(detail),
     });
+    const { broken } = stack;
     interrupted.check();
     await noteConnector(folder, loaded);
     const stores = await openConnector(awsOf(stack), LOCAL, connector);
@@ -94,6 +95,7 @@ export async function syncAll(
           closings.next(stream),
           interrupted.happened,
           paused.happened,
+          broken,
         ]);
         const receipt = await readReceipt(objects, key);
         // Of what an earlier run began, by another declaration or for another account, nothing is delivered: another sync has begun.
@@ -115,6 +117,8 @@ export async function syncAll(
     return all;
   } catch (error) {
     await interrupted.explains();
+    // What the disk refused is why whatever came of it failed.
+    await Promise.race([stack?.broken, undefined]);
     throw error;
   } finally {
     interrupted.forget();

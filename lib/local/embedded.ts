@@ -57,6 +57,8 @@ export type Embedded = {
   /** Calls by functions: `dynamodb:UpdateItem` → how many. */
   readonly calls: Readonly<Record<string, number>>;
   readonly schedules: readonly Schedule[];
+  /** Rejected with what the disk of the state refused, when it did: from then on nothing goes on. */
+  readonly broken: Promise<never>;
   /** The variables that the templates declare for a function. */
   environment(kind: Kind, connector: string): Readonly<Record<string, string>>;
   /** Does what a schedule does at its time. Of a schedule that starts a function: throws what the function threw. */
@@ -165,6 +167,7 @@ async function openStack(options: EmbeddedOptions, closers: Closer[]): Promise<O
     endpoint: gateway.endpoint,
     credentials: gateway.credentials,
     calls: gateway.calls,
+    broken: gateway.broken,
     schedules: wiring.schedules.map(({ connector, id, target, input = '' }) => ({
       connector,
       id,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { cloudformationOperation } from './cloudformation.ts';
+import { isDiskError } from './disk-error.ts';
 import { lambdaOperation } from './lambda.ts';
 import { s3Operation } from './s3.ts';
 import type { Answer, Backend, Call, Service } from './service.ts';
@@ -36,6 +37,8 @@ export type Gateway = {
   readonly credentials: Credentials;
   /** Calls by functions, `service:Operation` → how many. */
   readonly calls: Readonly<Record<string, number>>;
+  /** Rejected with what the disk refused, when it did: from then on no call is of use. */
+  readonly broken: Promise<never>;
   /** From now on calls are answered by these. */
   serve(backends: Partial<Record<Service, Backend>>): void;
   /** Takes no new calls, waits for those under way and frees the port. */
@@ -58,6 +61,8 @@ const LARGEST_BODY = 256 * 1024 * 1024;
  * whose name was made to lead here: only requests by a key of the stack, to this address, are answered.
  */
 export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map(), onCall?: OnCall): Promise<Gateway> {
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
   let backends: Partial<Record<Service, Backend>> = {};
   const credentials: Credentials = { accessKeyId: randomUUID(), secretAccessKey: randomUUID() };
   let host = '';
@@ -87,7 +92,10 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    const result = await answer(request).catch((error: unknown) => plain(500, String(error)));
+    const result = await answer(request).catch((error: unknown) => {
+      if (isDiskError(error)) broken.reject(error);
+      return plain(500, String(error));
+    });
     if (result === 'none') response.destroy();
     else response.writeHead(result.status, result.headers).end(result.body);
   };
@@ -109,6 +117,7 @@ export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map
     endpoint: `http://${host}`,
     credentials,
     calls,
+    broken: broken.promise,
     serve: (services) => {
       backends = services;
     },

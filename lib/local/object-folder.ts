@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { atPlace } from './disk-error.ts';
 
 /**
  * Objects as plain files: the object `a/b` is the file `a/b` of the folder, so one can look at what a run stored. An
@@ -33,7 +34,7 @@ export function openObjectFolder(folder: string): ObjectFolder {
   const withFile = <T>(body: Uint8Array, use: (file: string) => T): T => {
     const file = join(incoming, randomUUID());
     try {
-      writeFileSync(file, body);
+      atPlace(folder, () => writeFileSync(file, body));
       return use(file);
     } finally {
       rmSync(file, { force: true });

@@ -7,7 +7,9 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import dynalite from 'dynalite';
 import * as z from 'zod';
+import { answerStoreErrors } from './answer-store-errors.ts';
 import { closeIterators } from './close-iterators.ts';
+import { diskErrorOf } from './disk-error.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Answer, Backend } from './service.ts';
 import { StateFolderError } from './state-folder-error.ts';
@@ -31,7 +33,7 @@ export type Tables = {
 };
 
 /**
- * DynamoDB over a folder, by dynalite. Tables that exist keep their items. Throws a {@link StateFolderError} when one of
+ * DynamoDB over a folder, by dynalite. Tables that exist keep their items. A call throws what the disk refuses. Throws a {@link StateFolderError} when one of
  * them was made with other keys or indexes than it is declared with now.
  */
 export async function openTables(folder: string, declared: readonly Table[]): Promise<Tables> {
@@ -41,8 +43,9 @@ export async function openTables(folder: string, declared: readonly Table[]): Pr
   if (!made) await removeHalfMade(folder);
 
   closeIterators();
+  answerStoreErrors();
   const server = dynalite({ path: folder, createTableMs: 0 });
-  const backend = dynamodb(server);
+  const backend = dynamodb(server, folder);
   try {
     for (const table of declared) await ensureTable(backend, table);
     const now = { ...made, ...Object.fromEntries(declared.map((table) => [table.TableName, table])) };
@@ -85,9 +88,9 @@ async function removeHalfMade(folder: string): Promise<void> {
  * off in the middle, and a worker that dies breaks its requests off.
  */
 const dynamodb =
-  (server: Server): Backend =>
+  (server: Server, folder: string): Backend =>
   ({ url, method, headers, body }) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const request = Object.assign(new EventEmitter(), { url, method, headers });
       const sent: { [name: string]: string | number } = {};
       const response = {
@@ -95,7 +98,11 @@ const dynamodb =
         setHeader: (name: string, value: string | number) => {
           sent[name] = value;
         },
-        end: (text = '') => resolve({ status: response.statusCode, headers: sent, body: text }),
+        end: (text = '') => {
+          const failed = response.statusCode < 500 ? undefined : diskErrorOf(text, folder);
+          if (failed === undefined) resolve({ status: response.statusCode, headers: sent, body: text });
+          else reject(failed);
+        },
       };
       server.emit('request', request, response);
       if (body.length > 0) request.emit('data', body);

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { call, openTables, type Table } from '../../lib/local/tables.ts';
+import { canMountDisks, smallDisk } from './small-disk.ts';
 import { newFolder } from './small-stack.ts';
 
 const table: Table = {
@@ -47,6 +48,20 @@ describe('openTables', () => {
     const { body } = await call(second.backend, 'GetItem', read('Syncs'));
     assert.match(body.toString(), /"kept":\{"BOOL":true\}/);
     await second.close();
+  });
+
+  it('throws what a full disk refuses, and ends nothing', { skip: !canMountDisks }, async (t) => {
+    const folder = join(smallDisk(t, 400), 'tables');
+    const tables = await openTables(folder, [table]);
+    const put = (pk: string) =>
+      call(tables.backend, 'PutItem', { TableName: 'Syncs', Item: { pk: { S: pk }, text: { S: 'x'.repeat(50_000) } } });
+    await assert.rejects(
+      async () => {
+        for (let i = 0; i < 20; i++) await put(String(i));
+      },
+      { code: 'ENOSPC', path: folder },
+    );
+    await tables.close();
   });
 
   it('says what it cannot make, and leaves nothing open', async () => {
