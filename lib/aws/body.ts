@@ -41,6 +41,10 @@ const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map([
   ['deflate', (body, limit) => promisify(isZlib(body) ? inflate : inflateRaw)(body, limit)],
 ]);
 
+/** Whether a body begins as gzip does (RFC 1952 section 2.3.1). No text does. */
+export const isGzip = ([first, second, method]: Uint8Array): boolean =>
+  first === 0x1f && second === 0x8b && method === 8;
+
 /** How to undo a content encoding; `undefined` if there is nothing to undo or it is not known. */
 export const decompressorOf = (encoding: string): Decompress | undefined =>
   DECOMPRESS.get(encoding.trim().toLowerCase());

@@ -7,7 +7,7 @@ import { SECOND } from '../core/time.ts';
 import { VERSION } from '../core/version.ts';
 import type { Http, WireReply, WireRequest } from '../pipeline/ports.ts';
 import { type AgentPair, openAgents } from './agents.ts';
-import { ACCEPTED_ENCODINGS, decompressorOf, readBody } from './body.ts';
+import { ACCEPTED_ENCODINGS, decompressorOf, isGzip, readBody } from './body.ts';
 import { type Gate, openGate } from './gate.ts';
 import { transportFailure } from './transport-failure.ts';
 
@@ -115,7 +115,8 @@ const lengthOf = (body: string | undefined): Readonly<Record<string, string>> =>
 
 async function decoded(reply: WireReply, bound: number, gate: Gate): Promise<WireReply> {
   const { 'content-encoding': encoding = '', 'content-length': _length, ...headers } = reply.headers;
-  const decompress = decompressorOf(encoding);
+  // A file is often stored compressed, and served as what it is.
+  const decompress = decompressorOf(encoding) ?? (isGzip(reply.body) ? decompressorOf('gzip') : undefined);
   if (decompress === undefined || reply.body.length === 0) return reply;
   const leave = reply.body.length > SMALL_COMPRESSED ? await gate.enter() : undefined;
   try {

@@ -94,6 +94,7 @@ export function startOf(
   if (page === undefined) return 0;
   switch (paging.kind) {
     case 'one':
+    case 'job':
       return 0;
     case 'pages':
       return wholeFrom0((Number(page) - paging.first) * size);

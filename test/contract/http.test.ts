@@ -224,6 +224,13 @@ describe('Http by Node', () => {
       assert.deepEqual([reply.headers['content-encoding'], text(reply.body)], ['compress', 'whatever']);
     });
 
+    test('of a file that is stored compressed, and is served as what it is, is undone', async () => {
+      const url = await api((_, response) =>
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(gzipSync(body)),
+      );
+      assert.equal(text(replied(await get(url)).body), body);
+    });
+
     test('that is empty is empty', async () => {
       assert.equal(replied(await get(await served('gzip', new Uint8Array()))).body.length, 0);
     });

@@ -194,6 +194,15 @@ export const RULES: readonly Rule[] = [
     mutations: [{ when: 'true' }],
   },
   {
+    id: 'R92',
+    name: 'The id of a job is written down before the job is asked for',
+    test: {
+      file: 'test/pipeline/listing/jobs.test.ts',
+      name: 'is started once, though its worker dies while it is asked for',
+    },
+    mutations: [{ when: 'chain.maps || isFull(walk, ahead)' }],
+  },
+  {
     id: 'R29',
     name: 'Parents are read only from parts that count',
     test: {

@@ -49,6 +49,7 @@ function start({ paging }: Stream): Place {
     case 'offsets':
       return { at: 0, page: { offset: 0, size: paging.size } };
     case 'one':
+    case 'job':
       return { at: 0, page: undefined };
     default:
       return { at: 0, page: { size: paging.size } };
@@ -63,6 +64,7 @@ function next(
 ): Place {
   switch (paging.kind) {
     case 'one':
+    case 'job':
       return 'end';
     case 'pages':
       if (records.length < paging.size) return 'end';

@@ -21,7 +21,7 @@ export type { Limit } from '../limits/limits.ts';
 export type { Rule } from '../response/rules.ts';
 export type { Span } from '../time.ts';
 export type * from './asked.ts';
-export { cursor, keyset, links, offsets, one, pages } from './paging.ts';
+export { cursor, job, keyset, links, offsets, one, pages } from './paging.ts';
 export type { DateMark, NumberMark, Since, TokenMark } from './since.ts';
 export type * from './stream.ts';
 
@@ -239,9 +239,14 @@ const sinceShape = z
       issue('must have "lookback", "start" and "zone" only with "field": they speak of dates');
   });
 
+const jobShape = z.strictObject({
+  kind: z.literal('job'),
+  ...{ start: func, ready: func, files: func, every: duration, within: duration },
+});
+
 const streamShape = z.strictObject({
   request: func,
-  paging: z.object({ kind: z.string() }),
+  paging: z.union([jobShape, z.object({ kind: z.string() })]),
   read: func.optional(),
   records: func,
   schema: zodSchema,

@@ -33,9 +33,21 @@ type PagingData =
       readonly size: number;
       readonly after: (last: Raw) => string | number;
       readonly more: (reply: Reply, asked?: Raw) => boolean;
-    };
+    }
+  | JobPaging;
+
+/** How a job is told: what starts it, when it is ready, and where its files are. */
+export type JobPaging = {
+  readonly kind: 'job';
+  readonly start: (reply: Reply, asked?: Raw) => string | number;
+  readonly ready: (reply: Reply, asked?: Raw) => boolean;
+  readonly files: (reply: Reply, asked?: Raw) => readonly string[];
+  readonly every: Span;
+  readonly within: Span;
+};
 
 type CursorPage = { cursor: string | undefined; size: number };
+type JobPage = { job: string | undefined };
 type KeysetPage = { after: string | number | undefined; size: number };
 
 /** The whole listing is one response. */
@@ -89,6 +101,19 @@ export const keyset = (o: {
   after: (last: Raw) => string | number;
   more: (reply: Reply, asked: Asked<KeysetPage, Raw>) => boolean;
 }): Paging<KeysetPage> => ({ kind: 'keyset', ...o });
+
+/**
+ * A job, for each slice: the first request starts it (`page.job` is absent), and `start` reads its id from the answer. Then it is asked for by that id, `every`
+ * so long (default 30 seconds), until `ready`; `files` are the URLs of what it made. They are fetched in parallel, without credentials where they lie on another origin,
+ * and `records` reads each. A job that is not ready `within` a day (default) is given up.
+ */
+export const job = (o: {
+  start: (reply: Reply, asked: Asked<JobPage, Raw>) => string | number;
+  ready: (reply: Reply, asked: Asked<JobPage, Raw>) => boolean;
+  files: (reply: Reply, asked: Asked<JobPage, Raw>) => readonly string[];
+  every?: Span;
+  within?: Span;
+}): Paging<JobPage> => ({ kind: 'job', every: '30 seconds', within: '1 day', ...o });
 
 /** Whether a page without records may lead on. */
 export const isSparse = (paging: PagingData): boolean => 'sparse' in paging && paging.sparse === true;

@@ -22,7 +22,7 @@ export function probeConnector(stream: Stream): string | undefined {
   if (other !== undefined && alike(stream, { page }, { page: other })) {
     return `its request ignores "page": it is the same for ${JSON.stringify(page)} and ${JSON.stringify(other)}. Put the page into the path, the query or the body.`;
   }
-  const misuse = markMisuse(stream);
+  const misuse = markMisuse(stream) ?? jobMisuse(stream);
   if (misuse !== undefined) return misuse;
   if (dateMark(stream.since) !== undefined && ignoresWindow(stream) && !stopsAtWindow(stream)) {
     return 'it declares "since", but its request ignores "window". Ask the API for window.from, or leave "since" out. A listing by cursor, links or keyset that begins with the newest change may say `order: \'newest first\'` instead.';
@@ -50,11 +50,20 @@ function markMisuse(stream: Stream): string | undefined {
   const word = markKind(since);
   if (each !== undefined)
     return `it declares "since" by ${word} and "each": a ${word} of one parent says nothing of another. Leave "since" out.`;
-  if (word === 'token' && (paging.kind === 'pages' || paging.kind === 'offsets'))
-    return 'it declares "since" by token with numbered pages: which of them gives it is not known. Use one(), cursor(), links() or keyset().';
+  if (word === 'token' && (paging.kind === 'pages' || paging.kind === 'offsets' || paging.kind === 'job'))
+    return `it declares "since" by token with ${paging.kind === 'job' ? 'the files of a job' : 'numbered pages'}: which of them gives it is not known. Use one(), cursor(), links() or keyset().`;
   return alike(stream, {}, { mark: '7' })
     ? `it declares "since" by ${word}, but its request ignores "window.${word}". Ask the API for what is new from there.`
     : undefined;
+}
+
+/** What is wrong with a stream that is read by jobs. */
+function jobMisuse({ paging, count, slices }: Stream): string | undefined {
+  if (paging.kind !== 'job') return undefined;
+  const unused = count !== undefined ? 'count' : slices?.byKey !== undefined ? 'slices.byKey' : undefined;
+  return unused === undefined
+    ? undefined
+    : `it declares "${unused}" and a job: files have no pages to be counted or walked. Leave "${unused}" out.`;
 }
 
 /** Whether a stream asks for everything, whatever its window is. */
@@ -99,6 +108,8 @@ function samplePages({ paging }: Stream): [unknown, unknown?] {
         { after: undefined, size: paging.size },
         { after: 'probe', size: paging.size },
       ];
+    case 'job':
+      return [{ job: undefined }, { job: 'probe' }];
   }
 }
 

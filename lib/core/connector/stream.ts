@@ -90,4 +90,6 @@ export type StreamSpec<P, G, S extends z.ZodType, Page, Parent, Setup> = {
 export type Stream = Omit<StreamSpec<Raw, Raw, z.ZodType<Raw, Raw>, Raw, Raw, Raw>, 'key' | 'records'> & {
   records: (body: Raw, asked?: Raw) => readonly unknown[];
   key: string | readonly string[];
+  /** What is answered is no page of records: a 202 is an answer, too. */
+  accepts?: boolean;
 };

@@ -1,6 +1,7 @@
 import type { Stream } from '../connector/stream.ts';
 import { writeJson } from '../response/json.ts';
 import { DAY, span } from '../time.ts';
+import type { JobFile } from './job.ts';
 
 /**
  * A slice is a part of a sync that can be listed on its own: a window of time, the children of a parent, or both. What is true of a
@@ -14,6 +15,8 @@ export type Slice = {
   readonly parents?: readonly unknown[] | undefined;
   /** Of an incremental sync by number or by token: what it asks from. */
   readonly mark?: string | undefined;
+  /** The one file that is read, of those that the slice's job has. */
+  readonly file?: JobFile | undefined;
 };
 
 type Windows = { readonly from: number; readonly to: number; readonly width: number };
@@ -26,14 +29,19 @@ export function windowAt({ from, to, width }: Windows, index: number): { from: n
   return { from: index === 0 ? from : from + index * width, to: Math.min(to, from + (index + 1) * width) };
 }
 
-/** How a slice of a stream is listed. `parents`: its parents have to be found first. `windows`: it is wider than the stream's slices. */
+/**
+ * How a slice of a stream is listed. `parents`: its parents have to be found first. `windows`: it is wider than the stream's slices. `files`: a job has to
+ * make them first.
+ */
 export function listingForm(
   stream: Stream,
-  { from, to, parents }: Slice,
-): { readonly is: 'parents' | 'listing' | 'chain' } | { readonly is: 'windows'; readonly width: number } {
+  { from, to, parents, file }: Slice,
+): { readonly is: 'parents' | 'listing' | 'chain' | 'files' } | { readonly is: 'windows'; readonly width: number } {
   if (stream.each !== undefined && parents === undefined) return { is: 'parents' };
+  if (file !== undefined) return { is: 'chain' };
   const width = stream.slices && span(stream.slices.width);
   if (width !== undefined && to - from > width) return { is: 'windows', width };
+  if (stream.paging.kind === 'job') return { is: 'files' };
   return { is: stream.paging.kind === 'pages' || stream.paging.kind === 'offsets' ? 'listing' : 'chain' };
 }
 
@@ -42,13 +50,14 @@ const iso = (millis: number): string => new Date(millis).toISOString();
 const NAMED_PARENT = 60;
 
 /** What people call a slice: its parents, its window, or both. `of`: it lists the parents that are this stream's records. */
-export function sliceName(stream: Stream, { from, to, parents }: Slice, of: string | undefined): string {
+export function sliceName(stream: Stream, { from, to, parents, file }: Slice, of: string | undefined): string {
   const [first] = parents ?? [];
   const others = parents !== undefined && parents.length > 1 ? ` and ${parents.length - 1} more` : '';
   return [
     of === undefined ? [] : `all ${of}`,
     first === undefined ? [] : `${(writeJson(first) ?? '').slice(0, NAMED_PARENT)}${others}`,
     stream.slices === undefined ? [] : `${iso(from)} to ${iso(to)}`,
+    file === undefined ? [] : `file ${file.index + 1} of ${file.of}`,
   ]
     .flat()
     .join(', ');

@@ -49,6 +49,7 @@ export type ExpectedResponse = {
     readonly records: (body: Raw) => readonly unknown[];
     readonly total?: (reply: Reply) => number | string | null | undefined;
     readonly read?: BodyReader;
+    readonly accepts?: boolean;
   };
   /** The connector's rules, `errors`. */
   readonly rules: readonly Rule[];
@@ -247,7 +248,7 @@ function envelope(reply: Reply, ambiguous: ReadonlyMap<object, string>, expected
     const mend = found === null ? ': if that means no records, write `?? []` after it in "records"' : '';
     return failure('no-records', `where the stream looks for its records there is ${kindOf(found)}, not a list${mend}`);
   }
-  const partial = saysPartial(reply, found, false);
+  const partial = expected.stream.accepts === true ? undefined : saysPartial(reply, found, false);
   if (partial !== undefined)
     return retry('partial', `HTTP ${reply.status}, but not all of it, by its own word: ${partial}`);
   const bad = inRecords(found, ambiguous);
@@ -292,7 +293,7 @@ function page(
   if (stated !== undefined && 'complaint' in stated) return failure('bad-total', stated.complaint);
   const total = stated?.records;
   // What is accepted is not done yet (RFC 9110 section 15.3.3): nothing says that there will be nothing.
-  if (records.length === 0 && reply.status === 202)
+  if (records.length === 0 && reply.status === 202 && stream.accepts !== true)
     return retry('http-202', 'HTTP 202: the API has taken the request, and has nothing yet');
   if (records.length > 0 || owes === undefined) return { is: 'page', reply, records, total, ambiguous };
   if (owes(total)) return retry('empty-page', 'the page is empty, though the API says that there are more records');

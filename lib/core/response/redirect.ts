@@ -1,7 +1,12 @@
 import type { Reply } from '../exchange.ts';
 
 /** A request as a redirect sees it. */
-export type RedirectRequest = { readonly method: 'GET' | 'POST'; readonly url: string };
+export type RedirectRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  /** It is for a file, which may lie on another origin: there it is asked for without credentials. */
+  readonly anywhere?: boolean;
+};
 
 /** Statuses that name another place (RFC 9110 section 15.4). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -12,14 +17,17 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  */
 export function redirectOf(
   reply: Reply,
-  { method, url }: RedirectRequest,
+  { method, url, anywhere = false }: RedirectRequest,
 ): { readonly to: string } | { readonly complaint: string } | undefined {
   const location = reply.header('location');
   if (!REDIRECTS.has(reply.status) || location === undefined) return undefined;
   const to = URL.parse(location, url);
   if (to === null) return { complaint: 'the redirect leads to what is no URL' };
-  const { origin } = new URL(url);
-  if (to.origin !== origin)
+  const { origin, protocol } = new URL(url);
+  if (anywhere && to.protocol === 'http:' && protocol === 'https:')
+    return { complaint: `the redirect leads from https to http, at ${to.host}` };
+  const isFollowed = anywhere && /^https?:$/.test(to.protocol);
+  if (to.origin !== origin && !isFollowed)
     return { complaint: `the redirect leads to another origin, ${to.origin === 'null' ? to.protocol : to.origin}` };
   if (method !== 'GET') return { complaint: `a ${method} is redirected, and only a GET may follow` };
   to.hash = '';

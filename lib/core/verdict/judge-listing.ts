@@ -102,6 +102,7 @@ function evidenceOf(
       return stream.order === 'by key' && !counting ? 'key' : stated;
     case 'links':
     case 'one':
+    case 'job':
       return stated;
     case 'pages':
       if (totals !== undefined) return 'count';

@@ -24,12 +24,14 @@ import type { Invocation } from '../invocation.ts';
 import { holdMemory } from '../limits/memory-budget.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, pageFingerprint, readRecords } from '../records/read-records.ts';
+import { fetchFile } from '../requests/fetch-file.ts';
 import { askedOf, fetchPage, streamAsked } from '../requests/fetch-page.ts';
 import { type FetchedPage, type PageRefusal, refusePage, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { syncKey } from '../store/sync-keys.ts';
 import type { Chain } from '../store/sync-state.ts';
 import { REFUSED_PAGE_STATUSES, readLimitOf, restartListing, splitWindow } from '../tree/replace-listing.ts';
+import { takeJobAnswer } from './job-answer.ts';
 import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk } from './reading.ts';
 import { remapPart } from './remap-records.ts';
 
@@ -54,10 +56,15 @@ export async function readNextPage(
       return undefined;
   }
   using holding = holdMemory(walk);
-  const result = await fetchPage(walk, {
+  const place = {
     ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE, holding },
     ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
-  });
+  };
+  const { job, file } = listed;
+  const result =
+    job === undefined || file === undefined
+      ? await fetchPage(walk, place)
+      : await fetchFile(walk, place, { paging: job, file });
   if ('refusal' in result) {
     const { refusal } = result;
     if (index === 0 && refusal.expired && sync.mark !== undefined) {
@@ -71,8 +78,12 @@ export async function readNextPage(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
-  const refusal = takePage(walk, ahead, { fetched: page, index, insists });
+  const isJob = job !== undefined && file === undefined;
+  const refusal = isJob
+    ? takeJobAnswer(walk, ahead, { paging: job, page, index, began: chain.began })
+    : takePage(walk, ahead, { fetched: page, index, insists });
   if (refusal !== undefined) return { refusal };
+  if (isJob) return undefined;
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
   const length = { stated: page.total ?? page.estimate, read: ahead.records, endsFull };
   if (!exceedsReadLimit(readLimitOf(listed, sync), length)) return undefined;

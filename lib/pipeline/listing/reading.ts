@@ -39,7 +39,9 @@ export async function beginReading(
   const { mark } = context.sync;
   // What parents are listed by is not what the sync asks for.
   const listed =
-    mark === undefined || unmarked.of !== undefined ? unmarked : { ...unmarked, slice: { ...unmarked.slice, mark } };
+    mark === undefined || unmarked.name !== context.ref.stream
+      ? unmarked
+      : { ...unmarked, slice: { ...unmarked.slice, mark } };
   const meters = limitersOf(account, listed.name);
   const setup: SetupResult = asks
     ? await setupOf(context, listed, { account, meters, patience })
@@ -95,6 +97,8 @@ export type BufferedPages = {
   records: number;
   stray: boolean;
   trail: ChainTrail;
+  /** A job was started. */
+  job: boolean;
 };
 
 /** Why a chain does not go on: its next page was refused, or other slices have to be listed in its place. */

@@ -28,11 +28,14 @@ export async function noteRefusals(
   context: NodeContext,
   refusals: readonly PageRefusal[],
 ): Promise<{ readonly requests: number; readonly throttled: number } | undefined> {
-  await keepSamples(context, refusals);
+  const unexpected = refusals.filter(({ waits }) => waits !== true);
+  await keepSamples(context, unexpected);
   const answered = refusals.filter(({ exchange }) => exchange !== undefined);
-  const [first] = answered;
-  if (first === undefined) return undefined;
-  const { code, message: reason } = first.reason;
-  logEvent(context, { message: 'pages refused', ...context.ref, pages: answered.length, code, reason });
+  if (answered.length === 0) return undefined;
+  const [first] = unexpected.filter(({ exchange }) => exchange !== undefined);
+  if (first !== undefined) {
+    const { code, message: reason } = first.reason;
+    logEvent(context, { message: 'pages refused', ...context.ref, pages: unexpected.length, code, reason });
+  }
   return { requests: requestsOf(answered), throttled: answered.filter(({ throttled }) => throttled).length };
 }

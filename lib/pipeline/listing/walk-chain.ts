@@ -109,7 +109,9 @@ async function readPages(walk: ClaimedWalk, stands: Chain | undefined): Promise<
     const insists = attemptOf(walk.received) > 1 && ahead.contents.length === 0 && !hasMoved(walk, chain);
     obstacle = await readNextPage(walk, { chain, insists }, ahead);
     if (obstacle !== undefined) break;
-    if (chain.maps || isFull(walk, ahead)) {
+    // The id of a job that was just started is written down before anything else: who loses it starts another.
+    // R92
+    if (chain.maps || ahead.job || isFull(walk, ahead)) {
       chain = await commitChain(walk, chain, ahead);
       ahead = emptyBuffer(walk, chain);
     }
@@ -137,6 +139,7 @@ const emptyBuffer = (invocation: Invocation, chain: Chain | undefined): Buffered
   records: chain?.records ?? 0,
   stray: chain?.stray ?? false,
   trail: readTrail(chain?.trail),
+  job: false,
 });
 
 const isFull = (invocation: Invocation, { contents, since }: BufferedPages): boolean =>
@@ -154,7 +157,7 @@ async function onPageFailure(walk: ClaimedWalk, chain: Chain, refusal: PageRefus
   const attempt = moved ? 1 : attemptOf(walk.received);
   const decision = decideRefusal(refusal, attempt, walk.settings.ATTEMPTS);
   const { requests = 0, throttled = 0 } = (await noteRefusals(walk, [refusal])) ?? {};
-  const add = { requests, throttled, retried: decision.is === 'final' ? 0 : 1 };
+  const add = { requests, throttled, retried: decision.is === 'final' || refusal.waits ? 0 : 1 };
   switch (decision.is) {
     case 'excused':
       if (requests > 0) await updateNode(walk, { add });

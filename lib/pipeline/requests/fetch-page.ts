@@ -114,6 +114,6 @@ export async function askOnce(
   invocation: SyncContext,
   sending: Omit<StreamRequest, 'stream'>,
 ): Promise<Pick<FetchedPage, 'reply' | 'exchange'> | { readonly refusal: PageRefusal }> {
-  const asked = await sendAndJudge(invocation, { ...sending, stream: { records: () => [] } });
+  const asked = await sendAndJudge(invocation, { ...sending, stream: { records: () => [], accepts: true } });
   return 'page' in asked ? asked.page : asked;
 }

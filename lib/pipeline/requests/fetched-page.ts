@@ -34,6 +34,8 @@ export type PageRefusal = {
   readonly wait: number | undefined;
   /** It was not the page's fault, and is no attempt: in so many milliseconds it may come again. */
   readonly excused?: number | undefined;
+  /** A job is not ready yet: nothing is wrong. */
+  readonly waits?: boolean;
   /** `undefined` if nothing was sent. */
   readonly exchange: KeptExchange | undefined;
 };

@@ -1,4 +1,5 @@
 import { authorise } from '../../core/auth/authorise.ts';
+import type { TlsMaterial } from '../../core/auth/tls.ts';
 import type { Raw, Request, Stream } from '../../core/connector/connector.ts';
 import { buildRequest } from '../../core/connector/request.ts';
 import type { BuiltRequest } from '../../core/exchange.ts';
@@ -39,7 +40,9 @@ export type StreamRequest = {
   readonly url?: string | undefined;
   /** Whether records must be on a page, by the total that it states, or by what is known. */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
-  readonly stream: Pick<Stream, 'records' | 'total' | 'read' | 'timeout' | 'largest'>;
+  /** What the link leads to may lie on another origin. There it is asked for without credentials, and nothing that is answered speaks of the API. */
+  readonly anywhere?: boolean;
+  readonly stream: Pick<Stream, 'records' | 'total' | 'read' | 'timeout' | 'largest' | 'accepts'>;
   /** What the answer is held in; without it, an answer is taken for a small one. */
   readonly holding?: MemoryHolding | undefined;
   readonly account: AccountAccess;
@@ -60,7 +63,7 @@ export async function sendAndJudge(invocation: SyncContext, sending: StreamReque
     const attempt: Attempt = { ...sent, exchange: after(refused, sent.exchange) };
     const { verdict, used } = attempt;
     if (verdict.is !== 'reauthorise') {
-      if (!('reason' in verdict)) await credentials.worked(invocation, used);
+      if (!('reason' in verdict) && !attempt.elsewhere) await credentials.worked(invocation, used);
       return resultOf(attempt);
     }
     const asked = attempt.url;
@@ -85,6 +88,8 @@ type Attempt = {
   readonly exchange: KeptExchange;
   readonly verdict: Exclude<ResponseVerdict, { is: 'redirect' }>;
   readonly excused: number | undefined;
+  /** It was answered by another origin than the API's. */
+  readonly elsewhere: boolean;
 };
 
 async function send(
@@ -93,7 +98,7 @@ async function send(
   credential: Credential,
 ): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
-  const { stream, owes, meters, patience, refusals = 0, holding } = sending;
+  const { stream, owes, meters, patience, refusals = 0, holding, anywhere = false } = sending;
   const { credentials, tls } = sending.account;
   const built = build(invocation, sending, credential);
   if ('code' in built) return unsentRefusal(built);
@@ -102,7 +107,8 @@ async function send(
   const { timeout, largest } = connector.bounds(stream);
   const timeLeft = (): number => remaining() - STORE_MARGIN;
   let used = credential;
-  let asked: RedirectRequest = built;
+  let asked: RedirectRequest & { url: string } = { method: built.method, url: built.url, anywhere };
+  const isElsewhere = (): boolean => anywhere && new URL(asked.url).origin !== built.origin;
   let unsigned: Reason | undefined;
   for (let requests = 1; ; requests++) {
     const sent = await sendRequest(invocation, {
@@ -115,6 +121,7 @@ async function send(
         used = atHand ?? credential;
         // A slow page is worth beginning only with all of its time; it comes back to another invocation.
         if (atHand === undefined || (timeout > USUAL_TIMEOUT && timeLeft() < timeout)) return undefined;
+        if (isElsewhere()) return { method: 'GET', url: asked.url, headers: { accept: '*/*' }, tls: publicPart(tls) };
         try {
           const signing = signingAt(invocation, now);
           return { ...authorise({ ...built, url: asked.url }, connector.auth, atHand.fields, signing), tls };
@@ -137,20 +144,43 @@ async function send(
       return noMemory(exchangeOf(connector, { secret: used.fields, asked, answer: DROPPED, requests }));
     reportDeprecation(invocation, asked.url, answer);
     const { errors: rules, patience: longest } = connector;
-    const verdict = judgeResponse(answer, { stream, rules, patience: longest, owes, asked, now: clock.now() });
+    const elsewhere = isElsewhere();
+    const expected = { stream, rules: elsewhere ? [] : rules, patience: longest, owes, asked, now: clock.now() };
+    const verdict = elsewhere ? asStranger(judgeResponse(answer, expected)) : judgeResponse(answer, expected);
     logEvent(invocation, {
       ...{ message: 'request answered', ...invocation.ref, at: leftAt, took },
       ...{ status: 'status' in answer ? answer.status : 0, is: verdict.is },
       reason: 'reason' in verdict ? verdict.reason.message : '',
     });
     const answered = { meters, leftAt, refusals, answer, verdict };
-    const excused = (await applyRateLimitFeedback(invocation, answered))?.wait;
-    const exchange = exchangeOf(connector, { secret: used.fields, asked, answer, requests });
-    if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused };
+    const excused = elsewhere ? undefined : (await applyRateLimitFeedback(invocation, answered))?.wait;
+    const secret = elsewhere ? [used.fields, queryOf(asked.url)] : used.fields;
+    const exchange = exchangeOf(connector, {
+      secret,
+      asked: elsewhere ? withoutQuery(asked) : asked,
+      answer,
+      requests,
+    });
+    if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused, elsewhere };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
   }
 }
+
+/** Of certificates, what is shown to somebody else than the API: whom to trust, and not who asks. */
+const publicPart = (tls: TlsMaterial | undefined): TlsMaterial | undefined =>
+  tls?.ca === undefined ? undefined : { ca: tls.ca };
+
+/** Who keeps a file for the API knows no credentials: a refusal says nothing of those that the connection has. */
+const asStranger = (verdict: ResponseVerdict): ResponseVerdict =>
+  verdict.is === 'reauthorise' ? { is: 'failure', reason: verdict.reason } : verdict;
+
+/** The query of such a URL opens the file, whoever has it. */
+const queryOf = (url: string): readonly string[] => [...new URL(url).searchParams.values()];
+const withoutQuery = (asked: RedirectRequest): RedirectRequest => {
+  const { origin, pathname } = new URL(asked.url);
+  return { ...asked, url: origin + pathname };
+};
 
 const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more than ${MOST_REDIRECTS} times` };
 
@@ -206,11 +236,12 @@ function build(
   { connector }: Invocation,
   { request, account, url }: StreamRequest,
   { grant }: Credential,
-): BuiltRequest | Reason {
+): (BuiltRequest & { readonly origin: string }) | Reason {
   const { params } = account;
   try {
     const baseUrl = connector.baseUrl({ params, grant });
-    return buildRequest(connector, baseUrl, request({ params, grant }), url);
+    const built = buildRequest(connector, baseUrl, request({ params, grant }), url);
+    return { ...built, origin: new URL(baseUrl).origin };
   } catch (error) {
     return unbuilt(error);
   }

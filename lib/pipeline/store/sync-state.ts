@@ -112,6 +112,8 @@ const sliced = {
   to: millis,
   /** The parents whose children it lists: a JSON list. */
   parents: z.string().optional(),
+  /** The file of a job that it reads (JSON). */
+  file: z.string().optional(),
   /** The round of repair in which it reads again what moved. */
   repair: z.number().default(0),
   /** How often it was begun again, because its cursor had expired. */
@@ -140,16 +142,16 @@ const opening = {
   stopped: z.boolean().default(false),
 };
 
-/** Listings of their own, opened one after the other: of the windows that its own is cut into, or of the parents that its first child found. */
+/** Listings of their own, opened one after the other: of the windows that its own is cut into, or of the parents or files that its first child found. */
 const groupState = z.object({
   kind: z.literal('group'),
   ...counted,
   ...sliced,
   ...opening,
-  over: z.enum(['windows', 'parents']),
+  over: z.enum(['windows', 'parents', 'files']),
   /** Of windows: how wide each is. */
   width: millis.default(0),
-  /** Of parents: the last part of them that was opened whole, and how many lines of the next one were. */
+  /** Of parents and files: the last part of them that was opened whole, and how many lines of the next one were. */
   after: z.string().default(''),
   line: z.number().default(0),
   /** How many of the children that it has again have been opened. */

@@ -1,5 +1,7 @@
+import type { Stream } from '../../core/connector/connector.ts';
 import { dateMark } from '../../core/connector/since.ts';
 import { parseInstant } from '../../core/dates.ts';
+import { filesName, filesStream, readJobFile } from '../../core/listing/job.ts';
 import {
   BLOCK_PAGES,
   type DispatchWindow,
@@ -14,7 +16,7 @@ import { FEW_PAGES } from '../../core/verdict/second-look.ts';
 import { FIRST_START } from '../../core/verdict/watermark.ts';
 import type { Invocation, NodeContext, SyncContext } from '../invocation.ts';
 import type { Item } from '../ports.ts';
-import { isExhausted, listedSlice, streamNamed } from '../store/slices.ts';
+import { isExhausted, type ListedSlice, listedSlice, streamNamed } from '../store/slices.ts';
 import { childPath, phaseOf, placeOf, sliceChild } from '../store/sync-keys.ts';
 import type { Group, Listing, Node } from '../store/sync-state.ts';
 import { type DispatchContext, dispatchWindowFor } from '../tasks/dispatch.ts';
@@ -155,13 +157,10 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
     const items = windows.map((window) => newNodeItem(stream, { ...window, parents }, of, group));
     return { children: named(opened, items), fresh: count, set: {} };
   }
-  if (stream.each === undefined) return undefined;
-  const { of: parent, together = 1 } = stream.each;
-  if (opened === 0) {
-    const forebear = streamNamed(context, parent);
-    const whole = { from: parseInstant(dateMark(forebear.since)?.start) ?? FIRST_START, to };
-    return { children: named(0, [newNodeItem(forebear, whole, parent)]), fresh: 1, set: {} };
-  }
+  const source = group.over === 'files' ? filesOf(listedSlice(context, group)) : parentsOf(context, stream, to);
+  if (source === undefined) return undefined;
+  const { of: parent, together, first } = source;
+  if (opened === 0) return { children: named(0, [first]), fresh: 1, set: {} };
   // The first child finds the parents; only when it is done is it known who they are.
   if (group.open.has(sliceChild(0))) return undefined; // R31
   const found = await nextParents(context, childPath(context.path, sliceChild(0)), group, {
@@ -169,9 +168,32 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
     together,
     of: parent,
   });
-  const items = found.batches.map((batch) => newNodeItem(stream, { from, to, parents: batch }, of));
+  const items = found.batches.map((batch) =>
+    newNodeItem(
+      stream,
+      group.over === 'files' ? { from, to, parents, file: readJobFile(batch[0]) } : { from, to, parents: batch },
+      of,
+    ),
+  );
   const { after, line, exhausted } = found;
   return { children: named(opened, items), fresh: items.length, set: { after, line, exhausted } }; // R32
+}
+
+/** Where a group's children come from: its first child, under which name that lists them, and how many are taken together. */
+type Source = { readonly of: string; readonly together: number; readonly first: Item };
+
+function parentsOf(context: NodeContext, { each }: Stream, to: number): Source | undefined {
+  if (each === undefined) return undefined;
+  const { of, together = 1 } = each;
+  const forebear = streamNamed(context, of);
+  const whole = { from: parseInstant(dateMark(forebear.since)?.start) ?? FIRST_START, to };
+  return { of, together, first: newNodeItem(forebear, whole, of) };
+}
+
+/** A job lists its files in one chain, for the slice as it is. */
+function filesOf({ stream, slice, name }: ListedSlice): Source {
+  const of = filesName(name);
+  return { of, together: 1, first: newNodeItem(filesStream(stream), slice, of) };
 }
 
 const named = (opened: number, items: readonly Item[]): Map<string, Item> =>

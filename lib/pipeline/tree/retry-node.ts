@@ -55,8 +55,8 @@ export function retryItemOf(tree: ReadTree, place: string, wanted: WantedPages =
   return leaf && wanted.item(leaf, place);
 }
 
-const sliceOf = ({ from, to, of, parents, restarts, byKey, stray }: Group | Listing | Chain): Item =>
-  present({ from, to, of, parents, restarts, byKey, stray });
+const sliceOf = ({ from, to, of, parents, file, restarts, byKey, stray }: Group | Listing | Chain): Item =>
+  present({ from, to, of, parents, file, restarts, byKey, stray });
 
 /** An item has no place for what is absent. */
 const present = (fields: Readonly<Record<string, Item[string] | undefined>>): Item =>

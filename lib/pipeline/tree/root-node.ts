@@ -18,22 +18,24 @@ export async function createRoot(context: SyncContext, { from, to }: SyncState, 
 /** The node that lists a slice of a stream, before anything of it is read. `of`: the stream's name, where it is not the sync's own. */
 export function newNodeItem(
   stream: Stream,
-  { from, to, parents }: Slice,
+  { from, to, parents, file }: Slice,
   of?: string,
   { restarts, byKey }: Pick<Group, 'restarts' | 'byKey'> = { restarts: 0, byKey: false },
 ): Item {
-  const form = listingForm(stream, { from, to, parents });
+  const form = listingForm(stream, { from, to, parents, file });
   const slice = {
     from,
     to,
     ...(of === undefined ? {} : { of }),
     ...(parents === undefined ? {} : { parents: writeJson(parents) ?? '[]' }),
+    ...(file === undefined ? {} : { file: writeJson(file) ?? '' }),
     ...(restarts === 0 ? {} : { restarts }),
     ...(byKey ? { byKey } : {}),
   };
   switch (form.is) {
     case 'parents':
-      return { kind: 'group', over: 'parents', opened: 0, ...slice };
+    case 'files':
+      return { kind: 'group', over: form.is, opened: 0, ...slice };
     case 'windows':
       return { kind: 'group', over: 'windows', opened: 0, width: form.width, ...slice };
     case 'listing':
