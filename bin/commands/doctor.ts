@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { connectionState } from '../../lib/pipeline/credentials/account.ts';
+import { secretOverdue } from '../../lib/pipeline/credentials/secret-age.ts';
 import { readConnectionSecret } from '../../lib/pipeline/credentials/secrets-cache.ts';
 import { forConnection } from '../../lib/pipeline/invocation.ts';
 import type { OperatedConnector } from '../cli/deployed-connector.ts';
@@ -142,7 +143,16 @@ async function examineConnection(
       secret.problem.message,
       `npx headgate connections set ${connector.name} ${connection} ${at} --secrets secret.json`,
     );
-  else well(about, 'its parameters and its secret can be read');
+  else {
+    const overdue = await secretOverdue(forConnection(operated, connection));
+    if (overdue === undefined) well(about, 'its parameters and its secret can be read');
+    else
+      wrong(
+        about,
+        `its secret is ${overdue.days} days old, and is to be replaced every ${overdue.every} days`,
+        `npx headgate connections set ${connector.name} ${connection} ${at} --secrets secret.json`,
+      );
+  }
 }
 
 /** Not every operator may read secrets, and none has to. */

@@ -11,10 +11,11 @@ export function secretsManager(client: SecretsManagerClient): Secrets {
     async get(name, stage = 'AWSCURRENT') {
       try {
         const command = new GetSecretValueCommand({ SecretId: name, VersionStage: stage });
-        const { SecretString, VersionId } = await client.send(command);
+        const { SecretString, VersionId, CreatedDate } = await client.send(command);
         if (SecretString === undefined) throw new Error(`The secret "${name}" holds bytes; write it as text.`);
         if (VersionId === undefined) throw new Error(`The secret "${name}" came without its version.`);
-        return { value: SecretString, version: VersionId };
+        const since = CreatedDate?.getTime();
+        return { value: SecretString, version: VersionId, ...(since === undefined ? {} : { since }) };
       } catch (error) {
         if (error instanceof ResourceNotFoundException) return undefined;
         throw error;

@@ -1,4 +1,16 @@
 import * as z from 'zod';
+import type { Rotation } from './rotation.ts';
+import { isSpan } from './time.ts';
+
+/** A duration as text, or `false`. */
+const rotation = z.codec(
+  z.string(),
+  z.custom<Rotation>((value) => value === false || isSpan(value)),
+  {
+    decode: (text) => (isSpan(text) ? text : false),
+    encode: String,
+  },
+);
 
 /**
  * What a deployed function is told by its environment. One schema for the writer (the stack) and the reader (the
@@ -26,6 +38,8 @@ export const environmentSchema = z.object({
   SCHEMA_MODE: z.enum(['strict', 'permissive']),
   /** How many percent of a sync's records may be quarantined before it is INCOMPLETE. Default: 1. */
   QUARANTINE_PERCENT: z.coerce.number().min(0).max(100).exactOptional(),
+  /** How often secrets are to be replaced, where the connector does not say: a duration, or `false`. Default: 90 days. */
+  ROTATE: rotation.exactOptional(),
   /** How often a page is tried before it is set aside. */
   ATTEMPTS: z.coerce.number().int().min(1).max(40),
   /** How long an API that does not answer at all is waited for, in seconds, before that counts as an attempt at a page. */

@@ -29,6 +29,8 @@ export const METRICS = {
   ConnectionsPaused: 'Count',
   /** Connections whose consent ends within two weeks. */
   ConnectionsAgeing: 'Count',
+  /** Connections whose secret is older than it is to be. */
+  SecretsAgeing: 'Count',
 } as const;
 
 export type Metric = keyof typeof METRICS;

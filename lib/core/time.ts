@@ -17,6 +17,8 @@ export function parseSpan(text: string): number | undefined {
   return amount !== undefined && isUnit(unit) ? Number(amount) * UNITS[unit] : undefined;
 }
 
+export const isSpan = (text: unknown): text is Span => typeof text === 'string' && parseSpan(text) !== undefined;
+
 /** Milliseconds of a span that a connector declared. Throws on a text that is no span: a bug in the connector. */
 export function span(text: Span): number {
   const millis = parseSpan(text);

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { Rotation } from '../core/rotation.ts';
 import { schemaComplaint } from '../core/schema-complaint.ts';
+import { isSpan } from '../core/time.ts';
 import { type Stage, stages, type TableSettings } from './stage.ts';
 
 /** What is deployed: `headgate.config.ts` exports it by default, through {@link defineConfig}. */
@@ -39,6 +41,9 @@ const tables = z.strictObject({
 
 const settings = z.strictObject({
   schemaMode: z.enum(['strict', 'permissive']).exactOptional(),
+  rotate: z
+    .custom<Rotation>((value) => value === false || isSpan(value), 'must be a duration like "90 days", or false')
+    .exactOptional(),
   attempts: z.int().min(1).max(40).exactOptional(),
   outageSeconds: z.int().min(0).max(86_400).exactOptional(),
   schedules: z.boolean().exactOptional(),

@@ -5,6 +5,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Connector } from '../core/connector/connector.ts';
 import type { Metric } from '../core/metrics.ts';
+import { rotationOf } from '../core/rotation.ts';
 import { alarm, measured, PERIOD, type Told, type Watch } from './alarm.ts';
 import type { Stage } from './stage.ts';
 import type { TableLoader } from './table-loader.ts';
@@ -51,6 +52,16 @@ function watches({ stage, connector, tasks, failures, functions, tables }: Watch
     says: `${name}: somebody's consent ends within two weeks. When it has ended, nothing more is fetched for that connection until it is given again.`,
     runbook: 'ageing',
   };
+  const old: Watch = {
+    id: 'SecretsAgeing',
+    metric: of('SecretsAgeing', { statistic: 'Maximum' }),
+    when: ['>', 0],
+    periods: [1, 1],
+    missing: 'notBreaching',
+    says: `${name}: a connection's secret is older than it is to be. Everything works; a new one takes a minute and loses no page.`,
+    runbook: 'secrets-ageing',
+  };
+  const rotates = connector.auth.kind !== 'none' && rotationOf(connector.rotate, stage.rotate) !== undefined;
   return [
     // Where syncs start only by hand, everything is always stale.
     ...(stage.schedules ? [stale] : []),
@@ -82,6 +93,7 @@ function watches({ stage, connector, tasks, failures, functions, tables }: Watch
       runbook: 'paused',
     },
     ...(connector.auth.kind === 'authorizationCode' ? [ageing] : []),
+    ...(rotates ? [old] : []),
     {
       id: 'Throttled',
       metric: new MathExpression({

@@ -158,6 +158,7 @@ function connectorFunctions(
     SCHEMA_MODE: stage.schemaMode,
     ATTEMPTS: String(stage.attempts),
     OUTAGE_SECONDS: String(stage.outageSeconds),
+    ...(stage.rotate === undefined ? {} : { ROTATE: String(stage.rotate) }),
     VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeout.toSeconds()),
     MAXIMUM_CONCURRENCY: String(workers(connector)),
   };

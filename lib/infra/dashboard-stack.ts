@@ -63,7 +63,13 @@ export class DashboardStack extends Stack {
         { title: 'Syncs that run', left: of('SyncsOpen', { statistic: 'Maximum' }) },
         { title: 'Tasks ready, and waiting for their time', left: connectors.flatMap(tasksWaiting) },
         { title: 'Connections paused', left: of('ConnectionsPaused', { statistic: 'Maximum' }) },
-        { title: 'Consents that end soon', left: of('ConnectionsAgeing', { statistic: 'Maximum' }) },
+        {
+          title: 'Consents that end soon, and secrets that are old',
+          left: [
+            ...of('ConnectionsAgeing', { statistic: 'Maximum' }),
+            ...of('SecretsAgeing', { statistic: 'Maximum' }),
+          ],
+        },
       ]),
       question('How near the limits?'),
       graphs([

@@ -1,5 +1,6 @@
 import type { Connector } from '../core/connector/connector.ts';
 import type { Environment } from '../core/environment.ts';
+import type { Rotation } from '../core/rotation.ts';
 
 /** The tables of a stage. All connectors of the stage share the database. */
 export type TableSettings = {
@@ -18,6 +19,8 @@ export type Stage = {
   /** Part of the stacks' names. */
   readonly name: string;
   readonly schemaMode: Environment['SCHEMA_MODE'];
+  /** How often the secret of a connection is to be replaced, where its connector does not say; `false`: never. Default: 90 days. */
+  readonly rotate?: Rotation | undefined;
   /** How often a page is tried before it is set aside. */
   readonly attempts: number;
   /** How long an API that does not answer at all is waited for, in seconds, 0 to 86,400, before that counts as an attempt. */

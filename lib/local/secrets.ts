@@ -41,6 +41,14 @@ export function secretsManager(
   const put = new Map<string, string>();
   const own = (values: Readonly<Record<string, string>>, name: string): string | undefined =>
     Object.hasOwn(values, name) ? values[name] : undefined;
+  const seen = new Map<string, { readonly value: string; readonly since: number }>();
+  /** When a value was first seen, epoch seconds. */
+  const sinceOf = (name: string, value: string): number => {
+    const known = seen.get(name);
+    const entry = known?.value === value ? known : { value, since: Date.now() / SECOND };
+    seen.set(name, entry);
+    return entry.since;
+  };
   const find = (name: string): string | undefined => put.get(name) ?? own(given, name) ?? own(generated, name);
   return jsonBackend('1.1', {
     GetSecretValue: operation(request, ({ SecretId: name, VersionStage: stage }, call) => {
@@ -51,7 +59,13 @@ export function secretsManager(
       if (value === undefined) {
         throw new ServiceError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }
-      return { Name: name, SecretString: value, VersionId: versionOf(value, salt), VersionStages: [stage] };
+      return {
+        Name: name,
+        SecretString: value,
+        VersionId: versionOf(value, salt),
+        VersionStages: [stage],
+        CreatedDate: sinceOf(name, value),
+      };
     }),
     PutSecretValue: operation(
       z.object({ SecretId: z.string().min(1), SecretString: z.string() }),
@@ -73,6 +87,8 @@ export function secretsManager(
     ),
   });
 }
+
+const SECOND = 1_000;
 
 const versionOf = (value: string, salt: string): string =>
   createHmac('sha256', salt).update(value).digest('hex').slice(0, 32);

@@ -105,8 +105,8 @@ export type Http = {
   send(request: WireRequest, limits: { deadline: number; bound: number }): Promise<WireReply | TransportFailure>;
 };
 
-/** A secret's value. `version`: changes whenever the value does, and tells nothing about it. */
-export type Secret = { readonly value: string; readonly version: string };
+/** A secret's value. `version`: changes whenever the value does, and tells nothing about it. `since`: when it was put, epoch milliseconds, where that is known. */
+export type Secret = { readonly value: string; readonly version: string; readonly since?: number };
 
 /** Which of a secret's values: the one that counts, or the one before it, which after a rotation may still be in use. */
 export type SecretStage = 'AWSCURRENT' | 'AWSPREVIOUS';
@@ -180,6 +180,7 @@ export type Settings = Pick<
   Environment,
   | 'SCHEMA_MODE'
   | 'ATTEMPTS'
+  | 'ROTATE'
   | 'QUARANTINE_PERCENT'
   | 'OUTAGE_SECONDS'
   | 'VISIBILITY_TIMEOUT_SECONDS'

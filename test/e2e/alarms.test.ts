@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type OperatedConnector, openConnector } from '../../bin/cli/deployed-connector.ts';
 import { HOUR } from '../../lib/core/time.ts';
-import { stages } from '../../lib/infra/stage.ts';
+import { type Stage, stages } from '../../lib/infra/stage.ts';
 import { type Alarm, breaches, valueAt } from '../../lib/local/alarms.ts';
 import { REGION } from '../../lib/local/names.ts';
 import { forSync } from '../../lib/pipeline/invocation.ts';
@@ -25,7 +25,7 @@ import { type ShopApi, shopApi } from './shop-api.ts';
 
 const SECRET = 'headgate/prod/shop/main';
 /** Short, so that a run which is slow takes little; and few writes, so that a sync can be too many. */
-const stage = { ...stages.prod, attempts: 3, workerTimeoutSeconds: 7, writesPerHour: 60 };
+const stage: Stage = { ...stages.prod, attempts: 3, workerTimeoutSeconds: 7, writesPerHour: 60, rotate: '15 seconds' };
 const ref = { connection: 'main', stream: 'orders' };
 
 /** `normal` is as it should be; `drive` brings the stack into the condition. What then follows is the runbook's. */
@@ -128,6 +128,22 @@ describe('each alarm', () => {
           return item?.status === 'paused' && Date.now() > Number(item.pausedAt) + 11_000;
         }, 40);
         await housekeep();
+      },
+    },
+    SecretsAgeing: {
+      runbook: 'secrets-ageing',
+      normal: async () => {
+        await connector.putSecret(SECRET, '{"token":"new"}');
+        await housekeep();
+      },
+      // The first one is refused as soon as the second is in use.
+      drive: async () => {
+        writeFileSync(join(folder, 'secret.json'), '{"token":"newer"}');
+        await until(async () => {
+          await housekeep();
+          return stands('SecretsAgeing').off;
+        }, 40);
+        api.token = 'newer';
       },
     },
     Throttled: {

@@ -9,6 +9,7 @@ import {
   defineConnector,
   none,
   one,
+  type Rotation,
 } from '../../lib/core/connector/connector.ts';
 import { stages } from '../../lib/infra/stage.ts';
 import { stacksOf } from './example.ts';
@@ -107,8 +108,22 @@ it('the connect function has a URL, and is there only where somebody consents', 
 
 it('somebody is told of consents that end, where there are any', () => {
   const alarmsOf = (auth: Connector['auth']) =>
-    Object.keys(resourcesOf(stacksOf(stages.prod, connectorBy(auth)).connector)).filter((id) => /Ageing/.test(id));
+    Object.keys(resourcesOf(stacksOf(stages.prod, connectorBy(auth)).connector)).filter((id) =>
+      /^AlarmsAgeing/.test(id),
+    );
   assert.deepEqual([alarmsOf(kinds.consent).length, alarmsOf(kinds.client).length], [1, 0]);
+});
+
+it('somebody is told of secrets that are old, where they are to be replaced', () => {
+  const tells = (auth: Connector['auth'], rotate?: Rotation): boolean =>
+    Object.keys(resourcesOf(stacksOf({ ...stages.prod, rotate }, connectorBy(auth)).connector)).some((id) =>
+      /^AlarmsSecretsAgeing/.test(id),
+    );
+  assert.deepEqual(
+    [tells(kinds.open), tells(kinds.key), tells(kinds.client), tells(kinds.consent)],
+    [false, true, true, true],
+  );
+  assert.deepEqual([tells(kinds.key, false), tells(kinds.key, '30 days')], [false, true]);
 });
 
 it('a worker has time for a token request beside its pages where giving it up would cost the consent, and for the close of many parents', () => {

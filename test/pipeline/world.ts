@@ -106,7 +106,7 @@ export function makeWorld({
     gzip: storedGzip,
     gunzip: storedText,
     http,
-    secrets: memorySecrets(secretValues),
+    secrets: memorySecrets(secretValues, clock),
     seals: memorySeals,
     events: watch(events),
     log: watch(log),

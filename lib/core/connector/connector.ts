@@ -6,6 +6,7 @@ import type { Raw, Reply } from '../exchange.ts';
 import { type Limit, limitSchema, limitsComplaint } from '../limits/limits.ts';
 import type { LearnedQuota } from '../response/quota.ts';
 import type { Rule } from '../response/rules.ts';
+import type { Rotation } from '../rotation.ts';
 import { schemaComplaint } from '../schema-complaint.ts';
 import { MINUTE, parseSpan, type Span, span } from '../time.ts';
 import { probeConnector } from './probe.ts';
@@ -19,6 +20,7 @@ export type { Instant } from '../dates.ts';
 export type * from '../exchange.ts';
 export type { Limit } from '../limits/limits.ts';
 export type { Rule } from '../response/rules.ts';
+export type { Rotation } from '../rotation.ts';
 export type { Span } from '../time.ts';
 export type * from './asked.ts';
 export { cursor, job, keyset, links, offsets, one, pages } from './paging.ts';
@@ -43,6 +45,8 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   schedule?: Span;
   /** What an answer tells of the API's quota, where no header says it that everybody knows. */
   learn?: (reply: Reply) => LearnedQuota | undefined;
+  /** How often the secret of a connection is to be replaced; `false`: never. Default: what the stage says, or else 90 days. */
+  rotate?: Rotation;
   /** The longest that an API's advice is followed before it is asked again. Default: one day. */
   patience?: Span;
   /** How long one answer may take, headers and body: up to 10 minutes. Default: 30 seconds. A stream may say its own. */
@@ -75,6 +79,7 @@ export type Connector<M extends Record<string, Stream> = Record<string, Stream>>
   /** The connector's limits for a connection, checked. Throws a {@link ConnectorError} if its function returns an invalid limit. */
   readonly limits: (at: { readonly params: Raw }) => readonly Limit[];
   readonly concurrency: number;
+  readonly rotate: Rotation | undefined;
   readonly learn: ((reply: Reply) => LearnedQuota | undefined) | undefined;
   /** Milliseconds; `undefined`: as long as any advice is followed. */
   readonly patience: number | undefined;
@@ -124,6 +129,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
     baseUrl: typeof baseUrl === 'string' ? () => baseUrl : baseUrl,
     limits: typeof limits === 'function' ? (at) => checkLimits(limits(at), costs, where) : () => limits,
     concurrency: spec.concurrency ?? CONCURRENCY,
+    rotate: spec.rotate,
     learn: spec.learn,
     patience: spec.patience && span(spec.patience),
     bounds: (stream) => ({
@@ -214,6 +220,7 @@ const connectorShape = z.strictObject({
     .optional(),
   schedule: duration.optional(),
   learn: func.optional(),
+  rotate: z.union([z.literal(false), duration], 'must be a duration like "90 days", or false').optional(),
   patience: duration.optional(),
   timeout: timeout.optional(),
   largest: largest.optional(),

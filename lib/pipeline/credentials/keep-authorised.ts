@@ -8,6 +8,7 @@ import { connectionState } from './account.ts';
 import { readTokenState } from './credentials.ts';
 import { resumeConnection } from './pause.ts';
 import { refreshToken } from './refresh-token.ts';
+import { secretOverdue } from './secret-age.ts';
 import { forgetSecret, readConnectionSecret, secretName } from './secrets-cache.ts';
 
 /** How long before a consent ends somebody is told. */
@@ -18,15 +19,16 @@ export type PausedConnections = ReadonlyMap<string, string>;
 
 /**
  * Sees to what authorises each connection: one that was paused resumes when its secret or its consent is another one; a refresh token
- * that would die of idleness is used; of a consent that ends soon somebody is told. Gives the connections that stay paused.
+ * that would die of idleness is used; of a consent that ends soon, and of a secret that is old, somebody is told. Gives the connections that stay paused.
  */
 export async function keepAuthorised(invocation: Invocation): Promise<PausedConnections> {
   const { connector, connections, metrics, log } = invocation;
   const paused = new Map<string, string>();
-  let ageing = 0;
+  let [ageing, old] = [0, 0];
   for await (const { sk, ...item } of connections.query(connector.name, '')) {
     try {
       const state = connectionState.parse(item);
+      old += await tellOld(forConnection(invocation, sk));
       if (state.status === 'paused' && !(await mended(forConnection(invocation, sk), state)))
         paused.set(sk, state.reason ?? 'somebody paused it');
       else if (keepsTokens(connector.auth))
@@ -37,7 +39,16 @@ export async function keepAuthorised(invocation: Invocation): Promise<PausedConn
     }
   }
   metrics.add('ConnectionsAgeing', ageing);
+  metrics.add('SecretsAgeing', old);
   return paused;
+}
+
+/** Gives 1 if the secret is older than it is to be. */
+async function tellOld(context: ConnectionContext): Promise<number> {
+  const overdue = await secretOverdue(context);
+  if (overdue === undefined) return 0;
+  context.log.warn('secret is old', { connection: context.connection, ...overdue });
+  return 1;
 }
 
 /** Resumes a connection if what was refused is no longer what it has. */
