@@ -375,8 +375,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'R55',
-    name: "The watermark never passes the API's clock at the sync's first answer",
-    mutations: [{ is: 'highest' }],
+    name: 'The watermark passes neither the start of its sync nor the clock that the API had then',
+    mutations: [{ is: 'Number.POSITIVE_INFINITY' }],
   },
   {
     id: 'R56',

@@ -29,6 +29,10 @@ export function serverClock(date: string | undefined, now: number): number {
   return Number.isNaN(theirs) ? now : theirs;
 }
 
+/** How far the API's clock is behind ours, in milliseconds, at most 0. 0: it does not tell, or is ahead, which may be false. */
+export const clockLag = (date: string | undefined, receivedAt: number): number =>
+  Math.min(0, serverClock(date, receivedAt) - receivedAt);
+
 /** The forms a date comes in. `Date.parse` reads much more than these, and guesses what it does not understand. */
 const ZONED = [
   /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|UTC|[+-]\d{4})$/,

@@ -71,11 +71,10 @@ export function nextMark(
 
 /**
  * The latest value that may become a watermark, by the API's clock, epoch milliseconds: the moment at which the sync started. A record dated later changed
- * meanwhile, or carries a false date; the next sync asks for it. `to`: when the sync started, by our clock. `receivedAt`: when a response came, by our
- * clock. `date`: what its `Date` header says (RFC 9110 section 6.6.1). A clock ahead of ours never lifts the bound: it may be wrong.
+ * meanwhile, or carries a false date; the next sync asks for it. `startedAt`: by our clock. `lag`: how far the API's clock is behind ours (RFC 9110 section
+ * 6.6.1), at most 0. A clock ahead of ours never lifts the bound: it may be wrong.
  */
-export const watermarkBound = (to: number, receivedAt: number, date: number | undefined): number =>
-  to + Math.min(0, (date ?? receivedAt) - receivedAt);
+export const watermarkBound = (startedAt: number, lag: number): number => startedAt + Math.min(0, lag);
 
 /** The watermark a sync may commit. `highest`: the highest value within {@link watermarkBound}. It never falls, unless the one before lies in the future. */
 export function nextWatermark(

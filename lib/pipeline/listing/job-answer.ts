@@ -30,7 +30,7 @@ export function takeJobAnswer(
 ): PageRefusal | undefined {
   const { stream, slice } = walk.listed;
   const id = ahead.cursor;
-  const asked = askedOf(slice, chainPage(stream, id));
+  const asked = askedOf(stream, slice, chainPage(stream, id));
   const told = page.empty
     ? { is: 'ready' as const, files: [] }
     : readJobAnswer(paging, { reply: page.reply, here: page.url, job: id, asked });
@@ -46,6 +46,7 @@ export function takeJobAnswer(
     listed: walk.listed,
     mode: 'permissive',
     overlaps: false,
+    startedAt: walk.sync.to,
   });
   if ('code' in content) return refusePage(page, content);
   ahead.contents.push({ ...content, cursor: id });

@@ -91,7 +91,7 @@ async function fetchOne(run: BlockRun, index: number, refusals: number): Promise
   const at = numberedPage(stream.paging, index, listing.size, tailOf(block));
   const owes = (total: number | undefined): boolean => owesRecords(run, index, total);
   const kept = await readKeptPage(atNode(run, parentOf(run.path)?.parent ?? run.path), index, {
-    stream: streamAsked(stream, askedOf(slice, at)),
+    stream: streamAsked(stream, askedOf(stream, slice, at)),
     owes,
   });
   const outcome = kept && readPage(run, index, kept);
@@ -128,7 +128,9 @@ const cursorsOf = (text: string): Readonly<Record<string, string>> =>
 
 function readPage(run: BlockRun, index: number, page: FetchedPage): PageOutcome {
   const overlaps = run.listed.stream.paging.kind === 'offsets' && index > 0;
-  const content = readRecords(page, index, { listed: run.listed, mode: run.settings.SCHEMA_MODE, overlaps });
+  const content = readRecords(page, index, {
+    ...{ listed: run.listed, mode: run.settings.SCHEMA_MODE, overlaps, startedAt: run.sync.to },
+  });
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content, page };
 }
 
@@ -144,10 +146,10 @@ const isMissingPage = ({ announced }: Listing, index: number, { exchange }: Page
 const MISSING_PAGE_STATUSES: ReadonlySet<number> = new Set([404, 410]);
 
 /** A page without records, by a refusal that says so. */
-const emptyPage = ({ clock, connector }: Invocation, { exchange }: Pick<PageRefusal, 'exchange'>): FetchedPage => ({
+const emptyPage = ({ connector }: Invocation, { exchange }: Pick<PageRefusal, 'exchange'>): FetchedPage => ({
   reply: { status: 204, header: () => undefined, body: undefined },
   ...{ records: [], total: undefined, estimate: undefined, ambiguous: new Map(), empty: true, url: '' },
-  answeredAt: clock.now(),
+  lag: 0,
   exchange: exchange ?? {
     ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
     redaction: { secrets: [], paths: connector.redact },

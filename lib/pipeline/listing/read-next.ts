@@ -50,7 +50,7 @@ export async function readNextPage(
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
   if (ahead.contents.length === 0) {
     const kept = await readKeptPage(walk, index, {
-      stream: streamAsked(stream, askedOf(slice, chainPage(stream, ahead.cursor))),
+      stream: streamAsked(stream, askedOf(stream, slice, chainPage(stream, ahead.cursor))),
     });
     if (kept !== undefined && takePage(walk, ahead, { fetched: kept, index, insists: true }) === undefined)
       return undefined;
@@ -101,7 +101,9 @@ function takePage(
   const stops = walk.sync.mode === 'incremental' && stopsAtWindow(stream);
   // What it states is of the whole listing, of which only the beginning is read.
   const page = stops ? { ...fetched, total: undefined, estimate: undefined } : fetched;
-  const content = readRecords(page, index, { listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false });
+  const content = readRecords(page, index, {
+    ...{ listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false, startedAt: walk.sync.to },
+  });
   if ('code' in content) return refusePage(page, content);
   const refusal = follow(walk, ahead, { page, content, insists });
   if (refusal !== undefined) return refusal;
@@ -205,7 +207,7 @@ function follow(
   if (stands) return refusePage(page, STANDSTILL); // R25
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
-  const asked = askedOf(slice, chainPage(stream, ahead.cursor));
+  const asked = askedOf(stream, slice, chainPage(stream, ahead.cursor));
   const step: ChainStep = hasNothing
     ? { is: 'end', by: 'explicit' }
     : nextCursor(stream, page.reply, page.records, page.url, asked);

@@ -60,12 +60,13 @@ export async function remapPart(context: NodeContext, step: number): Promise<Rem
       ...{ records: lines.map(({ record }) => record), total: undefined, estimate: undefined, empty: false, url: '' },
       // What could not be read of it then is not there to be read now.
       ambiguous: new Map(lines.flatMap(({ record, departures }) => duplicateNamesIn(departures, record))),
-      ...{ answeredAt: part.answeredAt, exchange },
+      ...{ lag: 0, exchange },
     };
     const content = readRecords(page, index, {
       listed: listedSlice(context, node),
       mode: 'permissive',
       overlaps: false,
+      startedAt: node.to,
     });
     return 'code' in content ? [] : content;
   });
@@ -76,7 +77,7 @@ export async function remapPart(context: NodeContext, step: number): Promise<Rem
       index: step,
       // The pages that they came on were counted when they came.
       ...{ fetched: 0, repeated: 0, first: '', last: '', total: undefined, estimate: undefined, lowest: undefined },
-      ...{ answeredAt: part.answeredAt, exchange },
+      exchange,
       lines: pages.flatMap(({ lines }) => lines),
       quarantined: pages.flatMap((page) => page.quarantined),
       departures: pages.flatMap(({ departures }) => departures),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type ExpectedResponse, judgeResponse } from '../../core/response/judge.ts';
 import { holdsSecrets } from '../../core/response/redact.ts';
+import { clockLag } from '../../core/response/retry-after.ts';
 import type { NodeContext, SyncContext } from '../invocation.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
@@ -17,7 +18,7 @@ const keptSchema = z.object({
   status: z.number(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
-  answeredAt: z.number(),
+  lag: z.number(),
 });
 
 /**
@@ -35,9 +36,9 @@ export async function keepPage(
   const body = new TextDecoder().decode(answer.body);
   const open = Object.fromEntries(Object.entries(headers).filter(([header]) => !SECRET_HEADERS.test(header)));
   if (holdsSecrets(asked, open, body, redaction)) return undefined;
-  const answeredAt = Date.parse(headers.date ?? '') || context.clock.now();
+  const lag = clockLag(headers.date, context.clock.now());
   const key = `${syncFolder(context.connector.name, context.ref)}/kept/${name}-${context.random.id()}.json.gz`;
-  const text = JSON.stringify({ url: asked, status, headers: open, body, answeredAt });
+  const text = JSON.stringify({ url: asked, status, headers: open, body, lag });
   await context.objects.create(key, await context.gzip(text), { type: 'application/json', encoding: 'gzip' });
   return key;
 }
@@ -57,7 +58,7 @@ export async function readKeptPage(
     const { kept } = failedPageState.parse(item);
     const stored = kept === undefined ? undefined : await objects.get(kept);
     if (stored === undefined) return undefined;
-    const { url, body, answeredAt, ...answer } = keptSchema.parse(JSON.parse(await context.gunzip(stored)));
+    const { url, body, lag, ...answer } = keptSchema.parse(JSON.parse(await context.gunzip(stored)));
     const verdict = judgeResponse(
       { ...answer, body: new TextEncoder().encode(body) },
       { ...expected, rules: connector.errors, asked: { method: 'GET', url }, now: clock.now() },
@@ -74,7 +75,7 @@ export async function readKeptPage(
       redaction,
     };
     return {
-      ...{ reply, records, total, ambiguous, url, answeredAt },
+      ...{ reply, records, total, ambiguous, url, lag },
       ...{ estimate: undefined, empty: is === 'empty', exchange: { ...exchange, evidence: () => body } },
     };
   }

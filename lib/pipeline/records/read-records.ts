@@ -3,7 +3,7 @@ import { bytesOf, LONGEST_PARENT } from '../../core/bounds.ts';
 import type { Stream } from '../../core/connector/connector.ts';
 import { checkRecord, recordKey, type SchemaDeparture } from '../../core/connector/schema.ts';
 import { dateMark } from '../../core/connector/since.ts';
-import { parseInstant } from '../../core/dates.ts';
+import { parseDate } from '../../core/dates.ts';
 import type { Reply } from '../../core/exchange.ts';
 import { doubt, type PageDoubt } from '../../core/listing/page-doubts.ts';
 import { writeJson } from '../../core/response/json.ts';
@@ -11,6 +11,8 @@ import type { Reason } from '../../core/response/judge.ts';
 import { truncatedLists } from '../../core/response/nested-lists.ts';
 import { withoutSecrets } from '../../core/response/redact.ts';
 import { readStatedTotal, saysLowerBound } from '../../core/response/stated-total.ts';
+import { DAY } from '../../core/time.ts';
+import { watermarkBound } from '../../core/verdict/watermark.ts';
 import type { FetchedPage } from '../requests/fetched-page.ts';
 import type { KeptExchange } from '../requests/keep-answer.ts';
 import type { ListedSlice } from '../store/slices.ts';
@@ -33,10 +35,13 @@ export type PageContent = {
   readonly last: string;
   readonly total: number | undefined;
   readonly estimate: number | undefined;
-  readonly answeredAt: number;
-  /** The lowest and the highest value of the watermark field, epoch milliseconds. */
+  /** The lowest value of the watermark field, and the highest that may become a watermark: epoch milliseconds, or a number. */
   readonly lowest: number | undefined;
   readonly highest: number | undefined;
+  /** The latest date that lies in the future. */
+  readonly future?: number | undefined;
+  /** A date names no time zone, and the stream names none for it. */
+  readonly zoneless?: boolean;
   /** Why a rule of the connector took it for a page. */
   readonly note?: string | undefined;
   /** What the page that ends a chain gives for the next sync. */
@@ -59,13 +64,15 @@ type Reading = {
   readonly mode: 'strict' | 'permissive';
   /** The first record is the last one of the page before: it is dropped. */
   readonly overlaps: boolean;
+  /** When the sync started, by our clock: epoch milliseconds. */
+  readonly startedAt: number;
 };
 
 /** Holds each record against the schema and maps it. In strict mode the first one that does not fit refuses the page. */
 export function readRecords(
   page: FetchedPage,
   index: number,
-  { listed, mode, overlaps }: Reading,
+  { listed, mode, overlaps, startedAt }: Reading,
 ): PageContent | Reason {
   const { stream } = listed;
   const lines: string[] = [];
@@ -81,6 +88,9 @@ export function readRecords(
   const dated = dateMark(stream.since) !== undefined;
   let lowest: number | undefined;
   let highest: number | undefined;
+  let future: number | undefined;
+  let zoneless = false;
+  const bound = dated ? watermarkBound(startedAt, page.lag) : Number.POSITIVE_INFINITY; // R55
   for (const raw of overlaps ? page.records.slice(1) : page.records) {
     const twice = page.ambiguous.get(raw);
     const one = twice === undefined ? readRecord(listed, raw, unknown) : { departures: [comesTwice(twice)] };
@@ -96,7 +106,10 @@ export function readRecords(
       lines.push(one.line);
       keys.push(fingerprint(one.key));
       if (dated) lowest = Math.min(lowest ?? Number.POSITIVE_INFINITY, one.seen ?? Number.POSITIVE_INFINITY);
-      if (one.seen !== undefined) highest = Math.max(highest ?? one.seen, one.seen);
+      zoneless ||= one.zoneless === true;
+      if (one.seen === undefined) continue;
+      if (one.seen <= bound) highest = Math.max(highest ?? one.seen, one.seen);
+      else if (one.seen > startedAt + SOON) future = Math.max(future ?? one.seen, one.seen);
     } else {
       quarantined.push(writeJson({ page: index, departures: one.departures, record: raw }) ?? '');
       quarantinedKeys.push(identify(stream, raw));
@@ -115,9 +128,10 @@ export function readRecords(
     last: edge(stream, page.records.at(-1)),
     total: page.total,
     estimate: page.estimate,
-    answeredAt: page.answeredAt,
     lowest,
     highest,
+    future,
+    zoneless,
     note: page.note,
     keySet: keySetOf([...keys, ...quarantinedKeys]),
     doubts: doubtsOf(stream, page, { index, cut }),
@@ -156,6 +170,7 @@ type ReadRecord =
       readonly line: string;
       readonly key: string;
       readonly seen: number | undefined;
+      readonly zoneless?: boolean;
       readonly cut: readonly string[];
     };
 
@@ -167,27 +182,39 @@ function readRecord({ stream, slice, pick }: ListedSlice, raw: unknown, unknown:
     const key = recordKey(stream, checked.record);
     if (key === undefined) return { departures: [{ path: String(stream.key), change: 'missing', sample: 'no key' }] };
     const seen = markOf(stream.since, raw);
-    if (typeof seen === 'string') return { departures: [unreadable(seen)] };
+    if ('problem' in seen) return { departures: [unreadable(seen.problem)] };
     if (pick !== undefined) return pickParent(pick(checked.record), key, departures);
     const parent = slice.parents?.[0];
     const delivered: unknown = stream.map ? stream.map(checked.record, { parent }) : checked.record;
     if (typeof delivered !== 'object' || delivered === null || 'then' in delivered)
       return { departures: [unreadable('"map" gives no record for it')] };
     const tombstone = stream.deleted?.(checked.record) === true ? { ...Object(delivered), _deleted: true } : delivered;
-    return { line: writeJson(tombstone) ?? 'null', key, seen, departures, cut: truncatedLists(delivered) };
+    return { line: writeJson(tombstone) ?? 'null', key, ...seen, departures, cut: truncatedLists(delivered) };
   } catch (error) {
     return { departures: [unreadable(error instanceof Error ? error.message : String(error))] };
   }
 }
 
-/** The date or the number by which a record tells how new it is; text: what is wrong with it. */
-function markOf(since: Stream['since'], raw: unknown): number | undefined | string {
-  if (since === undefined || 'token' in since) return undefined;
-  if ('field' in since) return parseInstant(since.field(raw)) ?? 'the watermark field is not a date';
-  const number = since.number(raw);
-  if (number === undefined || number === null) return undefined;
-  return Number.isSafeInteger(number) && number >= 0 ? number : 'the watermark number is not whole, or not below 2^53';
+type SeenMark = { readonly seen: number | undefined; readonly zoneless?: boolean } | { readonly problem: string };
+const UNMARKED = { seen: undefined } as const;
+
+/** The date or the number by which a record tells how new it is. A record that has none is delivered, and moves nothing. */
+function markOf(since: Stream['since'], raw: unknown): SeenMark {
+  if (since === undefined || 'token' in since) return UNMARKED;
+  const value = 'field' in since ? since.field(raw) : since.number(raw);
+  if (value === undefined || value === null || value === '') return UNMARKED;
+  if ('field' in since) {
+    const date = parseDate(value, since.zone);
+    if (date === undefined) return { problem: 'the watermark field is not a date' };
+    return { seen: date.millis, zoneless: date.zoneless && since.zone === undefined };
+  }
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? { seen: value }
+    : { problem: 'the watermark number is not whole, or not below 2^53' };
 }
+
+/** A date is in the future from so many milliseconds after the sync started: by then the sync itself is over, mostly. */
+const SOON = DAY;
 
 /** What the listings of a parent's children are told of it. */
 function pickParent(parent: unknown, key: string, departures: readonly SchemaDeparture[]): ReadRecord {

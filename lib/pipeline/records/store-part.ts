@@ -94,6 +94,7 @@ function summary(pages: readonly PageContent[]): Item {
   const totals = pages.flatMap((page) => page.total ?? []);
   const estimates = pages.flatMap((page) => page.estimate ?? []);
   const highest = pages.flatMap((page) => page.highest ?? []);
+  const future = pages.reduce<number | undefined>((most, page) => latest(most, page.future), undefined);
   const notes = pages.flatMap(({ note }) => (note === undefined ? [] : cutText(note, LONGEST_SENTENCE)));
   const token = pages.findLast((page) => page.token !== undefined && page.look !== true)?.token;
   const doubts = pages.flatMap((page) => page.doubts);
@@ -105,7 +106,8 @@ function summary(pages: readonly PageContent[]): Item {
     delivered: sum((page) => page.lines.length),
     quarantined: sum((page) => page.quarantined.length),
     repeated: sum((page) => page.repeated),
-    answeredAt: Math.min(...pages.map((page) => page.answeredAt)),
+    ...(future === undefined ? {} : { future }),
+    ...(pages.some(({ zoneless }) => zoneless) ? { zoneless: true } : {}),
     ...(totals.length > 0 ? { leastTotal: Math.min(...totals), greatestTotal: Math.max(...totals) } : {}),
     ...(pages[0]?.look ? { look: true } : {}),
     ...(doubts.length > 0 ? { doubts: writeDoubts(doubts) } : {}),
@@ -115,6 +117,9 @@ function summary(pages: readonly PageContent[]): Item {
     ...(token === undefined ? {} : { token }),
   };
 }
+
+const latest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 
 /** How often each text comes. */
 function countTexts(texts: readonly string[]): Record<string, number> {

@@ -40,7 +40,7 @@ export async function fetchFile(
   }
   const sent = await sendAndJudge(context, {
     ...place,
-    ...{ account, stream: streamAsked(stream, askedOf(slice, undefined)) },
+    ...{ account, stream: streamAsked(stream, askedOf(stream, slice, undefined)) },
     ...{ url: files[file.index], anywhere: true, request: () => ({ path: '/', headers: { accept: '*/*' } }) },
   });
   if ('page' in sent) return { page: { ...sent.page, exchange: withRequests(sent.page.exchange, requests) } };
@@ -69,7 +69,12 @@ async function askWhere(
   });
   if ('refusal' in asked) return asked;
   const { page } = asked;
-  const about = { reply: page.reply, here: page.url, job: file.job, asked: askedOf(place.slice, { job: file.job }) };
+  const about = {
+    reply: page.reply,
+    here: page.url,
+    job: file.job,
+    asked: askedOf(place.stream, place.slice, { job: file.job }),
+  };
   const told = readJobAnswer(paging, about);
   if (told.is === 'unclear') return { refusal: refusePage(page, { code: 'bad-job', message: told.message }) };
   if (told.is !== 'ready' || told.files.length !== file.of)

@@ -1,5 +1,6 @@
 import type { Asked, Raw, Reply, Stream } from '../../core/connector/connector.ts';
-import { instant } from '../../core/dates.ts';
+import { dateMark } from '../../core/connector/since.ts';
+import { instant, windowStart } from '../../core/dates.ts';
 import type { Slice } from '../../core/listing/slice.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { SECOND } from '../../core/time.ts';
@@ -40,7 +41,7 @@ export async function fetchPage(invocation: SyncContext, place: PageRequest): Pr
   if ('code' in account) return { refusal: unsentRefusal(account) };
   if ('refusal' in setup) return setup;
   const about = { ...place, setup: setup.value };
-  const judged = { ...place, stream: streamAsked(stream, askedOf(place.slice, place.at)) };
+  const judged = { ...place, stream: streamAsked(stream, askedOf(stream, place.slice, place.at)) };
   const asked = await sendAndJudge(invocation, {
     ...judged,
     account,
@@ -88,10 +89,14 @@ function readCount(read: (reply: Reply) => unknown, reply: Reply): number | Reas
 }
 
 /** What the requests of a slice are made for. `page`: what they are told about their page. */
-export const askedOf = ({ from, to, mark, parents = [] }: Slice, page: Raw): Asked<Raw, Raw> => ({
+export const askedOf = (
+  { since }: Pick<Stream, 'since'>,
+  { from, to, mark, parents = [] }: Slice,
+  page: Raw,
+): Asked<Raw, Raw> => ({
   ...{ page, parents, parent: parents[0] },
   window: {
-    ...{ from: instant(from), to: instant(to) },
+    ...{ from: windowStart(from, to, dateMark(since)?.zone), to: instant(to, dateMark(since)?.zone) },
     ...{ token: mark, number: mark === undefined ? undefined : Number(mark) },
   },
 });
@@ -105,9 +110,9 @@ export const streamAsked = (stream: Stream, asked: Asked<Raw, Raw>): Stream => (
 /** Everything a request is told. */
 const told = (
   { params, grant }: ConnectionAccess,
-  { slice, setup }: { readonly slice: Slice; readonly setup: Raw },
+  { stream, slice, setup }: { readonly stream: Stream; readonly slice: Slice; readonly setup: Raw },
   page: Raw,
-) => ({ params, grant, setup, ...askedOf(slice, page) });
+) => ({ params, grant, setup, ...askedOf(stream, slice, page) });
 
 /** Sends a request of a stream that is none for a page, and judges the answer by everything but its records. */
 export async function askOnce(

@@ -12,8 +12,8 @@ export type FetchedPage = {
   readonly estimate: number | undefined;
   /** No records are here, by the API's own word: a chain ends with it. */
   readonly empty: boolean;
-  /** When it was answered, by the API's clock if it tells, else when the request left by ours: epoch milliseconds. */
-  readonly answeredAt: number;
+  /** How far the API's clock, by its `Date`, is behind ours: milliseconds, at most 0. 0: it does not tell, or is ahead, which may be false. */
+  readonly lag: number;
   readonly url: string;
   /** Records of which not everything can be read: in each, a name that stands in one object more than once. */
   readonly ambiguous: ReadonlyMap<unknown, string>;

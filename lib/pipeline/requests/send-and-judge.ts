@@ -6,7 +6,7 @@ import type { BuiltRequest } from '../../core/exchange.ts';
 import { weightOfBody } from '../../core/response/json-size.ts';
 import { judgeResponse, type Reason, type ResponseVerdict } from '../../core/response/judge.ts';
 import type { RedirectRequest } from '../../core/response/redirect.ts';
-import { parseDate } from '../../core/response/retry-after.ts';
+import { clockLag } from '../../core/response/retry-after.ts';
 import { SECOND } from '../../core/time.ts';
 import type { AccountAccess } from '../credentials/account.ts';
 import type { Credential, CredentialReplacement } from '../credentials/credentials.ts';
@@ -84,7 +84,8 @@ const after = (refused: Attempt | undefined, exchange: KeptExchange): KeptExchan
 type Attempt = {
   readonly url: string;
   readonly used: Credential;
-  readonly leftAt: number;
+  /** By our clock: epoch milliseconds. */
+  readonly receivedAt: number;
   readonly exchange: KeptExchange;
   readonly verdict: Exclude<ResponseVerdict, { is: 'redirect' }>;
   readonly excused: number | undefined;
@@ -161,7 +162,8 @@ async function send(
       answer,
       requests,
     });
-    if (verdict.is !== 'redirect') return { url: asked.url, used, leftAt, exchange, verdict, excused, elsewhere };
+    if (verdict.is !== 'redirect')
+      return { url: asked.url, used, receivedAt: leftAt + took, exchange, verdict, excused, elsewhere };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
   }
@@ -184,14 +186,13 @@ const withoutQuery = (asked: RedirectRequest): RedirectRequest => {
 
 const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more than ${MOST_REDIRECTS} times` };
 
-function resultOf({ url, leftAt, exchange, verdict, excused }: Attempt): PageResult {
+function resultOf({ url, receivedAt, exchange, verdict, excused }: Attempt): PageResult {
   if ('reason' in verdict) return { refusal: { ...refusalOf(exchange, verdict), excused } };
   const { is, reply, records, total, ambiguous, note } = verdict;
-  const theirs = parseDate(reply.header('date') ?? '');
-  const answeredAt = Number.isNaN(theirs) ? leftAt : theirs;
+  const lag = clockLag(reply.header('date'), receivedAt);
   return {
     page: {
-      ...{ reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, answeredAt, exchange },
+      ...{ reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, lag, exchange },
       note: note?.message,
     },
   };

@@ -18,6 +18,8 @@ export const streamState = z.object({
   accountSync: z.string().optional(),
   /** The highest committed value of the watermark field, ISO 8601. */
   watermark: z.string().optional(),
+  /** Dates of its records name no time zone, and the stream names none for them. */
+  zoneless: z.boolean().default(false),
   /** What the watermark is, where it is no date: of a number its digits. */
   marked: z.enum(['number', 'token']).optional(),
   /** The sync that is running, and its scheduled time. Nobody but its own close frees the stream. */
@@ -276,8 +278,10 @@ export const partState = z.object({
   greatestTotal: z.number().optional(),
   /** About how many records the listing has, by the stream's inexact count. */
   estimate: z.number().optional(),
-  /** The earliest time at which one of these pages was answered, by the API's own clock where it tells. */
-  answeredAt: millis,
+  /** The latest date of a record that lies in the future, where one does. */
+  future: millis.optional(),
+  /** Dates of records name no time zone, and the stream names none for them. */
+  zoneless: z.boolean().default(false),
   /** Pages that a rule of the connector took for pages: why, and how many. As JSON. */
   notes: z
     .string()

@@ -134,6 +134,25 @@ const OTHER_ACCOUNT_BEFORE = {
     'the connection was another account before: what was known of that one is forgotten, and everything was asked for',
 };
 
+const dateWarnings = ({ future, zoneless }: Pick<SyncTotals, 'future' | 'zoneless'>): Receipt['warnings'] => [
+  ...(future === undefined
+    ? []
+    : [
+        {
+          code: 'future-dates',
+          message: `records are dated in the future, up to ${new Date(future).toISOString()}: they are delivered, and do not move the watermark`,
+        },
+      ]),
+  ...(zoneless
+    ? [
+        {
+          code: 'zoneless-dates',
+          message: 'dates of records name no time zone, and were read as UTC: say by "since.zone" where they are of',
+        },
+      ]
+    : []),
+];
+
 /** A sync without a token for the next one is whole, but no one would know why the next one asks for the same again. */
 const tokenWarning = (
   { since }: Stream,
@@ -153,7 +172,21 @@ function buildReceipt(
   context: SyncContext,
   stream: Stream,
   sync: SyncState,
-  { judged, requests, pages, records, again, stated, exact, schema, highest, firstAnswered, token, notes }: SyncTotals,
+  {
+    judged,
+    requests,
+    pages,
+    records,
+    again,
+    stated,
+    exact,
+    schema,
+    highest,
+    future,
+    zoneless,
+    token,
+    notes,
+  }: SyncTotals,
 ): Receipt {
   const { delivered, quarantined, dropped } = records;
   const held = withholdVerdict(judgeSync(judged), {
@@ -182,12 +215,13 @@ function buildReceipt(
       ...simulatedWarning(context),
       ...(sync.otherAccount ? [OTHER_ACCOUNT_BEFORE] : []),
       ...warnings,
+      ...dateWarnings({ future, zoneless }),
       ...tokenWarning(stream, { verdict, token }),
     ],
     schema: schema.map((change) => ({ ...change, page: pageNumber(stream.paging, change.page) })),
     watermark: {
       before,
-      after: moves ? (nextMarkOf(stream, sync, { highest, firstAnswered, token }) ?? null) : before,
+      after: moves ? (nextMarkOf(stream, sync, { highest, token }) ?? null) : before,
     },
   };
 }
@@ -196,14 +230,10 @@ function buildReceipt(
 function nextMarkOf(
   { since }: Stream,
   { watermark, to }: SyncState,
-  { highest, firstAnswered, token }: Pick<SyncTotals, 'highest' | 'firstAnswered' | 'token'>,
+  { highest, token }: Pick<SyncTotals, 'highest' | 'token'>,
 ): string | undefined {
   if (since !== undefined && !('field' in since)) return nextMark(since, watermark, { highest, token });
-  return nextWatermark(
-    watermark,
-    highest === undefined ? undefined : Math.min(highest, firstAnswered ?? highest), // R55
-    to,
-  );
+  return nextWatermark(watermark, highest, to);
 }
 
 /** Which sync it is, when it was, and where its manifest lies. */
@@ -239,7 +269,7 @@ async function commit(
   {
     stream: { since },
     sync: { account },
-    receipt: { verdict, mode, watermark, startedAt },
+    receipt: { verdict, mode, watermark, startedAt, warnings },
   }: { readonly stream: Stream; readonly sync: SyncState; readonly receipt: Receipt },
 ): Promise<void> {
   const ofAccount: Clause[] = account === undefined ? [] : [{ equal: ['account', account] }]; // R91
@@ -248,16 +278,19 @@ async function commit(
   const { after } = watermark;
   const rises = (name: string, value: string): Clause => ({ either: [{ absent: name }, { less: [name, value] }] });
   const kind = since === undefined ? 'date' : markKind(since);
+  // A mark of another kind, and a date in the future, which a wrong clock once put there.
+  const useless: Clause[] = [{ present: 'marked' }, { greater: ['watermark', new Date(clock.now()).toISOString()] }];
   if (after !== null && kind === 'date')
     await syncs.update(
       key,
       { set: { watermark: after }, remove: ['marked'] },
-      [...ofAccount, { either: [rises('watermark', after), { present: 'marked' }] }], // R54
+      [...ofAccount, { either: [rises('watermark', after), ...useless] }], // R54
     );
   else if (after !== null) await commitMark(context, { kind, watermark, ofAccount });
   const set: Change['set'] = {
     lastCommitted: context.ref.sync,
     freshAt: Date.parse(startedAt),
+    ...(warnings.some(({ code }) => code === 'zoneless-dates') ? { zoneless: true } : {}),
     ...(verdict === 'COMPLETE' ? { lastCompleteAt: clock.now() } : {}),
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };

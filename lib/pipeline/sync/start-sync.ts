@@ -145,7 +145,7 @@ async function createSync(context: SyncContext, at: string, stream: StreamState)
   const start = startOf(stream, known, isFullDue(declared, stream, now));
   // A date that an operator asks from is neither a number nor a token.
   const mark = since === undefined || 'field' in since || stream.asked !== undefined ? undefined : start;
-  const window = nextSyncWindow(dateMark(since), start, now);
+  const window = nextSyncWindow(dateMark(since), start, now, stream.zoneless);
   const { from, to } = window;
   const mode = mark === undefined ? window.mode : 'incremental';
   const limit = now - stream.limitAt < LIMIT_KNOWN ? stream.limit : undefined;

@@ -38,9 +38,11 @@ export type SyncSum = {
   exact: boolean;
   /** Pages that a rule of the connector took for pages: why, and how many. */
   readonly notes: Map<string, number>;
-  /** Highest value of the watermark field, and the API's clock at its first answer: epoch milliseconds. */
+  /** Highest value of the watermark field that may become a watermark: epoch milliseconds, or a number. */
   highest: number | undefined;
-  firstAnswered: number | undefined;
+  /** The latest date that lies in the future; some date names no time zone, and the stream none for it. */
+  future: number | undefined;
+  zoneless: boolean;
   /** What the last page of a chain gave for the next sync. */
   token: string | undefined;
 };
@@ -63,7 +65,7 @@ export async function sumSync(
     pages: { planned: 0, fetched: 0, failed: 0 },
     records: { delivered: 0, quarantined: 0, dropped: 0 },
     notes: new Map(),
-    ...{ highest: undefined, firstAnswered: undefined, token: undefined },
+    ...{ highest: undefined, future: undefined, zoneless: false, token: undefined },
   };
   const manifest = openManifest(context.gzip, stream);
   const windows: KeyedPart[] = [];
@@ -104,7 +106,6 @@ function addListing(sum: SyncSum, found: Found): void {
   // However often they were read.
   sum.pages.fetched += new Set(tally.pages.map(([index]) => index)).size;
   sum.pages.failed += tally.failed.length;
-  for (const { answeredAt } of leaf.parts) sum.firstAnswered = Math.min(sum.firstAnswered ?? answeredAt, answeredAt);
   for (const { notes } of leaf.parts)
     for (const [why, pages] of Object.entries(notes)) sum.notes.set(why, (sum.notes.get(why) ?? 0) + pages);
   if (ofParents) return;
@@ -114,7 +115,9 @@ function addListing(sum: SyncSum, found: Found): void {
   const stated = tally.totals?.greatest ?? tally.estimate;
   sum.stated = sum.stated === undefined || stated === undefined ? undefined : sum.stated + stated;
   sum.exact &&= tally.totals !== undefined;
-  for (const { highest, token, look } of leaf.parts) {
+  for (const { highest, future, zoneless, token, look } of leaf.parts) {
+    if (future !== undefined) sum.future = Math.max(sum.future ?? future, future);
+    sum.zoneless ||= zoneless;
     if (highest !== undefined) sum.highest = Math.max(sum.highest ?? highest, highest);
     if (token !== undefined && !look) sum.token = token;
   }

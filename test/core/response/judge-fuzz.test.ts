@@ -223,7 +223,7 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
         redaction: { secrets: [], paths: [] },
       };
       const page = {
-        ...{ ...verdict, estimate: undefined, empty: verdict.is === 'empty', url, answeredAt: NOW, exchange },
+        ...{ ...verdict, estimate: undefined, empty: verdict.is === 'empty', url, lag: 0, exchange },
         note: verdict.note?.message,
       };
       const slice = { from: 0, to: NOW };
@@ -231,6 +231,7 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
         listed: { stream, slice, name: 'rows' },
         mode: 'permissive',
         overlaps: false,
+        startedAt: NOW,
       });
       assert.ok(!('code' in content));
       assert.equal(content.lines.length + content.quarantined.length, verdict.records.length);

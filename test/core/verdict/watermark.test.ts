@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { clockLag } from '../../../lib/core/response/retry-after.ts';
 import { FIRST_START, nextSyncWindow, nextWatermark, watermarkBound } from '../../../lib/core/verdict/watermark.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -43,14 +44,17 @@ describe('the window of a sync', () => {
 
 describe('the watermark', () => {
   it('is bound by the moment at which the sync started, by whichever clock is earlier', () => {
-    assert.equal(watermarkBound(NOW, NOW + 5_000, undefined), NOW);
-    assert.equal(watermarkBound(NOW, NOW + 5_000, NOW + 5_000), NOW);
+    /** Of a response that came so long after the start, from an API whose clock shows another time by so much. */
+    const bound = (after: number, off: number): number =>
+      watermarkBound(NOW, clockLag(new Date(NOW + after + off).toUTCString(), NOW + after));
+    assert.equal(watermarkBound(NOW, clockLag(undefined, NOW + 5_000)), NOW);
+    assert.equal(bound(5_000, 0), NOW);
     // The API's clock is five hours ahead: it may be corrected tomorrow.
-    assert.equal(watermarkBound(NOW, NOW + 5_000, NOW + 5 * HOUR), NOW);
+    assert.equal(bound(5_000, 5 * HOUR), NOW);
     // Three minutes slow: what it dates now, it dates three minutes ago.
-    assert.equal(watermarkBound(NOW, NOW + 5_000, NOW + 5_000 - 180_000), NOW - 180_000);
+    assert.equal(bound(5_000, -180_000), NOW - 180_000);
     // The same bound, however late in the sync the response comes.
-    assert.equal(watermarkBound(NOW, NOW + 9 * HOUR, NOW + 9 * HOUR - 180_000), NOW - 180_000);
+    assert.equal(bound(9 * HOUR, -180_000), NOW - 180_000);
   });
 
   it('is the highest value seen, and never falls', () => {
