@@ -40,7 +40,7 @@ function linked({ streams }: Model, { url: { pathname, searchParams } }: Receive
   if (pathname !== NEXT_PATH || page === null) return undefined;
   const name = parseCursor(page)?.stream;
   const stream = streams.find((one) => one.name === name);
-  const way = stream?.ways.find(({ paging }) => paging.kind === 'links');
+  const way = stream?.ways.find(({ paging }) => paging.kind === 'links' || paging.kind === 'job');
   if (stream === undefined || way === undefined) return undefined;
   return { stream: stream.name, reply: (request, twist) => answerPage(stream, way, { page }, request, twist) };
 }

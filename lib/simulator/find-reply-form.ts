@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Reply, Stream } from '../core/connector/connector.ts';
+import type { JobPaging } from '../core/connector/paging.ts';
 import { SimulatorRefusal } from './refusal.ts';
 import {
   type Facts,
@@ -48,6 +49,34 @@ export function findReplyForms(
   const more = must(name, search(openings(form), [...told, goesOn], samples.more, words));
   const last = must(name, search([...closings(more), ...openings(form)], [...told, ends], samples.last, words));
   return { more, last };
+}
+
+/** What is answered about a job: that it was started, that it is not ready yet, and where its file lies. */
+export type JobForms = {
+  readonly started: ReplyForm;
+  readonly waits: ReplyForm | undefined;
+  readonly ready: ReplyForm;
+};
+
+/** The replies out of which a stream reads its jobs. `told`: texts that stand in its functions. A job's id, and the URL of its file, is `next`. */
+export function findJobForms({ start, ready, files }: JobPaging, told: Readonly<Record<string, string>>): JobForms {
+  const samples = ['http://127.0.0.1/one', 'http://127.0.0.1/two'].map(
+    (next): Facts => ({ records: [next], total: 1, next, told }),
+  );
+  const said = toldWords(samples[0]);
+  const isReady: Demand = { read: ready, fits: (found) => found === true };
+  const isWhere: Demand = { read: files, fits: (found, { records }) => isDeepStrictEqual(found, records) };
+  const isStarted: Demand = { read: start, fits: (found, { next }) => found === next };
+  const allowed = words(
+    [...said, 'next', 'records', 'rows', 'object', ...GUARDS],
+    [...said, 'next'],
+    ['record', 'object'],
+  );
+  return {
+    started: must('start', search(ROOTS, [isStarted], samples, NEXT_WORDS)),
+    waits: search(ROOTS, [{ read: ready, fits: (found) => found === false }], samples, allowed),
+    ready: must('ready" or "files', search(ROOTS, [isReady, isWhere], samples, allowed)),
+  };
 }
 
 /** The reply to a question for how many records there are. */

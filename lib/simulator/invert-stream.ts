@@ -1,13 +1,15 @@
 import type { Account, Raw, Stream } from '../core/connector/connector.ts';
+import { type JobPaging, one } from '../core/connector/paging.ts';
 import { dateMark } from '../core/connector/since.ts';
 import { parseInstant } from '../core/dates.ts';
 import { FIRST_START } from '../core/verdict/watermark.ts';
-import { findCountForm, findReplyForms, findSetupForm } from './find-reply-form.ts';
-import { answerCount, answerPage } from './page.ts';
+import { findCountForm, findJobForms, findReplyForms, findSetupForm } from './find-reply-form.ts';
+import { answerCount, answerJob, answerPage, type JobReplies } from './page.ts';
 import type { Question } from './question.ts';
 import { SimulatorRefusal } from './refusal.ts';
-import { replyMaker } from './reply-form.ts';
+import { type ReplyForm, replyMaker } from './reply-form.ts';
 import { requestForms, type Wanted, type Writing } from './request-form.ts';
+import { textsIn } from './rule-answer.ts';
 import { anyFacts, countFacts, pageProbe, sampleFacts } from './samples.ts';
 import type { Holdings, StreamModel, Way } from './stream-model.ts';
 
@@ -44,15 +46,35 @@ function writer(stream: Stream, told: { params: Raw; grant: Raw; setup: Raw }, {
 /** The question for a page of the stream. */
 function pageQuestion(stream: Stream, writing: Writing, holdings: Holdings): { way: Way; question: Question } {
   const { name, records } = holdings;
+  const { paging } = stream;
   const forms = requestForms({ ...writing, pages: pageProbe(stream, records) });
-  const { more, last } = findReplyForms(stream, sampleFacts(stream, records));
+  const { more, last } = findReplyForms(
+    paging.kind === 'job' ? { ...stream, paging: one() } : stream,
+    sampleFacts(stream, records),
+  );
   const way = {
     paging: stream.paging,
     more: written(stream, replyMaker(more)),
     last: written(stream, replyMaker(last)),
   };
-  const answer: Question['answer'] = (asked, request, twist) => answerPage(holdings, way, asked, request, twist);
+  const jobs = paging.kind === 'job' ? jobReplies(paging) : undefined;
+  const answer: Question['answer'] = (asked, request, twist) =>
+    jobs === undefined
+      ? answerPage(holdings, way, asked, request, twist)
+      : answerJob(holdings, jobs, asked, request, twist);
   return { way, question: { stream: name, forms, answer } };
+}
+
+/** What is answered about the jobs of a stream. */
+function jobReplies(paging: JobPaging): JobReplies {
+  const texts = textsIn(`${paging.ready} ${paging.files}`);
+  const told = Object.fromEntries(texts.map((text, at) => [`text ${at}`, text]));
+  const { started, waits, ready } = findJobForms(paging, told);
+  const maker = (form: ReplyForm): ReturnType<typeof replyMaker> => {
+    const make = replyMaker(form);
+    return (facts) => make({ ...facts, told });
+  };
+  return { started: maker(started), waits: waits && maker(waits), ready: maker(ready) };
 }
 
 /** A reply in the format that the stream reads. */

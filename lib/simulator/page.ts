@@ -46,6 +46,33 @@ export function answerPage(
   return { status: 200, ...more({ ...told, next: paging.kind === 'links' ? link : cursorText(next) }) };
 }
 
+/** What is answered about a job. */
+export type JobReplies = Readonly<Record<'started' | 'ready', ReturnType<typeof replyMaker>>> & {
+  readonly waits: ReturnType<typeof replyMaker> | undefined;
+};
+
+/**
+ * Starts a job, or says where its file lies. Its id is the cursor of the listing that it is to write: so nothing has to be remembered. The file is what a link leads to.
+ */
+export function answerJob(
+  held: Holdings,
+  { started, waits, ready }: JobReplies,
+  asked: Asked,
+  { url }: Received,
+  twist: Twist,
+): Answer {
+  if (asked.page === undefined) {
+    const listing = listingOf(held, asked, twist);
+    if (listing === undefined) return twist.vanished?.answer ?? NO_PARENT;
+    return { status: 200, ...started(whereOf(cursorText({ stream: held.name, ...listing, start: 0 }))) };
+  }
+  if (cursorOf(held, asked) === undefined) return refusal(404, 'no_such_job', `There is no job "${asked.page}".`);
+  if (twist.waits === true && waits !== undefined) return { status: 200, ...waits(whereOf('')) };
+  return { status: 200, ...ready(whereOf(`${url.origin}${NEXT_PATH}?cursor=${encodeURIComponent(asked.page)}`)) };
+}
+
+const whereOf = (next: string) => ({ records: [next], total: 1, next });
+
 /** Index of the page that begins after this many records. Pages of offsets overlap by one record; other offsets begin no page. */
 function pageAt({ kind }: Way['paging'], size: number, start: number): number {
   if (kind !== 'offsets') return Math.floor(start / size);

@@ -52,8 +52,15 @@ export type RequestForm = {
 /** Which pages to ask for, to see where a page is written. */
 export type PageProbe = {
   readonly first: unknown;
-  /** A later page for a value, and three values. Absent if `request` is only ever asked for the first page. */
-  readonly later?: { readonly page: (value: Value) => unknown; readonly values: readonly [Value, Value, Value] };
+  /**
+   * A later page for a value, and three values. Absent if `request` is only ever asked for the first page. `alone`: it is asked for by its value alone, and
+   * need not tell the parent.
+   */
+  readonly later?: {
+    readonly page: (value: Value) => unknown;
+    readonly values: readonly [Value, Value, Value];
+    readonly alone?: boolean;
+  };
 };
 export type Value = string | number;
 export type Window = { readonly from: Instant; readonly to: Instant };
@@ -108,11 +115,11 @@ function formsIn(writing: Writing, parts: readonly ('from' | 'to')[], window: Wi
 
   const form = proved(learnt(first), first);
   if (later === undefined) return [form];
-  const { page, values } = later;
+  const { page, values, alone = false } = later;
   const laterForm = learnt(page(values[0]), { one: values[0], two: values[1], places: ask(page(values[1])) });
   for (const value of values)
-    prove(writing, laterForm, ask(page(value)), { page: value, window, parents: nearest }, 'page');
-  return [form, proved(laterForm, page(values[0]), values[0])];
+    prove(writing, laterForm, ask(page(value)), { page: value, window, parents: alone ? undefined : nearest }, 'page');
+  return alone ? [form, laterForm] : [form, proved(laterForm, page(values[0]), values[0])];
 }
 
 /** The parents of one request and another. */
@@ -260,7 +267,12 @@ function merged(one: Asked, other: Asked | undefined): Asked | undefined {
 
 const NAMES = ['page', 'from', 'to', 'parents'] as const;
 
-type Meant = { readonly page: Value | undefined; readonly window: Window; readonly parents: readonly number[] };
+/** `parents`: absent where it may tell them or not. */
+type Meant = {
+  readonly page: Value | undefined;
+  readonly window: Window;
+  readonly parents: readonly number[] | undefined;
+};
 
 /** Throws unless the form reads what was asked. A date may be told only to the second, the minute or the day. */
 function prove(
@@ -274,7 +286,8 @@ function prove(
   const isNear = (told: number | undefined, { millis }: Instant) =>
     told === undefined || (told <= millis && told > millis - DAY);
   const isRead = asked?.page === page && isNear(asked?.from, window.from) && isNear(asked?.to, window.to);
-  if (asked !== undefined && isRead && isDeepStrictEqual(asked.parents ?? [], parents)) return;
+  const isOf = parents === undefined || isDeepStrictEqual(asked?.parents ?? [], parents);
+  if (asked !== undefined && isRead && isOf) return;
   throw new SimulatorRefusal(
     `its "${name}" writes "${what}" in a way that the simulator cannot read back. Put it there as it is, or as a plain sum or multiple.`,
   );

@@ -53,7 +53,7 @@ const replyOf = ({ status, headers, body }: Answer): Reply => ({
 });
 
 /** Texts that stand in a function, and texts that its regular expressions match. */
-function textsIn(source: string): string[] {
+export function textsIn(source: string): string[] {
   const quoted = [...source.matchAll(/'([^'\\\n]*)'|"([^"\\\n]*)"|`([^`$\\]*)`/g)].map(
     ([, a, b, c]) => a ?? b ?? c ?? '',
   );

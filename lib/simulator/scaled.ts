@@ -49,5 +49,8 @@ function scaledStream(stream: Stream, { size, together }: Scale, { start, width 
   };
 }
 
-const sized = <P extends Stream['paging']>(paging: P, size: number | undefined): P =>
-  size === undefined || !('size' in paging) ? paging : { ...paging, size: Math.min(paging.size, size) };
+/** A job that is played is ready when it is asked for again. */
+function sized(paging: Stream['paging'], size: number | undefined): Stream['paging'] {
+  if (paging.kind === 'job') return { ...paging, every: '1 second' };
+  return size === undefined || !('size' in paging) ? paging : { ...paging, size: Math.min(paging.size, size) };
+}

@@ -193,6 +193,16 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
     code: () => 'count',
     mend: ({ stream }) => (stream.slices === undefined ? CUT : undefined),
   },
+  'is not ready with its jobs when it is asked first': {
+    of: (facts) => kindOf(facts) === 'job',
+    trouble: () => ({ waits: true, times: 1 }),
+    survives: everything,
+  },
+  'no longer takes the first URL of a file': {
+    of: (facts) => kindOf(facts) === 'job',
+    trouble: () => ({ expired: { page: 0, answer: MISSING }, times: 1 }),
+    survives: everything,
+  },
   'no longer has the second parent': {
     of: ({ hasParents, stream: { each } }) => hasParents && each?.together === undefined,
     trouble: ({ words }) => ({ vanished: { parent: (index) => index === 1, answer: words.vanished ?? MISSING } }),

@@ -28,6 +28,8 @@ export type Trouble = {
   readonly vanished?: { readonly parent: (index: number) => boolean; readonly answer: Answer };
   /** Every so many requests this comes instead. */
   readonly every?: { readonly requests: number; readonly answer: Answer };
+  /** A job is not ready. */
+  readonly waits?: boolean;
   /** At its request with this number it revokes all tokens that it has issued. */
   readonly revokes?: number;
 };
@@ -36,6 +38,7 @@ export type Trouble = {
 export type Twist = Pick<Trouble, 'cap' | 'limit' | 'vanished'> & {
   readonly total?: ((honest: number) => number | undefined) | undefined;
   readonly absent?: ((index: number) => boolean) | undefined;
+  readonly waits?: boolean | undefined;
   /** To the page with this index. */
   readonly page?: ((index: number) => PageTwist) | undefined;
 };
@@ -78,11 +81,12 @@ export function troubled(trouble: Trouble): Troubled {
 
 /** `asked`: requests so far. `isOn`: whether this one has not been done to often enough. */
 function twistOf(trouble: Trouble, asked: number, isOn: boolean): Twist {
-  const { total, absent, empty, short, expired, loop, ...always } = trouble;
+  const { total, absent, empty, short, expired, loop, waits, ...always } = trouble;
   return {
     ...always,
     total: total && ((honest) => total(honest, asked)),
     absent: absent && ((index) => absent(index, asked)),
+    waits: waits === true && isOn,
     page: (index) => ({
       ...(isOn && empty === index ? { shows: 'nothing' } : isOn && short === index ? { shows: 'half' } : {}),
       instead: isOn && expired?.page === index ? expired.answer : undefined,
