@@ -4,7 +4,7 @@ import { pageNumber } from '../../lib/core/connector/paging.ts';
 import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
 import { forSync, streamOf } from '../../lib/pipeline/invocation.ts';
 import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
-import { closedSyncs, type FailedSync, failedSyncs } from '../../lib/pipeline/sync/failures.ts';
+import { closedSyncs, type FailedSync, failedSyncs, gotEverything } from '../../lib/pipeline/sync/failures.ts';
 import { readStream, readSync } from '../../lib/pipeline/sync/start-sync.ts';
 import { requireActive } from '../cli/connection.ts';
 import { deliver } from '../cli/deliver.ts';
@@ -221,13 +221,19 @@ async function tidy(operated: OperatedConnector, asked: readonly Found[]): Promi
       const task = taskSchema.safeParse(JSON.parse(body)).data;
       const ref = task !== undefined && 'sync' in task ? refOf(task) : undefined;
       const settled =
-        ref !== undefined &&
-        (syncs.has(JSON.stringify(ref)) || ((await readStream(forSync(operated, ref))).lastCommitted ?? '') > ref.sync);
+        ref !== undefined && (syncs.has(JSON.stringify(ref)) || (await broughtLater(operated, ref)) !== undefined);
       if (settled) await failuresReader.remove(receipt);
       else others.push(receipt);
     }
   }
   for (const receipt of others) await failuresReader.giveBack(receipt);
+}
+
+/** The later sync that brought what this one lacks; `undefined`: none did, or this one is no longer kept. */
+async function broughtLater(operated: OperatedConnector, ref: SyncRef): Promise<string | undefined> {
+  const context = forSync(operated, ref);
+  const sync = await readSync(context);
+  return sync && gotEverything(await readStream(context), ref.sync, sync);
 }
 
 /** Milliseconds between two looks at a sync that is being read. */
@@ -242,9 +248,9 @@ async function outcome(
 ): Promise<string> {
   let now = await readSync(forSync(operated, ref));
   while (now !== undefined && !(now.phase > sync.phase && now.status === 'closed')) {
-    const { lastCommitted = '' } = await readStream(forSync(operated, ref));
-    if (what === 'pages' && lastCommitted > ref.sync && now.status === 'closed') {
-      process.stderr.write(`${ref.stream}: the sync ${lastCommitted} got everything meanwhile.\n`);
+    const later = await broughtLater(operated, ref);
+    if (what === 'pages' && later !== undefined && now.status === 'closed') {
+      process.stderr.write(`${ref.stream}: the sync ${later} got everything meanwhile.\n`);
       return 'COMPLETE';
     }
     await requireActive(operated, ref.connection);

@@ -446,6 +446,12 @@ export const RULES: readonly Rule[] = [
     mutations: [{ later: 1 }],
   },
   {
+    id: 'R93',
+    name: 'The replacement is asked for what the superseded sync was asked for',
+    test: { file: 'test/pipeline/sync/full.test.ts', name: 'goes on as a full one when a deployment supersedes it' },
+    mutations: [{ remove: true }],
+  },
+  {
     id: 'R89',
     name: 'A sync reads one account from its first page to its last',
     test: {

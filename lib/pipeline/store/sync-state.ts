@@ -31,6 +31,8 @@ export const streamState = z.object({
   lastClosed: z.string().optional(),
   /** The latest sync that got everything, as far as can be told: whatever failed before it is obsolete. */
   lastCommitted: z.string().optional(),
+  /** The latest full one of them. */
+  lastFullCommitted: z.string().optional(),
   lastCompleteAt: millis.optional(),
   /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent while nobody syncs. */
   freshAt: millis.optional(),
@@ -56,6 +58,8 @@ export const syncState = z.object({
   from: millis,
   to: millis,
   watermark: z.string().optional(),
+  /** What an operator asked it for, where it is not what changed: one that takes its place is asked for the same. */
+  asked: z.string().optional(),
   /** By number or by token: what it asks from. Absent in a full sync. */
   mark: z.string().optional(),
   deadline: millis,

@@ -70,7 +70,7 @@ async function closeSuperseded(context: SyncContext, sync: SyncState, why: strin
     watermark: { before: sync.watermark ?? null, after: sync.watermark ?? null },
   };
   await freeStream(context); // R65
-  await startReplacement(context); // R64
+  await startReplacement(context, sync); // R64
   await publishReceipt(context, sync, receipt, await context.gzip(''));
 }
 
@@ -295,6 +295,11 @@ async function commit(
     ...(verdict === 'COMPLETE' && mode === 'full' ? { lastFullAt: Date.parse(startedAt) } : {}),
   };
   await syncs.update(key, { set }, [...ofAccount, rises('lastCommitted', context.ref.sync)]);
+  if (mode === 'full')
+    await syncs.update(key, { set: { lastFullCommitted: context.ref.sync } }, [
+      ...ofAccount,
+      rises('lastFullCommitted', context.ref.sync),
+    ]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { SyncRef } from '../../core/tasks.ts';
 import { forSync, type Invocation } from '../invocation.ts';
 import { syncPartition } from '../store/sync-keys.ts';
-import { type FailedPage, type SyncState, syncState } from '../store/sync-state.ts';
+import { type FailedPage, type StreamState, type SyncState, syncState } from '../store/sync-state.ts';
 import { readTrees } from '../tree/read-tree.ts';
 import { readStream } from './start-sync.ts';
 
@@ -21,9 +21,9 @@ export async function* failedSyncs(
   invocation: Invocation,
   place: Pick<SyncRef, 'connection' | 'stream'>,
 ): AsyncGenerator<FailedSync> {
-  const { lastCommitted = '' } = await readStream(forSync(invocation, { ...place, sync: '' }));
+  const stream = await readStream(forSync(invocation, { ...place, sync: '' }));
   for await (const { ref, sync } of closedSyncs(invocation, place)) {
-    if (ref.sync <= lastCommitted) continue;
+    if (gotEverything(stream, ref.sync, sync) !== undefined) continue;
     const failed: FailedPage[] = [];
     for await (const { leaves } of readTrees(forSync(invocation, ref), sync.phase))
       for (const leaf of leaves.values()) failed.push(...leaf.failed);
@@ -42,4 +42,17 @@ export async function* closedSyncs(
     if (sync.status === 'closed' && sync.superseded === undefined)
       yield { ref: { ...place, sync: sk.slice('SYNC#'.length) }, sync };
   }
+}
+
+/**
+ * The later sync that got what this one lacks, as far as can be told; `undefined`: none did. What a full sync lacks, another full one alone brings: an
+ * incremental one asks for no more than what changed.
+ */
+export function gotEverything(
+  { lastCommitted = '', lastFullCommitted = '' }: StreamState,
+  id: string,
+  { mode }: Pick<SyncState, 'mode'>,
+): string | undefined {
+  const later = mode === 'full' ? lastFullCommitted : lastCommitted;
+  return later > id ? later : undefined;
 }

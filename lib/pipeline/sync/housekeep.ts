@@ -2,6 +2,7 @@ import { LONGEST_BACKOFF } from '../../core/backoff.ts';
 import type { Reason } from '../../core/response/judge.ts';
 import { chainTask, pagesTask, type SyncRef, TASK_VERSION } from '../../core/tasks.ts';
 import { HOUR, SECOND } from '../../core/time.ts';
+import { syncDeadline } from '../../core/verdict/deadline.ts';
 import { keepAuthorised } from '../credentials/keep-authorised.ts';
 import { atNode, forSync, type Invocation, mayBeginPages, type NodeContext, type SyncContext } from '../invocation.ts';
 import { setPageAside } from '../records/set-aside.ts';
@@ -17,7 +18,7 @@ import {
   syncKey,
 } from '../store/sync-keys.ts';
 import { type Block, type Chain, type Node, type SyncState, streamState } from '../store/sync-state.ts';
-import { isWaitingForLimits } from '../tasks/dispatch.ts';
+import { isWaitingForLimits, requestsApart } from '../tasks/dispatch.ts';
 import { sendOpenPages, sendTasks } from '../tasks/send-tasks.ts';
 import { advanceNode, failPage } from '../tree/tree.ts';
 import { measureConnector } from './measure.ts';
@@ -105,8 +106,14 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   if (now < due && now < sync.deadline) return;
   const nodes = await openNodes(atNode(context, rootPath(sync.phase)));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
-  if (now >= sync.deadline && sync.status === 'open')
-    return giveUp(context, sync, { open: nodes, reason: paused === undefined ? OVERDUE : pausedFor(paused) });
+  if (now >= sync.deadline && sync.status === 'open') {
+    const deadline = await deadlineOf(context, sync, { nodes, progress });
+    if (now >= deadline)
+      return giveUp(context, sync, { open: nodes, reason: paused === undefined ? OVERDUE : pausedFor(paused) });
+    await syncs.update(syncKey(connector.name, context.ref), { set: { deadline } }, [
+      { equal: ['deadline', sync.deadline] },
+    ]);
+  }
   // Its tasks are done with: what is open is sent again when the connection is active again.
   if (paused !== undefined && sync.status === 'open') return;
   if (sync.parkedUntil !== undefined && sync.status === 'open') return unpark(context, sync, nodes); // R49
@@ -122,6 +129,27 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   if (!taken.ok) return;
   log.warn('sync taken up', { ...context.ref, round: rounds, open: nodes.length, silent: now - progress });
   await resendOpenWork(context, sync, nodes); // R47
+}
+
+/** When a sync is given up: a day after its last progress, or as late as its limits need for what is known to be left of it. */
+async function deadlineOf(
+  context: SyncContext,
+  sync: SyncState,
+  { nodes, progress }: { readonly nodes: readonly OpenSync[]; readonly progress: number },
+): Promise<number> {
+  const { limiters } = await withAccount(context, sync);
+  return syncDeadline({
+    ...{ startedAt: sync.startedAt, progressAt: progress, parkedUntil: sync.parkedUntil },
+    spacing: requestsApart(limiters),
+    left: nodes.reduce((sum, { node }) => sum + pagesLeft(node), 0),
+  });
+}
+
+/** Pages of a node that are known, and have not come. */
+function pagesLeft(node: Node): number {
+  if (node.kind === 'block') return node.open.size;
+  if (node.kind === 'listing') return Math.max(0, (node.announced ?? node.covered) - node.covered);
+  return 1;
 }
 
 /** The wait of a parked sync is over: what is open is sent again. That is no round, as nothing was lost. */
@@ -173,7 +201,7 @@ const LOST: Reason = {
   code: 'lost',
   message: 'no progress, although it was sent again three times',
 };
-const OVERDUE: Reason = { code: 'deadline', message: 'the sync was not done by its deadline' };
+const OVERDUE: Reason = { code: 'deadline', message: 'the sync made no progress for a day' };
 
 const pausedFor = (why: string): Reason => ({
   code: 'paused',

@@ -8,6 +8,7 @@ import { expiryOf, phaseOf, rootPath, syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
 import type { ReceivedTask, TaskOutcome } from '../tasks/outcome.ts';
 import { retryItemAt } from '../tree/retry-node.ts';
+import { gotEverything } from './failures.ts';
 import { beginSync, readStream, readSync, SYNC_DEADLINE } from './start-sync.ts';
 
 /**
@@ -31,9 +32,9 @@ export async function redriveFailures(
   }
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF }; // R58
   if (sync.superseded !== undefined) return 'done';
-  const { lastCommitted = '' } = await readStream(context);
-  if (task.what === 'pages' && lastCommitted > ref.sync) {
-    invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later: lastCommitted });
+  const later = gotEverything(await readStream(context), ref.sync, sync);
+  if (task.what === 'pages' && later !== undefined) {
+    invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later });
     return 'done';
   }
   const root =

@@ -23,7 +23,7 @@ import { advanceNode } from '../tree/tree.ts';
 import { listingShape } from './supersede.ts';
 import { withAccount } from './with-account.ts';
 
-/** A sync that has not ended by then is closed with what it has. */
+/** So long after its start, or its last phase's, a sync is looked at: one that makes progress lives longer (core/verdict/deadline.ts). */
 export const SYNC_DEADLINE = 24 * HOUR;
 
 /** For how long a page limit that was found out is believed. APIs change, and a page that failed for another reason may have looked like one. */
@@ -166,6 +166,7 @@ async function createSync(context: SyncContext, at: string, stream: StreamState)
     roundAt: 0,
     ...(known === undefined ? {} : { watermark: known }),
     ...(mark === undefined ? {} : { mark }),
+    ...(stream.asked === undefined ? {} : { asked: stream.asked }),
     ...(limit === undefined ? {} : { limit }),
     ...(stream.fullRecords === undefined ? {} : { fullRecords: stream.fullRecords }),
     ...(stream.shrunkTo === undefined ? {} : { shrunkTo: stream.shrunkTo }),

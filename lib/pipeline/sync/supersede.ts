@@ -73,11 +73,14 @@ async function end(
 }
 
 /** Begins another sync in the place of a superseded one, unless its stream is gone. */
-export async function startReplacement(context: SyncContext): Promise<void> {
+export async function startReplacement(context: SyncContext, { asked }: SyncState): Promise<void> {
   if (streamOf(context, context.ref.stream) === undefined) return;
   const at = new Date(context.clock.now()).toISOString();
   await sendTasks(context, [
-    { v: TASK_VERSION, kind: 'start', connection: context.ref.connection, stream: context.ref.stream, at },
+    {
+      ...{ v: TASK_VERSION, kind: 'start', connection: context.ref.connection, stream: context.ref.stream, at },
+      ...(asked === undefined ? {} : { asked }), // R93
+    },
   ]);
 }
 

@@ -16,12 +16,13 @@ export type DispatchContext = SyncContext & { readonly limiters: readonly Limite
 /** How much of a listing is dispatched at once: what its limits let through in some seconds and until the answers come, and its workers can hold. */
 export function dispatchWindowFor(context: DispatchContext): DispatchWindow {
   const { limiters, settings } = context;
-  const unused = limitBindings(
-    limiters,
-    limiters.map(() => newLimiter),
-  );
-  const apart = requestSpacing(unused, 0) / 1_000;
-  return dispatchWindowOf(apart, settings.MAXIMUM_CONCURRENCY, answerTime(context, limiters));
+  return dispatchWindowOf(requestsApart(limiters), settings.MAXIMUM_CONCURRENCY, answerTime(context, limiters));
+}
+
+/** Milliseconds between two requests when limits are used to the full; 0: nothing limits them. */
+export function requestsApart(limiters: readonly LimiterKey[]): number {
+  const unused = limiters.map(() => newLimiter);
+  return requestSpacing(limitBindings(limiters, unused), 0) / 1_000;
 }
 
 /** Whether the tasks of a sync may be waiting for its limits. */

@@ -18,3 +18,7 @@ it('and not before its limits let the requests that are left leave, twice over',
 it('and in any case before its items expire', () => {
   assert.equal(syncDeadline({ startedAt: 0, progressAt: 20 * DAY, spacing: DAY, left: 100 }), 28 * DAY);
 });
+
+it('and not while the API itself asked for patience', () => {
+  assert.equal(syncDeadline({ startedAt: 0, progressAt: HOUR, spacing: 0, left: 1, parkedUntil: 3 * DAY }), 4 * DAY);
+});

@@ -423,3 +423,18 @@ it('a worker whose clock is a minute ahead costs the others time, and no page', 
   assertUnharmed(fleet);
   assert.ok((fleet.requests.at(-1)?.at ?? 0) - START < 20 * MINUTE);
 });
+
+describe('a quota that spreads a listing over days', () => {
+  it('is waited for: the sync ends COMPLETE, long after a day', async () => {
+    const fleet = makeFleet({
+      connector: limited([{ requests: 100, per: '1 day' }]),
+      pages: { rows: 300 },
+      workers: 2,
+    });
+    await fleet.start('rows');
+    await fleet.run(96 * HOUR);
+    assertUnharmed(fleet);
+    const last = fleet.requests.at(-1)?.at ?? START;
+    assert.ok(last - START > 60 * HOUR, `it took ${(last - START) / HOUR} hours`);
+  });
+});
