@@ -4,6 +4,7 @@ import {
   type Connector,
   cursor,
   defineConnector,
+  job,
   keyset,
   type Limit,
   links,
@@ -25,10 +26,19 @@ export const LOOKBACK = 10_000;
 const Row = z.object({ id: z.int(), version: z.int(), updated: z.iso.datetime(), fields: z.int().optional() });
 
 /** How the API lists: every kind of paging, and evidence a receipt may claim for it while records move. */
-export const KINDS = ['pages', 'endless pages', 'offsets', 'endless offsets', 'cursor', 'keyset', 'links'] as const;
+export const KINDS = [
+  'pages',
+  'endless pages',
+  'offsets',
+  'endless offsets',
+  'cursor',
+  'keyset',
+  'links',
+  'job',
+] as const;
 export type Kind = (typeof KINDS)[number];
 /** Kinds whose COMPLETE must hold whatever moves. */
-export const PROOF: ReadonlySet<Kind> = new Set(['offsets', 'endless offsets', 'cursor', 'keyset']);
+export const PROOF: ReadonlySet<Kind> = new Set(['offsets', 'endless offsets', 'cursor', 'keyset', 'job']);
 
 export const SECRET = 'S3CR3T-never-to-be-seen';
 
@@ -69,9 +79,9 @@ export function connectorOf(declared: Declared): Connector {
   const start = sliced ? { start: BEGINNING } : {};
   const since = { field: (row: { updated: string }) => row.updated, lookback: '10 seconds', ...start } as const;
   /** The least slice may still be longer than the API lets be read: then it is walked by key. */
+  const cut = { width: '3 minutes', least: '1 second' } as const;
   const slices = {
-    width: '3 minutes',
-    least: '1 second',
+    ...cut,
     byKey: {
       request: (at: At & { page: { after: string | number | undefined; size: number }; setup: number }) => ({
         path: '/rows',
@@ -95,12 +105,12 @@ export function connectorOf(declared: Declared): Connector {
     key: 'id',
     map: (row: z.output<typeof Row>) => ({ ...row, revision }),
     ...(incremental ? { since } : {}),
-    ...(sliced ? { slices } : {}),
+    ...(sliced ? { slices: kind === 'job' ? cut : slices } : {}),
     ...(each === undefined
       ? {}
       : { each: { of: 'families', pick: (one: { id: number }) => one.id, together: each.together } }),
     ...(asks === 'setup' ? { setup } : {}),
-    ...(asks === 'count' || asks === 'estimate' ? { count } : {}),
+    ...(kind !== 'job' && (asks === 'count' || asks === 'estimate') ? { count } : {}),
   } as const;
   const total = { total: (reply: { body: { total: number } }) => reply.body.total };
   const lives = declared.expires === undefined ? {} : ({ expires: `${declared.expires} seconds` } as const);
@@ -138,6 +148,20 @@ export function connectorOf(declared: Declared): Connector {
           paging: keyset({ size, after: (row) => row.id, more: (reply) => reply.body.next !== null }),
           order: 'by key',
           request: (at) => ({ path: '/rows', query: { after: at.page.after, size, fields: at.setup, ...about(at) } }),
+        });
+      case 'job':
+        return stream({
+          ...shared,
+          paging: job({
+            start: (reply) => reply.body.id,
+            ready: (reply) => reply.body.state === 'done',
+            files: (reply) => reply.body.files,
+            every: '20 seconds',
+          }),
+          request: (at) =>
+            at.page.job === undefined
+              ? { path: '/jobs', method: 'POST', query: { fields: at.setup, ...about(at) } }
+              : { path: `/jobs/${at.page.job}` },
         });
       case 'links':
         return stream({
@@ -317,10 +341,48 @@ export function practiceApi({
     body: new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body)),
   });
 
+  /** What each job found when it was started, in files; and when it is ready. */
+  const jobs: { readonly files: readonly (readonly object[])[]; readonly readyAt: number; readonly born: number }[] =
+    [];
+  function startJob(found: readonly object[]): WireReply {
+    const files = 1 + Math.floor(random.number() * 3);
+    const length = Math.ceil(found.length / files);
+    tally.count('jobs started');
+    const id = jobs.push({
+      files: Array.from({ length: files }, (_, at) => found.slice(at * length, (at + 1) * length)),
+      readyAt: time.now() + random.number() ** 3 * 20 * MINUTE,
+      born: now(),
+    });
+    return reply(202, { id });
+  }
+  function aboutJob(id: number): WireReply {
+    const found = jobs[id - 1];
+    if (found === undefined) return reply(400, { message: 'no such job' });
+    if (now() - found.born > 10 * (weather.lifetime ?? Number.POSITIVE_INFINITY)) {
+      tally.count('jobs forgotten');
+      return reply(419, { message: 'forgotten' });
+    }
+    if (time.now() < found.readyAt) return reply(200, { state: 'running' });
+    return reply(200, {
+      state: 'done',
+      files: found.files.map((_, at) => `/files/${id}/${at}?until=${now() + MINUTE}`),
+    });
+  }
+  function fileOf(url: URL): WireReply {
+    const [, , id, at] = url.pathname.split('/').map(Number);
+    if (now() > Number(url.searchParams.get('until'))) {
+      tally.count('files expired');
+      return reply(403, { message: 'expired' });
+    }
+    return reply(200, { rows: jobs[(id ?? 0) - 1]?.files[at ?? 0] ?? [] });
+  }
+
   let setups = 0;
   function honest(url: URL): WireReply {
     if (url.pathname === '/setup') return reply(200, { fields: setups++ });
     if (url.pathname === '/families') return page(url, families);
+    if (url.pathname.startsWith('/jobs/')) return aboutJob(Number(url.pathname.slice('/jobs/'.length)));
+    if (url.pathname.startsWith('/files/')) return fileOf(url);
     const { searchParams: query } = url;
     const of = query.get('of')?.split(',').map(Number);
     if (of !== undefined && !families.some(({ id }) => of.includes(id))) {
@@ -334,13 +396,11 @@ export function practiceApi({
     );
     if (url.pathname === '/count') return reply(200, { total: window.length });
     const fields = query.get('fields');
-    return page(
-      url,
-      window.map(({ id, version, updated }) => ({
-        ...{ id, version, updated: new Date(updated).toISOString() },
-        ...(fields === null ? {} : { fields: Number(fields) }),
-      })),
-    );
+    const found = window.map(({ id, version, updated }) => ({
+      ...{ id, version, updated: new Date(updated).toISOString() },
+      ...(fields === null ? {} : { fields: Number(fields) }),
+    }));
+    return url.pathname === '/jobs' ? startJob(found) : page(url, found);
   }
 
   /** A page of a listing. A cursor, and a link, tells when its chain began: it may live for so long only. */

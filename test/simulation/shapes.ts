@@ -4,6 +4,7 @@ import {
   type Connector,
   cursor,
   defineConnector,
+  job,
   keyset,
   links,
   none,
@@ -19,7 +20,7 @@ import type { WireReply, WireRequest } from '../../lib/pipeline/ports.ts';
 /** When a run begins. All records are older. */
 export const START = Date.UTC(2026, 10, 22, 12);
 
-const PAGING = ['pages', 'offsets', 'endless offsets', 'endless pages', 'cursor', 'keyset', 'links'] as const;
+const PAGING = ['pages', 'offsets', 'endless offsets', 'endless pages', 'cursor', 'keyset', 'links', 'job'] as const;
 
 export type Shape = {
   /** How the records of a leaf are listed, and how many of them come at once. */
@@ -86,6 +87,13 @@ export function connectorOf(shape: Shape): Connector {
     ...(hours === 0 ? {} : { from: window.from.millis, to: window.to.millis }),
   });
   type At = { readonly parents: readonly number[]; readonly window: Window };
+  const byKey = {
+    request: ({ page, parents, window }: At & { page: { after: number | string | undefined } }) => ({
+      path: '/rows',
+      query: { ...of(parents, window), after: page.after ?? -1, by: 'key' },
+    }),
+    paging: keyset({ size, after: (last) => last.id, more: (reply) => reply.body.next !== null }),
+  };
   const shared = {
     records: (body: { rows: unknown[] }) => body.rows,
     schema: Row,
@@ -99,7 +107,7 @@ export function connectorOf(shape: Shape): Connector {
           },
         }
       : {}),
-    ...(asks === 'count'
+    ...(asks === 'count' && paging !== 'job'
       ? {
           count: {
             request: ({ parents, window }: At) => ({ path: '/count', query: of(parents, window) }),
@@ -119,13 +127,7 @@ export function connectorOf(shape: Shape): Connector {
           slices: {
             width: '1 hour' as const,
             least: '30 minutes' as const,
-            byKey: {
-              request: ({ page, parents, window }: At & { page: { after: number | string | undefined } }) => ({
-                path: '/rows',
-                query: { ...of(parents, window), after: page.after ?? -1, by: 'key' },
-              }),
-              paging: keyset({ size, after: (last) => last.id, more: (reply) => reply.body.next !== null }),
-            },
+            ...(paging === 'job' ? {} : { byKey }),
           },
         }),
   } as const;
@@ -173,6 +175,19 @@ export function connectorOf(shape: Shape): Connector {
             path: '/rows',
             query: { ...of(parents, window), fields: setup, after: page.after },
           }),
+        });
+      case 'job':
+        return stream({
+          ...shared,
+          paging: job({
+            start: (reply) => reply.body.id,
+            ready: (reply) => reply.body.ready,
+            files: (reply) => reply.body.files,
+          }),
+          request: ({ page, parents, window, setup }) =>
+            page.job === undefined
+              ? { path: '/jobs', query: { ...of(parents, window), fields: setup } }
+              : { path: '/job', query: { id: page.job } },
         });
       case 'links':
         return stream({
@@ -274,6 +289,19 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
     return true;
   }
 
+  /** Of each job: its rows, and how often it was asked for. It is ready at the second time, and has two files. */
+  const jobs: { readonly rows: readonly object[]; polls: number }[] = [];
+  function aboutJob({ pathname, searchParams: query }: URL): WireReply {
+    const id = Number(query.get('id'));
+    const found = jobs[id];
+    if (found === undefined) return reply(400, {});
+    const cut = Math.ceil(found.rows.length / 2);
+    if (pathname === '/file')
+      return reply(200, { rows: query.get('at') === '0' ? found.rows.slice(0, cut) : found.rows.slice(cut) });
+    found.polls += 1;
+    return reply(200, { ready: found.polls > 1, files: [0, 1].map((at) => `/file?id=${id}&at=${at}`) });
+  }
+
   function listing(url: URL): WireReply {
     const { searchParams: query, pathname } = url;
     const [from, to] = [Number(query.get('from') ?? 0), Number(query.get('to') ?? Number.POSITIVE_INFINITY)];
@@ -283,6 +311,7 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
       const at = Date.parse(updated);
       return (of === undefined || of.includes(parent)) && at >= from && at < to;
     });
+    if (pathname === '/jobs') return reply(200, { id: String(jobs.push({ rows: all, polls: 0 }) - 1) });
     if (pathname === '/count') return reply(200, { total: all.length });
     const byKey = query.get('by') === 'key';
     if (!byKey && (shape.paging === 'cursor' || shape.paging === 'links') && hasExpired(query)) return reply(419, {});
@@ -305,6 +334,9 @@ export function apiOf(shape: Shape): { answer(request: WireRequest): WireReply; 
       switch (url.pathname) {
         case '/setup':
           return reply(200, { fields: 'all' });
+        case '/job':
+        case '/file':
+          return aboutJob(url);
         case '/grandparents':
           return page(url, parents.slice(0, 2), 2);
         case '/parents': {
