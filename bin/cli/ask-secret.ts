@@ -4,7 +4,7 @@ import { UsageError } from './errors.ts';
 
 /**
  * Asks for the fields of a secret on a terminal, one after the other. What is typed is not shown; Enter alone leaves a field out, for
- * what need not be there. Throws a {@link UsageError} if whoever is asked stops it.
+ * what need not be there. Throws a {@link UsageError} if the person asked stops it.
  */
 export async function askSecret(
   connector: string,

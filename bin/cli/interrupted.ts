@@ -21,7 +21,7 @@ export function watchInterrupt(sentence: string) {
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   return {
     happened: promise,
-    /** Throws if it happened when nobody waited for it. */
+    /** Throws if it happened when nothing waited for it. */
     check(): void {
       if (reason !== undefined) throw reason;
     },

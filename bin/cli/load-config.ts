@@ -35,6 +35,6 @@ async function load(exported: unknown, file: string): Promise<LoadedConfig> {
   return { stages: read.stages, connectors };
 }
 
-/** A name stays a name, be it one that nobody knows; a path is relative to the configuration. */
+/** A name stays a name, even an unknown one; a path is relative to the configuration. */
 const placed = (nameOrPath: string, folder: string): string =>
   /[./\\]/.test(nameOrPath) ? resolve(folder, nameOrPath) : nameOrPath;

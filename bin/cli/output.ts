@@ -65,7 +65,7 @@ export function wrapOnTerminal(line: string, indent: number): string {
 }
 
 /**
- * Whoever reads our output may leave (`| head -1`): what is left to be said is not said, what is left to be done is done. Output that
+ * The reader of our output may leave (`| head -1`): what is left to be said is not said, what is left to be done is done. Output that
  * cannot be written for another reason, such as a full disk, ends the process.
  */
 export function ignoreBrokenPipe(...outputs: readonly NodeJS.WriteStream[]): void {

@@ -138,7 +138,7 @@ function awaitEndings(rehearsals: readonly Rehearsal[]) {
       if (ending !== undefined) endings.get(ending.connection)?.resolve(ending);
     },
     of: ({ connection }: Rehearsal): Promise<Ending> =>
-      endings.get(connection)?.promise ?? Promise.reject(new Error(`Nobody waits for "${connection}".`)),
+      endings.get(connection)?.promise ?? Promise.reject(new Error(`Nothing waits for "${connection}".`)),
   };
 }
 

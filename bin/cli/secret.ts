@@ -17,7 +17,7 @@ export async function readSecret(connector: Connector, file: string | undefined)
   );
 }
 
-/** The same, but nobody is asked: `undefined` if none is given. */
+/** The same, but it asks no one: `undefined` if none is given. */
 export function secretGiven(connector: Connector, file: string | undefined): string | undefined {
   if (connector.auth.kind === 'none') return undefined;
   const text = fromFile(file) ?? process.env.HEADGATE_SECRET;

@@ -86,7 +86,7 @@ export async function syncAll(
       { set: { params: JSON.stringify(params), status: 'active' }, remove: PAUSE_ATTRIBUTES },
     );
     const noted = await noteRun(folder, { connector: connector.name, streams, params });
-    // What a killed run left behind goes on: nobody works on it yet, so housekeeping takes it up at once.
+    // What a killed run left goes on: nothing works on it yet, so housekeeping takes it up at once.
     if (!fresh) await stores.housekeep({ idleSeconds: 0 });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
     const close = async (stream: string) => {
@@ -208,7 +208,7 @@ async function readReceipt(objects: Objects, key: string): Promise<Receipt> {
   return receiptSchema.parse(JSON.parse(new TextDecoder().decode(await objects.get(key))));
 }
 
-/** Ends the run when its connection is paused: here nobody else will mend what is wrong. */
+/** Ends the run when its connection is paused: here no one else will mend what is wrong. */
 function awaitPause({ name }: Connector) {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});

@@ -14,7 +14,7 @@ export type NotedRun = {
 };
 
 /**
- * Notes in the state folder that a run has begun. One that was killed left its note behind, and whoever asks for the same again goes
+ * Notes in the state folder that a run has begun. One that was killed leaves its note, and a command that asks for the same again goes
  * on with it: with the same syncs, so with the same receipts, whether they were closed by then or not.
  */
 export async function noteRun(state: string, asked: object): Promise<NotedRun> {

@@ -58,7 +58,7 @@ export function connect(program: Command): void {
 }
 
 function tell(url: string, link: string): void {
-  process.stderr.write('Open this link in a browser, or send it to whoever owns the account:\n');
+  process.stderr.write('Open this link in a browser, or send it to the owner of the account:\n');
   process.stdout.write(`${new URL(link, url).href}\n`);
   process.stderr.write(
     `It works once, for 15 minutes. The API must know its callback: ${new URL('/callback', url).href}\n`,
@@ -68,7 +68,7 @@ function tell(url: string, link: string): void {
 function refuseOthers({ name, auth }: Connector): void {
   if (auth.kind !== 'authorizationCode')
     throw new UsageError(
-      `Nobody has to consent for "${name}": it is authorised by ${auth.kind}, from its secret alone.`,
+      `No one has to consent for "${name}": it is authorised by ${auth.kind}, from its secret alone.`,
     );
 }
 
@@ -116,5 +116,5 @@ async function consentOtherThan(
     if (consentAt !== before && token !== undefined) return;
     await wait(LOOK_EVERY);
   }
-  throw new UsageError('Nobody consented within 15 minutes. Run the same command again for a new link.');
+  throw new UsageError('No one consented within 15 minutes. Run the same command again for a new link.');
 }

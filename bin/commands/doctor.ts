@@ -55,7 +55,7 @@ async function examine(stack: OperatedStack, only: string | undefined): Promise<
       wrong(name, error.message, `npx cdk deploy 'headgate-${stack.stage}-*'`);
     }
   }
-  // What nobody watches between two commands has no alarms.
+  // A stack that runs only during a command has no alarms.
   if (stack.local) return findings;
   const off = (await readAlarms(stack)).filter(({ state }) => state === 'ALARM');
   for (const { alarm, says, reason } of off) {
@@ -125,7 +125,7 @@ async function examineConnection(
   const about = `${connector.name} ${connection}`;
   const { status, reason, params } = connectionState.parse(item);
   if (status === 'paused')
-    wrong(about, `paused: ${reason ?? 'nobody said why'}`, `npx headgate resume ${connector.name} ${connection} ${at}`);
+    wrong(about, `paused: ${reason ?? 'no reason was given'}`, `npx headgate resume ${connector.name} ${connection} ${at}`);
   const parsed = connector.params.safeParse(JSON.parse(params));
   if (!parsed.success)
     wrong(

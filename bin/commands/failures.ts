@@ -211,7 +211,7 @@ async function askAgain(
 /** How long the messages of others are hidden while the queue is looked through, in seconds. */
 const HIDDEN = 30;
 
-/** Takes out of the failures queue what is being asked for, and what a later sync brought: nobody need look at it any more. */
+/** Takes out of the failures queue what is being asked for, and what a later sync brought: it needs no look any more. */
 async function tidy(operated: OperatedConnector, asked: readonly Found[]): Promise<void> {
   const { failuresReader } = operated;
   const syncs = new Set(asked.map(({ ref }) => JSON.stringify(ref)));

@@ -8,7 +8,7 @@ export function pause(program: Command): void {
   operatorCommand(program, 'pause', 'Fetch nothing more for a connection until it is resumed. What is under way waits.')
     .argument('<connector>')
     .argument('<connection>')
-    .option('--reason <text>', 'why, for whoever looks at it next', 'paused by an operator')
+    .option('--reason <text>', 'why, for the next person who looks at it', 'paused by an operator')
     .action((name: string, connection: string, options: OperatorOptions & { readonly reason: string }) =>
       withStack(options, async (stack) => {
         const connector = await stack.connector(name);

@@ -65,7 +65,7 @@ function readRecords(text: string): number {
 
 const format = new Intl.NumberFormat('en');
 
-/** What is different from a night's work, so that nobody takes it for one. */
+/** What is different from a night's work, so that it is not taken for one. */
 function introduction(name: string, { rehearsals, records, scale, unspoken }: Plan): string {
   const pages = `The API has ${format.format(records)} records of each stream, on pages of at most ${format.format(scale.size ?? records)}`;
   return [

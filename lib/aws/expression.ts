@@ -11,7 +11,7 @@ export type Expression = {
 /** An attribute, and the value that it must not have. It may be absent. */
 export type Unequal = readonly [attribute: string, value: string];
 
-/** Every name and value stands behind an alias (`#0`, `:0`), so an attribute may be called `open` or `status`. */
+/** Every name and value has an alias (`#0`, `:0`), so an attribute may be called `open` or `status`. */
 export function expression(change: Change, when: readonly Clause[], unless: readonly Unequal[] = []): Expression {
   const aliases = makeAliases();
   const update = updateText(change, aliases);

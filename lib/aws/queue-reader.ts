@@ -6,13 +6,13 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** A message in the hands of whoever received it, until `hidden` is over. */
+/** A message that only its receiver sees, until `hidden` is over. */
 export type HeldMessage = { readonly receipt: string; readonly body: string; readonly receives: number };
 export type QueueCounts = { readonly visible: number; readonly delayed: number; readonly inFlight: number };
 
 /** A queue as an operator reads it. Functions never do: Lambda hands them their messages. */
 export type QueueReader = {
-  /** Up to 10 messages, which nobody else gets for so many seconds; none: the queue is empty, or seems so. */
+  /** Up to 10 messages, hidden from other receivers for so many seconds; none: the queue is empty, or seems so. */
   receive(hidden: number): Promise<HeldMessage[]>;
   remove(receipt: string): Promise<void>;
   /** Gives a message back at once. */

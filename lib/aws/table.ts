@@ -92,7 +92,7 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
     upsert: (key, change, when = []) => write(key, change, when, []),
     async *query(pk, prefix, after) {
       const start = startingAfter(prefix, after);
-      if (start === 'behind') return;
+      if (start === 'past') return;
       yield* found({
         KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
         ExpressionAttributeValues: { ':pk': pk, ...(prefix === '' ? {} : { ':prefix': prefix }) },
@@ -122,11 +122,11 @@ export function dynamoTable(client: DynamoDBDocumentClient, name: string): Table
   };
 }
 
-/** DynamoDB refuses a start key outside of the range that is asked for, so a start before or behind it is told apart. */
-function startingAfter(prefix: string, after: string | undefined): 'first' | 'behind' | { readonly after: string } {
+/** DynamoDB refuses a start key outside of the range that is asked for, so a start before or after it is told apart. */
+function startingAfter(prefix: string, after: string | undefined): 'first' | 'past' | { readonly after: string } {
   if (after === undefined || after === '') return 'first';
   if (after.startsWith(prefix)) return { after };
-  return Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? 'first' : 'behind';
+  return Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? 'first' : 'past';
 }
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.set(z.string())]);

@@ -16,7 +16,7 @@ export type Circumstances = {
   readonly unanswered: boolean;
 };
 
-/** What Node calls a certificate that nobody it trusts vouches for, or for another name or time (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+/** What Node calls a certificate that no authority it trusts vouches for, or for another name or time (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
 const CERTIFICATE =
   /^(ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|INVALID_CA|HOSTNAME_MISMATCH)/;
 

@@ -29,7 +29,7 @@ export default defineConnector({
   ],
   errors: [
     {
-      // Whoever shows a wrong or expired token is served as nobody: 200, and no issues. Only this header tells
+      // A wrong or expired token is served as an anonymous caller: 200, and no issues. Only this header tells
       // (https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis, "CAPTCHA"; seen with AUTHENTICATED_FAILED).
       when: (reply) => /AUTHENTICAT\w+_(FAILED|DENIED)/.test(reply.header('x-seraph-loginreason') ?? ''),
       is: 'reauthorise',

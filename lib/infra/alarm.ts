@@ -16,9 +16,9 @@ export type Watch = {
   readonly when: readonly ['>' | '<', number];
   /** In how many of the last periods: `[1, 1]` is the last one. The period is the metric's own. */
   readonly periods: readonly [breaching: number, of: number];
-  /** What a period without data means. `breaching`: that whoever should report has stopped. */
+  /** What a period without data means. `breaching`: that the reporter has stopped. */
   readonly missing: 'breaching' | 'notBreaching';
-  /** What it means, and whether data is missing: one or two sentences for whoever is woken up by it. */
+  /** What it means, and whether data is missing: one or two sentences for the person it wakes up. */
   readonly says: string;
   /** File name in docs/runbooks, without its ending. */
   readonly runbook: string;

@@ -123,7 +123,7 @@ function watches({ stage, connector, tasks, failures, functions, tables }: Watch
       when: ['<', 1],
       periods: [2, 2],
       missing: 'notBreaching',
-      says: `The housekeeping of ${name} has not reported for half an hour. Syncs go on, but nobody mends what is lost on the way.`,
+      says: `The housekeeping of ${name} has not reported for half an hour. Syncs go on, but nothing mends what is lost on the way.`,
       runbook: 'housekeeping-silent',
     },
     {

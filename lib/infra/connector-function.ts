@@ -52,7 +52,7 @@ export function connectorFunction(parent: Construct, id: string, props: Connecto
     const id = `AwsSolutions-IAM5[Resource::${resource}]`;
     Validations.of(role).acknowledge({
       id,
-      reason: 'The wildcard stands behind the name of the connector: all that is its own.',
+      reason: 'The wildcard stands after the name of the connector: all that is its own.',
     });
   }
   // None is reserved for workers: a throttled batch counts as received, and would end in the failures queue unread.

@@ -205,7 +205,7 @@ const CONNECT_AT_ONCE = 2;
 const CONNECT_TIMEOUT = Duration.seconds(90);
 
 /**
- * Where a person's browser goes to consent. Everybody can call it, and nobody gets anything from it without a link or a state that Headgate
+ * Where a person's browser goes to consent. Everyone can call it, and gets nothing from it without a link or a state that Headgate
  * made, each of which works once. It reaches neither queues nor objects nor syncs.
  */
 function connectFunction(

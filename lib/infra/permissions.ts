@@ -15,7 +15,7 @@ import { FRESH_INDEX, LIVE_INDEX, type StateStack } from './state-stack.ts';
 const allow = (actions: readonly string[], resource: string, conditions: Record<string, unknown> = {}) =>
   new PolicyStatement({ actions: [...actions], resources: [resource], conditions });
 
-/** Policies that are part of their role, so that whoever has the role has its permissions from the first moment. */
+/** Policies that are part of their role, so that the role has its permissions from the first moment. */
 export const inline = (statements: readonly PolicyStatement[]): Record<string, PolicyDocument> => ({
   permissions: new PolicyDocument({ statements: [...statements] }),
 });
@@ -78,7 +78,7 @@ export const useTokens = (state: StateStack, { name, auth }: Connector): PolicyS
 
 const onlyPartition = (pk: string) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [pk] } });
 
-/** What reading and writing under a key of your own takes, of whoever reads and writes. */
+/** The permissions that a reader or writer needs under a key of your own. */
 export const useKey = (key: IKey | undefined): PolicyStatement[] =>
   key === undefined ? [] : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], key.keyArn)];
 

@@ -29,7 +29,7 @@ export type Stage = {
   readonly schedules: boolean;
   /** Whether the state outlives its stack, and is protected from deletion. */
   readonly retain: boolean;
-  /** Who is told when an alarm goes off: an address, which has to confirm, and a topic of your own. Default: nobody. */
+  /** Who is told when an alarm goes off: an address, which has to confirm, and a topic of your own. Default: none. */
   readonly alarms?: { readonly email?: string | undefined; readonly topicArn?: string | undefined } | undefined;
   /** ARN of a KMS key that encrypts tables, objects, queues and topics. Default: keys that AWS owns or manages. */
   readonly encryptionKey?: string | undefined;

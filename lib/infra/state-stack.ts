@@ -81,7 +81,7 @@ export class StateStack extends Stack {
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Whoever must know who read what turns on CloudTrail data events for the account; a log bucket of each stage would be one more to guard.',
+        'To know who read what, turn on CloudTrail data events for the account; a log bucket of each stage would be one more to guard.',
     });
     new CfnOutput(this, 'BucketName', { value: this.bucket.bucketName, description: 'Where the results lie.' });
     const arn = new CfnOutput(this, 'BucketArn', { value: this.bucket.bucketArn });

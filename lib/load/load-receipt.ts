@@ -70,7 +70,7 @@ async function foundColumns(session: Session, table: string): Promise<FoundColum
 class Staging {
   /** Field → how many of its values went to the rest. */
   readonly misfits = new Map<string, number>();
-  /** Whether each quarantined record tells its key. If one does not, nobody knows which row is still there. */
+  /** Whether each quarantined record tells its key. If one does not, it is unknown which row is still there. */
   knowsAllKeys = true;
   readonly #stream: Stream;
   readonly #columns: readonly Column[];

@@ -43,7 +43,7 @@ export type LoadOutcome = LoadStep<Receipt> & { readonly counts?: LoadCounts; re
 
 /**
  * Brings the tables of a connector's streams to what its receipts say, one receipt at a time, each in one transaction with its row in the ledger:
- * exactly once, whatever crashes and whoever else loads. Gives what became of each receipt that is new, and each that is held back, old ones too.
+ * exactly once, whatever crashes and however many load at once. Gives what became of each receipt that is new, and each that is held back, old ones too.
  */
 export async function* loadStreams(job: LoadJob): AsyncGenerator<LoadOutcome> {
   const { warehouse, connector, source, streams, connection: only } = job;

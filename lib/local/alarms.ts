@@ -47,7 +47,7 @@ export const alarmsOf = (assembly: Assembly, endpoint: string): Alarm[] =>
     [...stack.resources].flatMap(([id, { type, properties }]) => {
       if (type !== 'AWS::CloudWatch::Alarm') return [];
       const names = namesOf(assembly, stack, endpoint);
-      // Who is told is nobody's here.
+      // Notification targets are ignored locally.
       const { AlarmActions: _alarm, OKActions: _ok, ...rest } = properties;
       const alarm = alarmSchema.parse(resolve(rest, names));
       const seconds = alarm.Period ?? Math.max(...alarm.Metrics.map(({ MetricStat }) => MetricStat?.Period ?? 0));

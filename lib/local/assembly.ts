@@ -74,7 +74,7 @@ function readStack(folder: string, file: string): Stack {
   const name = file.slice(0, -TEMPLATE.length);
   const { Resources, Outputs } = templateSchema.parse(readJson(folder, file));
   const resources = Object.entries(Resources).map(([id, { Type: type, Properties: properties, Condition }]) => {
-    // CDK puts its own usage report behind a condition; nothing that runs may depend on one.
+    // CDK puts its own usage report under a condition; nothing that runs may depend on one.
     if (Condition !== undefined && type !== 'AWS::CDK::Metadata') {
       throw new Error(`${name}/${id}: the embedded run does not know conditions.`);
     }

@@ -18,9 +18,9 @@ export type MappingOptions = {
  * Hands a queue's messages to a function, as Lambda's event source mapping does: as many batches at once as the pool has
  * processes; what succeeded is deleted, what failed comes back when its visibility ends. Returns a function that stops it.
  *
- * One departure from AWS: the messages of a process that died are visible again at once. There nobody can know whether
+ * One departure from AWS: the messages of a process that died are visible again at once. There it cannot be known whether
  * a silent worker still holds its messages, so they stay hidden for six function timeouts; here it is known that
- * nobody does. A time that the handler itself set before it died (ChangeMessageVisibility) still holds, as on AWS.
+ * none does. A time that the handler itself set before it died (ChangeMessageVisibility) still holds, as on AWS.
  */
 export function startEventSourceMapping({
   queue,

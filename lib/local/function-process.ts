@@ -20,7 +20,7 @@ export type DeclaredFunction = {
 
 export type FunctionError = { readonly name: string; readonly message: string; readonly stack: string };
 
-/** How an invocation ended. `result`: JSON. `died`: the process is gone, and nobody holds any more what it held. */
+/** How an invocation ended. `result`: JSON. `died`: the process is gone, and holds nothing any more. */
 export type Outcome =
   | { readonly ok: true; readonly result: string }
   | { readonly ok: false; readonly died: boolean; readonly error: FunctionError };

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import * as z from 'zod';
 import type { ProcessPool } from './process-pool.ts';
 
-/** A function behind a URL of this machine. */
+/** A function at a URL of this machine. */
 export type ServedFunction = {
   readonly url: string /** Takes no more requests, and ends when those under way are answered. */;
   close(): Promise<void>;
 };
 
-/** Milliseconds that an answer under way has when the stack ends: whoever has just consented is told so. */
+/** Milliseconds that an answer under way has when the stack ends: a person who has just consented is told so. */
 const PATIENCE = 2_000;
 const LOOK_EVERY = 20;
 
@@ -59,7 +59,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { headers, method = 'GET', url = '/' } = request;
-  // Whoever is led here by another name (DNS rebinding) does not mean us.
+  // A request under another name (DNS rebinding) is not for us.
   if (headers.host !== host) return void response.writeHead(421).end();
   const body = await readBody(request);
   if (body === undefined) return void response.writeHead(413).end();

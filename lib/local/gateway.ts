@@ -7,7 +7,7 @@ import { lambdaOperation } from './lambda.ts';
 import { s3Operation } from './s3.ts';
 import type { Answer, Backend, Call, Service } from './service.ts';
 
-/** What a caller signs with. Only the id is looked at: nobody can guess it, and nobody but the owner of this process sees it. */
+/** What a caller signs with. Only the id is looked at: it cannot be guessed, and only the owner of this process sees it. */
 export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
 /** Who calls: one process of a function, known by the access key that it was given. */
@@ -33,7 +33,7 @@ export type OnCall = (call: CallNotice, moment: 'before' | 'after') => void;
 
 export type Gateway = {
   readonly endpoint: string;
-  /** For the process that runs the stack, and for nobody else on this machine. */
+  /** For the process that runs the stack, and for no one else on this machine. */
   readonly credentials: Credentials;
   /** Calls by functions, `service:Operation` → how many. */
   readonly calls: Readonly<Record<string, number>>;
@@ -57,7 +57,7 @@ const TARGETS: ReadonlyMap<string, Service> = new Map([
 const LARGEST_BODY = 256 * 1024 * 1024;
 
 /**
- * All services behind one port of 127.0.0.1, told apart by their requests' headers. Every user of this machine reaches the port, and so does a web page
+ * All services at one port of 127.0.0.1, told apart by their requests' headers. Every user of this machine reaches the port, and so does a web page
  * whose name was made to lead here: only requests by a key of the stack, to this address, are answered.
  */
 export async function openGateway(callers: ReadonlyMap<string, Caller> = new Map(), onCall?: OnCall): Promise<Gateway> {

@@ -51,7 +51,7 @@ export function physical(stack: Stack, id: string, endpoint: string): Physical {
 export const physicalId = (stack: Stack, id: string, endpoint: string): string =>
   TYPES.has(stack.resources.get(id)?.type ?? '') ? physical(stack, id, endpoint).ref : `${stack.name}-${id}`;
 
-/** What the names in a stack's template stand for, in the run behind this endpoint. */
+/** What the names in a stack's template stand for, in the run at this endpoint. */
 export function namesOf(assembly: Assembly, stack: Stack, endpoint: string): Names {
   return {
     reference: (name) => {

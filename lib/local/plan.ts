@@ -93,7 +93,7 @@ type Declaration = {
   readonly endpoint: string;
 };
 
-/** Makes the plan of a run behind this endpoint. Throws on anything in the templates that it would have to leave out. */
+/** Makes the plan of a run at this endpoint. Throws on anything in the templates that it would have to leave out. */
 export function planRun(assembly: Assembly, endpoint: string): Plan {
   const declarations = assembly.stacks.flatMap((stack) =>
     [...stack.resources].map(([id, resource]): Declaration => ({ assembly, stack, id, resource, endpoint })),

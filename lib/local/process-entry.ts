@@ -13,7 +13,7 @@ enableCompileCache();
 
 // The stack ends its processes: an interrupt from the terminal reaches all of them at once.
 process.on('SIGINT', () => {});
-// A stack that was killed leaves nobody behind.
+// A stack that was killed leaves no process.
 process.on('disconnect', () => process.exit());
 
 const describe = (error: unknown): FunctionError =>
@@ -21,7 +21,7 @@ const describe = (error: unknown): FunctionError =>
     ? { name: error.name, message: error.message, stack: error.stack ?? '' }
     : { name: 'Error', message: String(error), stack: '' };
 
-// As Lambda's runtime tells it: what nobody catches is the last that is heard of this process.
+// As Lambda's runtime tells it: what nothing catches is the last that is heard of this process.
 process.on('uncaughtException', (error) => {
   process.send?.({ kind: 'broken', error: describe(error) } satisfies FromProcess, () => process.exit(1));
 });

@@ -52,7 +52,7 @@ export function secretsManager(
   const find = (name: string): string | undefined => put.get(name) ?? own(given, name) ?? own(generated, name);
   return jsonBackend('1.1', {
     GetSecretValue: operation(request, ({ SecretId: name, VersionStage: stage }, call) => {
-      // Every user of this machine can reach the port, but only a function has a key that nobody can guess.
+      // Every user of this machine can reach the port, but only a function has a key that cannot be guessed.
       if (!call.function)
         throw new ServiceError('AccessDeniedException', 'Only the functions of the stack may read secrets.');
       const value = stage === 'AWSCURRENT' ? find(name) : undefined;

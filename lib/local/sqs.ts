@@ -105,7 +105,7 @@ const receiveSchema = z.object({
   MaxNumberOfMessages: z.int().min(1).max(10).default(1),
   VisibilityTimeout: visibilityTimeout.optional(),
 });
-/** Answers at once: whoever asks for a long poll gets what is there. (The functions' own messages are pushed to them.) */
+/** Answers at once: a long poll gets what is there. (The functions' own messages are pushed to them.) */
 const receive = (queue: Queue, input: z.output<typeof receiveSchema>) => ({
   Messages: queue.receive(input.MaxNumberOfMessages, input.VisibilityTimeout).map((delivery) => ({
     MessageId: delivery.id,

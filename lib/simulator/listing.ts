@@ -24,7 +24,7 @@ export function listingOf(stream: Holdings, asked: Asked, { absent, vanished }: 
   const { records } = stream;
   const cursor = cursorOf(stream, asked);
   const of = cursor === undefined ? childrenAsked(stream, asked, vanished) : cursor.of;
-  if (of === 'nobody') return undefined;
+  if (of === 'no parent') return undefined;
   const { from, to } = cursor ?? { from: asked.from ?? null, to: asked.to ?? null };
   const [first, end] = [firstFrom(records, from) ?? 0, firstFrom(records, to) ?? records.count];
   const runs = (of ?? [{ low: 0, high: records.count }])
@@ -47,12 +47,12 @@ function childrenAsked(
   { parents, records }: Holdings,
   asked: Asked,
   vanished: Twist['vanished'],
-): readonly Run[] | undefined | 'nobody' {
+): readonly Run[] | undefined | 'no parent' {
   if (parents === undefined) return undefined;
   const known = (asked.parents ?? []).filter(
     (index) => index >= 0 && index < parents.count && !vanished?.parent(index),
   );
-  return known.length === 0 ? 'nobody' : joined(known.map((index) => childrenOf(parents, index, records.count)));
+  return known.length === 0 ? 'no parent' : joined(known.map((index) => childrenOf(parents, index, records.count)));
 }
 
 /** The runs in ascending order; neighbours become one. */

@@ -76,8 +76,8 @@ export function pagesAround(broken: readonly number[], round: number, last: numb
   const reach = REACH[round - 1] ?? 0;
   const pages = new Set<number>();
   for (const index of broken) {
-    const behind = Math.min(index, last + 1);
-    for (let page = Math.max(0, behind - reach); page <= Math.min(last, behind + reach - 1); page++) pages.add(page);
+    const end = Math.min(index, last + 1);
+    for (let page = Math.max(0, end - reach); page <= Math.min(last, end + reach - 1); page++) pages.add(page);
   }
   return [...pages].sort((a, b) => a - b);
 }

@@ -2,7 +2,7 @@ import type { Stream } from '../connector/stream.ts';
 
 /**
  * The second look. A total and an end prove nothing where records move between pages while these are read. So some pages are asked for again, and the keys
- * of their records are compared with those of the first reading. What is read again is decided by what was read: whoever closes a sync comes to the same.
+ * of their records are compared with those of the first reading. What is read again is decided by what was read: every worker that closes a sync decides the same.
  */
 
 /** One reading of one page. `keys`: a fingerprint of the set of its records' keys. `look`: it was asked for again only to be compared. */
