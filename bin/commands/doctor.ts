@@ -125,7 +125,11 @@ async function examineConnection(
   const about = `${connector.name} ${connection}`;
   const { status, reason, params } = connectionState.parse(item);
   if (status === 'paused')
-    wrong(about, `paused: ${reason ?? 'no reason was given'}`, `npx headgate resume ${connector.name} ${connection} ${at}`);
+    wrong(
+      about,
+      `paused: ${reason ?? 'no reason was given'}`,
+      `npx headgate resume ${connector.name} ${connection} ${at}`,
+    );
   const parsed = connector.params.safeParse(JSON.parse(params));
   if (!parsed.success)
     wrong(

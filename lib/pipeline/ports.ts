@@ -64,7 +64,7 @@ export type TaskQueue<T = Task> = {
   send(messages: readonly { task: T; group: string; delay?: number }[]): Promise<void>;
 };
 
-/** Stored objects: parts, manifests, receipts, evidence. */
+/** Stored objects: parts, manifests, receipts, kept responses. */
 export type Objects = {
   /** Stores an object unless its key is taken; says whether it did. An object is never overwritten. */
   create(key: string, body: Uint8Array, content: { type: string; encoding?: 'gzip' }): Promise<boolean>;
@@ -124,7 +124,7 @@ export type Seals = {
   open(key: Secret, owner: string, sealed: string): Promise<string | undefined>;
 };
 
-/** Announces closed syncs to whoever listens. */
+/** Announces closed syncs to all listeners. */
 export type Events = {
   publish(type: string, detail: object): Promise<void>;
 };
@@ -151,7 +151,7 @@ export type Clock = {
 export type Random = {
   /** From 0 (included) to 1 (excluded). */
   number(): number;
-  /** An id nobody else ever gets: letters and digits, sortable by time of making is not promised. */
+  /** An id that is never given twice: letters and digits, sortable by time of making is not promised. */
   id(): string;
 };
 

@@ -23,7 +23,7 @@ import { type ReadingTask, sendIsolated } from './tasks/send-tasks.ts';
 
 /**
  * Does a batch of tasks. Each message has an outcome of its own; one whose work throws is left to come back when its visibility
- * ends, and takes nobody with it.
+ * ends, and takes no other task with it.
  */
 export async function runTasks(
   invocation: Invocation,
@@ -34,7 +34,7 @@ export async function runTasks(
   const left = received.filter(({ id }) => !outcomes.has(id));
   const usual = left.filter((each) => !mustRunIsolated(each));
   await doTogether(invocation, usual, outcomes);
-  // What may kill its worker runs last and alone, so that it takes nobody with it.
+  // What may kill its worker runs last and alone, so that it takes no other task with it.
   for (const each of left.filter(mustRunIsolated)) await doTogether(invocation, [each], outcomes);
   await credentialsSettled(invocation);
   return outcomes;
@@ -168,6 +168,6 @@ async function prepare(
   }
   if (!('paused' in account)) return { ...prepared, account, sync };
   const { code, message: reason } = account.paused;
-  invocation.log.info('task left: its connection is paused', { ...ref, code, reason });
+  invocation.log.info('task dropped: connection paused', { ...ref, code, reason });
   return undefined;
 }

@@ -3,7 +3,7 @@ import { consentPage, html, type WebAnswer } from './connect-page.ts';
 
 /** What a person is told when a consent comes to nothing. */
 
-const ASK_AGAIN = html`<p>Ask whoever sent you the link for a new one (<code>headgate connect</code>).</p>`;
+const ASK_AGAIN = html`<p>Ask the sender of the link for a new one (<code>headgate connect</code>).</p>`;
 const bad = (status: number, title: string, ...says: readonly string[]): WebAnswer => {
   const paragraphs = says.map((text) => html`<p>${text}</p>`.html).join('');
   return consentPage({ status, title, tone: 'bad', body: html`${{ html: paragraphs }}${ASK_AGAIN}` });

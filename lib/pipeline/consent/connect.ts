@@ -33,7 +33,7 @@ import {
  *
  *   link (15 min, once) → a page that says what is asked for → button → the API's own page → callback (10 min, once, same browser) → token
  *
- * Whoever merely looks at a link (a mail scanner, a preview) uses nothing up. Links and states stand in the table as hashes.
+ * A mere look at a link (a mail scanner, a preview) uses nothing up. Links and states stand in the table as hashes.
  */
 
 /** A browser's request. `origin`: where this function is, `https://…`. `form`: of a POST. */
@@ -55,7 +55,7 @@ const STATE_LIFE = 10 * MINUTE;
 const linkItem = z.object({ until: z.number(), used: z.boolean().default(false) });
 const stateItem = linkItem.extend({ browser: z.string(), verifier: z.string(), redirectUri: z.string() });
 
-/** Makes a link for a connection: whoever has it, and only he, can consent for it, once. Gives the part behind the function's URL. */
+/** Makes a link for a connection: its holder, and no one else, can consent for it, once. Gives the part after the function's URL. */
 export async function makeLink(context: ConnectionContext): Promise<string> {
   const { tokens, connector, clock } = context;
   const link = ticket(context);
@@ -149,7 +149,7 @@ async function finish(invocation: Invocation, flow: Flow, request: WebRequest): 
   const item = stateItem.safeParse(await tokens.get(key));
   if (!item.success) return unknownCallback();
   const { until, used, browser, verifier: sealed, redirectUri } = item.data;
-  // Whoever is not the one who began uses nothing up.
+  // A browser that did not begin uses nothing up.
   const mine = hashed(request.cookies[cookieName(request.origin)] ?? '') === browser;
   if (!mine) return wrongBrowser();
   if (used) return replayed();
@@ -200,7 +200,7 @@ async function keep(context: TokenContext, granted: TokenGrant, leftAt: number):
 
 const TICKET = /^[0-9A-Za-z]{40}\.([0-9A-Za-z_-]{1,200})$/;
 
-/** A text that nobody can guess, and that says which connection it is for. */
+/** A text that cannot be guessed, and that says which connection it is for. */
 const ticket = ({ random, connection }: ConnectionContext): string =>
   `${random.id()}${random.id()}.${Buffer.from(connection).toString('base64url')}`;
 
@@ -214,7 +214,7 @@ const itemKey = (connector: string, connection: string, kind: 'LINK' | 'STATE', 
   pk: `${connector}/${connection}`,
   sk: `${kind}#${hashed(given)}`,
 });
-/** Time to live, in epoch seconds: an hour later, so that whoever comes too late is told so. */
+/** Time to live, in epoch seconds: an hour later, so that a person who comes too late is told so. */
 const expiring = (until: number) => ({ expires: Math.ceil((until + 60 * MINUTE) / SECOND) });
 
 async function openLink(

@@ -7,7 +7,7 @@ import { decryptToken } from './open-token.ts';
 import { refreshToken } from './refresh-token.ts';
 import { refusalTracker } from './refusal-tracker.ts';
 
-/** How often whoever waits for another's refresh looks whether it is done, and for how long before it goes away. */
+/** How often a worker that waits for another's refresh looks whether it is done, and for how long before it goes away. */
 const LOOK_EVERY = 250;
 const LOOK_FOR = 5 * SECOND;
 /** A token that worked is not refreshed for a refusal more often than this: it may be the page. */
@@ -60,7 +60,7 @@ export function tokenCredentials(account: TokenAccount): Credentials {
       const next = due ? await refreshToken(within(invocation), state) : state;
       if (next !== undefined && 'version' in next) await take(invocation, next);
     } catch (error) {
-      // The old token is still valid. Whoever needs a new one will find out what is wrong.
+      // The old token is still valid. The next caller that needs a new one will find out what is wrong.
       const reason = error instanceof Error ? error.name : 'unknown';
       invocation.log.warn('token not refreshed', { connection, reason });
     }
@@ -125,7 +125,7 @@ export function tokenCredentials(account: TokenAccount): Credentials {
       return current(invocation);
     },
     async settled() {
-      // Whoever needed it has heard of its failure.
+      // The caller that needed it has heard of its failure.
       await Promise.allSettled([renewing, obtaining]);
     },
   };

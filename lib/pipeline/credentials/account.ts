@@ -48,7 +48,7 @@ export const connectionState = z.object({
   /** Why it is paused. */
   code: z.string().optional(),
   reason: z.string().optional(),
-  /** Set if an operator paused it, so that nobody is alarmed. */
+  /** Set if an operator paused it, so that no alarm goes off. */
   pausedBy: z.literal('operator').optional(),
   /** What was refused, if that is why: when it is another, the connection resumes by itself. */
   cause: z.string().optional(),
@@ -76,7 +76,7 @@ export async function readAccount(context: ConnectionContext): Promise<AccountAc
 /** Lets a connection be read anew: it is not what it was. */
 export const forgetAccount = (context: ConnectionContext): boolean => knownAccounts(context).delete(context.connection);
 
-/** When no token is being fetched any more: whoever is frozen in the middle of it may lose the answer. */
+/** When no token is being fetched any more: a worker that is frozen in the middle of it may lose the answer. */
 export async function credentialsSettled(invocation: Invocation): Promise<void> {
   await Promise.all([...knownCredentials(invocation).values()].map(({ are }) => are.settled()));
 }
@@ -136,7 +136,7 @@ function makeCredentials(
   return tokenCredentials({ connection, params, flow: auth, meters: meters(stream) });
 }
 
-/** An API that asks nobody who he is: a refusal is the page's own. */
+/** An API that needs no credentials: a refusal is the page's own. */
 const OPEN: Credentials = {
   current: async () => ({ mark: '', fields: undefined, grant: undefined }),
   atHand: (credential) => credential,

@@ -34,7 +34,7 @@ export async function keepAuthorised(invocation: Invocation): Promise<PausedConn
       else if (keepsTokens(connector.auth))
         ageing += await tend(forConnection(invocation, sk), state.params, connector.auth);
     } catch (error) {
-      // One connection that cannot be looked at keeps nobody else from being.
+      // One connection that cannot be looked at does not keep the others from it.
       log.warn('connection not looked at', { connection: sk, reason: error instanceof Error ? error.name : '' });
     }
   }

@@ -27,7 +27,7 @@ import {
 import { requestToken } from './token-request.ts';
 
 /**
- * Fetches a new token, if nobody else does: lease → request → store → use. The lease is longer than the request's deadline, so two are never
+ * Fetches a new token, if no other worker does: lease → request → store → use. The lease is longer than the request's deadline, so two are never
  * under way for one version; what came is stored by version alone, for it may be the only token that is still good. `undefined`: it is
  * somebody else's turn.
  */
@@ -130,7 +130,7 @@ async function grantOf(context: TokenContext, before: TokenState | undefined, { 
   return before && (await readToken(context, before))?.grant;
 }
 
-/** No token, and perhaps one later. Everybody waits for the same time, so that nobody storms the endpoint. */
+/** No token, and perhaps one later. All workers wait for the same time, so that the endpoint is not stormed. */
 async function putOff(
   refresh: Refresh,
   { reason, doubtful, wait }: Extract<TokenAnswer, { is: 'failed' }>,
@@ -143,7 +143,7 @@ async function putOff(
     remove: ['owner', 'lease'],
   };
   await changeTokenState(refresh, change, [{ equal: ['owner', owner] }]);
-  log.warn('no token', { connection, code: reason.code, reason: reason.message, failures });
+  log.warn('token request failed', { connection, code: reason.code, reason: reason.message, failures });
   return { reason, later };
 }
 
@@ -195,7 +195,7 @@ async function openRefreshToken(context: TokenContext, { refresh }: TokenState):
 
 const consentNeeded = ({ version, refresh }: TokenState): Reason =>
   version === 0
-    ? { code: 'not-connected', message: 'nobody has consented yet: run headgate connect' }
+    ? { code: 'not-connected', message: 'no one has consented yet: run headgate connect' }
     : {
         code: 'consent-over',
         message:

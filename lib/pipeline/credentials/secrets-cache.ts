@@ -6,7 +6,7 @@ import type { Invocation } from '../invocation.ts';
 import { type ConnectionContext, workerCache } from '../invocation.ts';
 import type { Secret, SecretStage } from '../ports.ts';
 
-/** A secret is read again after this: a read costs, and whoever is refused reads past the cache. */
+/** A secret is read again after this: a read costs, and a request that is refused reads past the cache. */
 const TRUSTED = 5 * MINUTE;
 
 type Known = { readonly found: Promise<Secret | undefined>; readonly until: number };

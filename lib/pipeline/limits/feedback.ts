@@ -51,7 +51,9 @@ export async function applyRateLimitFeedback(
     return await note(invocation, answered);
   } catch (error) {
     // What was fetched is not lost because a meter could not be told.
-    invocation.log.warn('meters do not answer', { reason: error instanceof Error ? error.message : String(error) });
+    invocation.log.warn('rate-limit table unavailable', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
     const { verdict } = answered;
     return verdict.is === 'throttled' ? { wait: verdict.wait ?? SECOND } : undefined;
   }
@@ -138,7 +140,7 @@ async function recordRejection(
     return pushed;
   });
   const now = invocation.clock.now();
-  // Fought over too often to be told: whoever is refused next will tell it.
+  // Fought over too often to be told: the next request that is refused will tell it.
   if (meter === undefined) return { ...newLimiter, heldUntil: now + SECOND };
   if (held) {
     const seconds = Math.ceil(Math.max(0, meter.heldUntil - now) / SECOND);
@@ -147,7 +149,7 @@ async function recordRejection(
   return meter;
 }
 
-/** Waits for the renewal of a quota of which too little is left: for the next request, and for whoever else shares the account. */
+/** Waits for the renewal of a quota of which too little is left: for the next request, and for all others that share the account. */
 async function holdForQuota(invocation: Invocation, places: readonly LimiterKey[], quota: Quota): Promise<void> {
   const limits = places.flatMap((place) => place.limits);
   const room = (quota.of ?? 0) * (1 - Math.min(1, ...limits.map(({ share }) => share)));

@@ -32,7 +32,7 @@ const KEPT = 62 * DAY;
 /** What a worker knows of a meter. `contended`: others write it, so that it must be read before it is written. */
 type Known = { readonly meter: LimiterState; readonly at: number; readonly contended: boolean };
 const knownMeters = workerCache(() => new Map<string, Known>());
-/** Reads under way: whoever wants to know at the same moment shares them. */
+/** Reads under way: callers of the same moment share them. */
 const reads = workerCache(() => new Map<string, Promise<LimiterState>>());
 
 /** The meters as they stood at most `age` milliseconds ago. */
@@ -42,7 +42,7 @@ export const readLimiters = (
   age: number,
 ): Promise<readonly LimiterState[]> => allEnded(places.map((place) => read(invocation, place, age)));
 
-/** All of them, or why one failed, once none is under way: whoever came later would share a read that ended with its invocation. */
+/** All of them, or why one failed, once none is under way: a later caller would share a read that ended with its invocation. */
 async function allEnded<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
@@ -95,7 +95,7 @@ export async function changeLimiters<T>(
   return 'contended';
 }
 
-/** Writes the meters that changed; says whether nobody was quicker. */
+/** Writes the meters that changed; says whether no other write was quicker. */
 async function storeAll(
   invocation: Invocation,
   places: readonly LimiterKey[],

@@ -40,7 +40,7 @@ async function depart(invocation: Invocation, sending: PacedRequest): Promise<Se
   const slot = await takeSlot(invocation, meters, patience);
   if ('later' in slot) return slot;
   try {
-    // Whoever waited for long may have no time left to wait for an answer.
+    // After a long wait there may be no time left to wait for an answer.
     if (!mayBeginPages(invocation)) return { later: 0 };
     const wire = request(slot.leftAt);
     if (wire === undefined) return { later: 0 };

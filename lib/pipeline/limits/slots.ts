@@ -66,20 +66,22 @@ async function startGroup(invocation: Invocation, gate: LimiterGroup): Promise<v
   try {
     while (gate.waiting.length > 0) await serveWaiting(invocation, gate);
   } catch (error) {
-    // Nobody leaves without a slot.
-    invocation.log.warn('meters do not answer', { reason: error instanceof Error ? error.message : String(error) });
+    // No request leaves without a slot.
+    invocation.log.warn('rate-limit table unavailable', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
     rejectWaiting(gate, TROUBLED);
   } finally {
     gate.busy = false;
   }
 }
 
-/** Reserves for whoever waits at a gate, as many at once as there are lanes for. */
+/** Reserves for all that wait at a gate, as many at once as there are lanes for. */
 async function serveWaiting(invocation: Invocation, gate: LimiterGroup): Promise<void> {
-  // Whoever asks in the same moment is served by the same write.
+  // Requests of the same moment are served by the same write.
   await Promise.resolve();
   const taken = await permits(invocation).take(permitCount(invocation), () => gate.waiting.length);
-  // Whoever waits for an answer may as well wait for a slot: there it costs nothing.
+  // A worker that waits for an answer may as well wait for a slot: there it costs nothing.
   const horizon = gate.patience + answerTime(invocation, gate.places);
   const reserved = await changeLimiters(invocation, gate.places, (standing, now) => {
     const result = reserveSlots(limitBindings(gate.places, standing), now, taken.length, horizon);

@@ -37,7 +37,7 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
   const final = refused.filter(({ is }) => is === 'final');
   if (counts !== undefined) after = await countOn(run, after, { ...counts, retried: refused.length - final.length });
   for (const { page, refusal, task } of final) {
-    // What was only to be compared is missing to nobody.
+    // What was only to be compared is not missing.
     if (!block.look) await setPageAside(run, task.task, { page, refusal, attempts: attemptOf(task) }); // R13
     const failed = await failPage(run, page);
     if (failed.item?.kind === 'block') after = failed.item;
@@ -48,7 +48,7 @@ export async function concludePages(run: BlockRun, outcomes: ReadonlyMap<number,
 /**
  * Tells the listing what these pages show of its extent: how many pages the first one's total announces, and where a short page
  * was seen. Only a page that is committed says so: what a read that came to nothing saw may be long out of date. If who reads dies
- * before it, whoever opens the next pages reads it from the part.
+ * before it, the worker that opens the next pages reads it from the part.
  */
 async function noteExtent(run: BlockRun, contents: readonly PageContent[]): Promise<void> {
   const { paging } = run.listed.stream;

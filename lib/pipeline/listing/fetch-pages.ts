@@ -41,7 +41,7 @@ export async function fetchPages(
   const up = parentOf(path);
   const listing = up && (await readNode(atNode(context, up.parent)));
   if (block?.kind === 'block' && listing?.kind === 'group' && up !== undefined) {
-    // Others are listed in this listing's place. Whoever put them there may have died of it.
+    // Others are listed in this listing's place. The worker that put them there may have died of it.
     await advanceNode(atNode(context, up.parent), listing, true); // R33
     return allDone(received);
   }

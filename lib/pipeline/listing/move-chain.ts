@@ -16,7 +16,7 @@ export async function adoptCommitted(walk: ChainWalk, chain: Chain): Promise<Cha
 const stepId = (walk: ChainWalk, step: number): string => `${walk.path}@${step}`;
 const stepKey = (walk: ChainWalk, step: number) => partKey(walk.connector.name, walk.ref, stepId(walk, step)); // R20
 
-/** Stores what was read as a part, then moves the chain behind it. Whoever put this step's part first is right. */
+/** Stores what was read as a part, then moves the chain past it. The first part that is put for a step is the one that counts. */
 export async function commitChain(walk: ChainWalk, chain: Chain, ahead: BufferedPages): Promise<Chain | undefined> {
   const stored = await storePart(walk, walk.listed, ahead.contents);
   const part = await walk.syncs.create(stepKey(walk, chain.step), {
@@ -39,7 +39,7 @@ export async function commitChain(walk: ChainWalk, chain: Chain, ahead: Buffered
   return moved;
 }
 
-/** Moves the chain behind a part; `undefined`: somebody else did, and goes on from there. */
+/** Moves the chain past a part; `undefined`: somebody else did, and goes on from there. */
 async function move(
   walk: ChainWalk,
   chain: Chain,

@@ -20,13 +20,13 @@ export async function fetchOutcomes(run: BlockRun): Promise<Map<number, PageOutc
     if (attemptsExhausted(run, task)) return [page, { is: 'refused', refusal: unsentRefusal(WORKER_DIED) }]; // R38
     return [page, await fetchOne(run, page, task.task.refusals)];
   });
-  // Nobody is left behind: whoever still waits for an answer holds a lane, and would never give it back.
+  // All are waited for: one that still waits for an answer holds a lane, and would never give it back.
   await Promise.allSettled(fetched);
   const outcomes = new Map(await Promise.all(fetched));
   return run.block.look ? outcomes : treatMissingAsEnd(run, dropRepeatedPages(outcomes));
 }
 
-/** A page that is the one before it over again is none: some APIs repeat their last page for whoever asks beyond it. */
+/** A page that is the one before it over again is none: some APIs repeat their last page for requests beyond it. */
 function dropRepeatedPages(outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
   return new Map(
     [...outcomes].map(([index, outcome]) => {
@@ -39,8 +39,8 @@ function dropRepeatedPages(outcomes: ReadonlyMap<number, PageOutcome>): Map<numb
 }
 
 /**
- * Behind the pages that a total announces, an API may repeat the last one: then there is nothing behind it. Only here, where the total agrees, is
- * that known; anywhere else the API may just let nobody read on.
+ * After the pages that a total announces, an API may repeat the last one: then there is nothing after it. Only here, where the total agrees, is
+ * that known; anywhere else the API may just not let a client read on.
  */
 export async function dropRepeatedTail(
   run: BlockRun,
@@ -48,16 +48,16 @@ export async function dropRepeatedTail(
 ): Promise<Map<number, PageOutcome>> {
   if (run.block.look) return new Map(outcomes);
   const { listing, path } = run;
-  const behind = listing.announced;
-  const found = behind === undefined ? undefined : outcomes.get(behind);
-  if (behind === undefined || found?.is !== 'content' || found.content.fetched === 0) return new Map(outcomes);
+  const past = listing.announced;
+  const found = past === undefined ? undefined : outcomes.get(past);
+  if (past === undefined || found?.is !== 'content' || found.content.fetched === 0) return new Map(outcomes);
   const [, fetched, first, last] =
-    (await readPageEntry(atNode(run, parentOf(path)?.parent ?? ''), listing, behind - 1)) ?? [];
+    (await readPageEntry(atNode(run, parentOf(path)?.parent ?? ''), listing, past - 1)) ?? [];
   const repeats = fetched === found.content.fetched && first === found.content.first && last === found.content.last;
-  return repeats ? new Map(outcomes).set(behind, readPage(run, behind, emptyPage(run, found.page))) : new Map(outcomes);
+  return repeats ? new Map(outcomes).set(past, readPage(run, past, emptyPage(run, found.page))) : new Map(outcomes);
 }
 
-/** Behind a page that is not full nothing is left, and an API may as well say that there is no such page. */
+/** After a page that is not full nothing is left, and an API may as well say that there is no such page. */
 function treatMissingAsEnd(run: BlockRun, outcomes: ReadonlyMap<number, PageOutcome>): Map<number, PageOutcome> {
   const { paging } = run.listed.stream;
   const full = run.listing.size ?? ('size' in paging ? paging.size : 1);
@@ -134,7 +134,7 @@ function readPage(run: BlockRun, index: number, page: FetchedPage): PageOutcome 
   return 'code' in content ? { is: 'refused', refusal: refusePage(page, content) } : { is: 'content', content, page };
 }
 
-/** Behind the pages that a total announces, an API may as well say that there is no such page. */
+/** After the pages that a total announces, an API may as well say that there is no such page. */
 const isPastAnnouncedEnd = ({ announced }: Listing, index: number, refusal: PageRefusal): boolean =>
   announced !== undefined && index >= announced && isNoPage(refusal);
 

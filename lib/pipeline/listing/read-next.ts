@@ -35,7 +35,7 @@ import { takeJobAnswer } from './job-answer.ts';
 import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk } from './reading.ts';
 import { remapPart } from './remap-records.ts';
 
-/** Fetches the next page and moves `ahead` behind it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
+/** Fetches the next page and moves `ahead` past it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
 export async function readNextPage(
   walk: ChainWalk,
   { chain, insists }: { readonly chain: Chain; readonly insists: boolean },
@@ -91,7 +91,7 @@ export async function readNextPage(
   return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
 }
 
-/** Moves `ahead` behind a page, or says why it cannot be taken. */
+/** Moves `ahead` past a page, or says why it cannot be taken. */
 function takePage(
   walk: ChainWalk,
   ahead: BufferedPages,
@@ -178,7 +178,7 @@ const STANDSTILL: Reason = {
 const TIE: Reason = {
   code: 'tie',
   message:
-    'two records have the same value to go on from, and the next page begins behind both, so others that have it are on no page',
+    'two records have the same value to go on from, and the next page begins after both, so others that have it are on no page',
 };
 
 const partial = (detail: string): string => `the response is only a part of what was asked for (${detail})`;

@@ -83,7 +83,7 @@ export type ChainWalk = ReadingContext & { readonly received: ReceivedTask<TaskO
 /** A walk that has the lease. `from`: the chain as it was claimed. */
 export type ClaimedWalk = ChainWalk & { readonly from: Chain };
 
-/** Pages that were read but are not committed yet, and where the chain stands behind them. */
+/** Pages that were read but are not committed yet, and where the chain stands after them. */
 export type BufferedPages = {
   readonly contents: PageContent[];
   readonly since: number;

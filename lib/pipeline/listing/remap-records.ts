@@ -12,7 +12,7 @@ import type { Part } from '../store/sync-state.ts';
 import { readTrees, type TreeListing } from '../tree/read-tree.ts';
 
 /**
- * What was quarantined is mapped again once the connector is mended, and nobody asks the API for it: a phase of its own walks over the
+ * What was quarantined is mapped again once the connector is mended, and the API is not asked for it: a phase of its own walks over the
  * parts that have such records, in the order of their keys, and stores what now fits, and what still does not, as parts that take their place.
  */
 export async function remapNodeItem(context: SyncContext, phase: number): Promise<Item | undefined> {

@@ -51,7 +51,7 @@ export async function reportBack(
   return reported;
 }
 
-/** A page that is left to be asked for again, by whoever asked for it. */
+/** A page that is left to be asked for again, by the worker that asked for it. */
 type Left = {
   readonly page: number;
   readonly owner: PagesTask;

@@ -52,10 +52,10 @@ export async function walkChain(
   const { task } = received;
   const context = atNode(prepared, task.node);
   const seen = await readNode(context);
-  // Others are listed in its place. Whoever put them there may have died of it.
+  // Others are listed in its place. The worker that put them there may have died of it.
   if (seen?.kind === 'group') await advanceNode(context, seen, true); // R34
   if (seen?.kind !== 'chain') return 'done';
-  // New, and behind: whoever moved the chain has sent a message that goes on, or will come back himself.
+  // New, and of an earlier step: the worker that moved the chain has sent a message that goes on, or its own comes back.
   if (!wasRedelivered(context, received) && task.step < seen.step && seen.ended === undefined) return 'done'; // R23
   const how = { node: seen, patience: CHAIN_PATIENCE, asks: seen.ended === undefined };
   const walk: ChainWalk = {
@@ -76,15 +76,15 @@ export async function walkChain(
   if (isBehind && mustRunIsolated(received)) return continueLater(walk, claimed.item); // R26
   const from = claimed.item;
   if (attemptsExhausted(walk, received)) return onPageFailure({ ...walk, from }, from, unsentRefusal(WORKER_DIED));
-  // Where nobody held the chain before, nobody can have put a part of it.
+  // A chain without an owner before this one cannot have a part yet.
   const isFresh = seen.owner === undefined;
   const stands = isFresh ? from : await adoptCommitted(walk, from);
   return readPages({ ...walk, from }, stands);
 }
 
 /**
- * Somebody else has the chain, or it has ended. Whoever has it holds a message of his own, which comes back if he dies, so a
- * message that is new has nothing to add. One that has come back may be his own, and waits until his lease is over.
+ * Another worker has the chain, or it has ended. The owner holds a message of its own, which comes back if it dies, so a
+ * message that is new has nothing to add. One that has come back may be the owner's, and waits until the lease is over.
  */
 async function onLeaseLost(walk: ChainWalk, chain: Chain): Promise<TaskOutcome> {
   if (chain.ended !== undefined) {

@@ -78,7 +78,7 @@ export function readRecords(
   const lines: string[] = [];
   const quarantined: string[] = [];
   const departures = new Map<string, SchemaDeparture>();
-  /** Fields that the schema drops: once one was seen, nobody looks at it again. */
+  /** Fields that the schema drops: once one was seen, it is not looked at again. */
   const unknown = new Set<string>();
   const keys: Buffer[] = [];
   const quarantinedKeys: Buffer[] = [];

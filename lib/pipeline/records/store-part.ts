@@ -29,7 +29,7 @@ export type StoredPart = { readonly id: string; readonly item: Item };
 
 /**
  * Stores pages as one part: its records, its key fingerprints, its quarantined records. The key is new at every attempt, so
- * nobody's part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
+ * no part is ever overwritten; one that no node comes to hold is an orphan that no manifest lists.
  */
 export async function storePart(
   context: NodeContext,
@@ -45,7 +45,7 @@ export async function storePart(
     ...sorted.flatMap((page) => page.quarantinedKeys),
   ]);
   if (of !== undefined) {
-    // Parents are read again, a few at a time, and delivered to nobody.
+    // Parents are read again, a few at a time, and not delivered.
     const key = `${folder}/parents/${id}.ndjson`;
     const text = sorted.flatMap((page) => page.lines.map((line) => `${line}\n`)).join('');
     await put(context, { key, body: new TextEncoder().encode(text), type: 'application/x-ndjson' });

@@ -19,5 +19,5 @@ export function reportDeprecation(invocation: Invocation, url: string, answer: H
   invocation.log.warn('the API announces an end', { ...said, origin, path: pathname.slice(0, 200) });
 }
 
-/** A header is as long as whoever wrote it likes. */
+/** A header may be of any length. */
 const shortened = (header: string | undefined): string => (header ?? '').slice(0, 100);

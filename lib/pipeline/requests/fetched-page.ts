@@ -23,7 +23,7 @@ export type FetchedPage = {
   readonly missing?: number | undefined;
   readonly exchange: KeptExchange;
 };
-/** An attempt that gave no page: what is needed to try again, or to set it aside with its evidence. */
+/** An attempt that gave no page: what is needed to try again, or to set it aside with what came. */
 export type PageRefusal = {
   readonly reason: Reason;
   readonly heals: boolean;

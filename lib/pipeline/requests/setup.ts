@@ -18,7 +18,7 @@ const kept = z.object({ value: z.string() });
 export type SetupRequest = Pick<PageRequest, 'account' | 'meters' | 'patience'>;
 
 /**
- * The answer to a stream's `setup`: asked by whoever needs it first, and kept for all requests of the sync, so that they agree. Two who ask at
+ * The answer to a stream's `setup`: asked by the worker that needs it first, and kept for all requests of the sync, so that they agree. Two who ask at
  * once keep the answer that was put first.
  */
 export async function setupOf(

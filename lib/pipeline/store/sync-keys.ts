@@ -56,7 +56,7 @@ export const expiryOf = (now: number): { expires: number } => ({ expires: Math.c
  */
 export const rootPath = (phase: number): string => (phase < 10 ? `${phase}` : phase < 100 ? `a${phase}` : `b${phase}`);
 export const ROOT_PATH = rootPath(0);
-/** The phase that a node is of. As text, too, a later one comes behind. */
+/** The phase that a node is of. As text, too, a later one comes after. */
 export const phaseOf = (path: string): number => Number(/^[ab]?(\d+)/.exec(path)?.[1]);
 /** What a node is in every phase: its path without it. The root's is empty. */
 export const placeOf = (path: string): string => path.replace(/^[^.]*/, '');

@@ -22,7 +22,7 @@ export const streamState = z.object({
   zoneless: z.boolean().default(false),
   /** What the watermark is, where it is no date: of a number its digits. */
   marked: z.enum(['number', 'token']).optional(),
-  /** The sync that is running, and its scheduled time. Nobody but its own close frees the stream. */
+  /** The sync that is running, and its scheduled time. Only its own close frees the stream. */
   current: z.string().optional(),
   at: z.string().optional(),
   /** What an operator asked the running sync for, where it is not what changed: everything (`full`), or what changed since a date. */
@@ -34,7 +34,7 @@ export const streamState = z.object({
   /** The latest full one of them. */
   lastFullCommitted: z.string().optional(),
   lastCompleteAt: millis.optional(),
-  /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent while nobody syncs. */
+  /** Since when its records may lack something: the start of the last sync that committed, or of the first one. Absent before the first sync. */
   freshAt: millis.optional(),
   /** How many records of a listing the API lets be read, as a sync found out, and when. */
   limit: z.number().optional(),
@@ -97,7 +97,7 @@ export const syncState = z.object({
 });
 export type SyncState = z.output<typeof syncState>;
 
-/** That a sync is still in this phase: whoever writes for one must not touch a later one. The first phase is not written down. */
+/** That a sync is still in this phase: a worker that writes for one must not touch a later one. The first phase is not written down. */
 export const inPhase = (phase: number): Clause => (phase === 0 ? { absent: 'phase' } : { equal: ['phase', phase] });
 
 /** What every node counts: requests that left, answers that asked for patience, pages that had to be asked for again. */
@@ -186,7 +186,7 @@ const listingState = z.object({
   last: z.string().optional(),
   /** The greatest index of a page that came with records, where an earlier one was short or empty. */
   filled: z.number().optional(),
-  /** Where no total tells it: its end was looked for behind the last record. */
+  /** Where no total tells it: its end was looked for after the last record. */
   proven: z.boolean().default(false),
   /** The last full page was asked for at the start: a sentinel, which shows at the end what moved before it. */
   sentinel: z.boolean().default(false),
@@ -202,7 +202,7 @@ const listingState = z.object({
 const blockState = z.object({
   kind: z.literal('block'),
   ...counted,
-  /** Of a block behind the last record: its first page, and where that begins. */
+  /** Of a block after the last record: its first page, and where that begins. */
   first: z.number().optional(),
   offset: z.number().optional(),
   /** Its pages are read only to be compared with another reading. */
@@ -298,7 +298,7 @@ export const partState = z.object({
   /** Of records that were mapped again: the place of their listing, and the key of the part that quarantined them. */
   place: z.string().optional(),
   instead: z.string().optional(),
-  /** Chains only: where the chain stands behind these pages; absent at its end. */
+  /** Chains only: where the chain stands after these pages; absent at its end. */
   next: z.string().optional(),
   remembered: z.string().optional(),
   seen: z.string().optional(),

@@ -28,12 +28,12 @@ import { withAccount } from './with-account.ts';
 
 /** How often what is open without progress is sent again before it is given up. */
 const ROUNDS = 3;
-/** So long behind its deadline a sync that is still being closed is closed without what it read. */
+/** A sync that is still being closed this long after its deadline is closed without what it read. */
 const LONGEST_CLOSE = 6 * HOUR;
 /** How many syncs are looked at at once. */
 const AT_ONCE = 10;
 
-/** `idle`: milliseconds without progress after which a sync is taken up; for whoever knows that nobody works. */
+/** `idle`: milliseconds without progress after which a sync is taken up; for a caller that knows that no worker is left. */
 export type HousekeepingOptions = { readonly idle?: number | undefined };
 
 /**
@@ -71,7 +71,7 @@ export async function housekeep(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   await measureConnector(invocation, live.filter(({ sk }) => sk !== STREAM_SORT_KEY).length);
-  // One sync that cannot be mended keeps nobody from the others, but somebody must hear of it.
+  // One sync that cannot be mended does not keep the others from it, but an operator must hear of it.
   if (broken.length > 0) throw broken[0];
 }
 
@@ -177,7 +177,7 @@ async function openNodes(context: NodeContext): Promise<OpenSync[]> {
   return found;
 }
 
-/** Sends what is open, and passes on what is done. A lease of this age protects nobody. */
+/** Sends what is open, and passes on what is done. A lease of this age protects no worker. */
 async function resendOpenWork(context: SyncContext, sync: SyncState, nodes: readonly OpenSync[]): Promise<void> {
   if (nodes.length === 0) return beginSync(context);
   const dispatching = await withAccount(context, sync);

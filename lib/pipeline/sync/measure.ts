@@ -32,8 +32,8 @@ async function readConnections({ connections, connector }: Invocation): Promise<
 }
 
 /**
- * Since when the stalest active connection's stream has not been known to be complete. Connections that are not active stand in
- * nobody's way: they leave the index, and come back with their next sync.
+ * Since when the stalest active connection's stream has not been known to be complete. Connections that are not active do not
+ * count: they leave the index, and come back with their next sync.
  */
 async function stalest(invocation: Invocation, stream: string, accounts: Accounts): Promise<number | undefined> {
   const { connector, syncs, remaining } = invocation;

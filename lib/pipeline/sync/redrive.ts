@@ -46,7 +46,7 @@ export async function redriveFailures(
 
 /**
  * A task that lay in the failures queue and was sent back: it asks for everything of its sync that failed, once that is closed, unless a later
- * phase has. Until then it waits, even if its page is still open: whoever set that aside is about to write it down.
+ * phase has. Until then it waits, even if its page is still open: the worker that set that aside is about to write it down.
  */
 export function redriveReturnedTask(
   invocation: Invocation,

@@ -55,7 +55,7 @@ export const syncId = (at: string): string => at.replace(/[-:.]/g, '');
 
 /**
  * Starts a sync, unless one of this stream is running or this tick came before. One write takes the stream; whatever else a sync needs
- * is derived from the stream as it then stands, so whoever finds it taken can go on with the start.
+ * is derived from the stream as it then stands, so a worker that finds it taken can go on with the start.
  */
 export async function startSync(invocation: Invocation, task: TaskOf<'start'>): Promise<void> {
   const { syncs, connector, log } = invocation;
@@ -112,7 +112,7 @@ async function noteFirst({ syncs, connector, clock, ref }: SyncContext): Promise
   await syncs.update(streamKey(connector.name, ref), { set: { freshAt: clock.now() } }, [{ absent: 'freshAt' }]);
 }
 
-/** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by whoever opens it. */
+/** Puts the tree's root and its first task; what is there already stays. The root of a later phase is put by the worker that opens it. */
 export async function beginSync(context: SyncContext): Promise<void> {
   const sync = await readSync(context);
   if (sync === undefined) return;
@@ -135,7 +135,7 @@ async function onlyParent(context: SyncContext, sync: SyncState): Promise<unknow
 const startOf = ({ asked }: StreamState, known: string | undefined, fullDue: boolean): string | undefined =>
   asked === 'full' || (asked === undefined && fullDue) ? undefined : (asked ?? known);
 
-/** Everything that the sync's requests depend on is fixed here. While the stream is taken, nobody else moves its watermark. */
+/** Everything that the sync's requests depend on is fixed here. While the stream is taken, no other sync moves its watermark. */
 async function createSync(context: SyncContext, at: string, stream: StreamState): Promise<void> {
   const { syncs, connector, clock } = context;
   const now = clock.now();

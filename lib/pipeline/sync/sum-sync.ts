@@ -25,7 +25,7 @@ const LISTINGS_AT_ONCE = 20;
 /** The sum over a sync's tree: everything its receipt says is derived from this, and from nothing else. */
 export type SyncSum = {
   judged: JudgedListings;
-  /** Slices were left that nobody listed. */
+  /** Slices were left that were not listed. */
   unopened: boolean;
   readonly requests: { sent: number; throttled: number; retried: number };
   readonly pages: { planned: number; fetched: number; failed: number };

@@ -9,7 +9,7 @@ import { syncKey } from '../store/sync-keys.ts';
 
 /** The longest delay a message can be sent with. */
 export const LONGEST_DELAY = 900 * SECOND;
-/** What is longer by less is as long: the longest hold is, and clocks differ. Whoever comes then waits for the rest. */
+/** What is longer by less is as long: the longest hold is, and clocks differ. A task that comes then waits for the rest. */
 const MOMENT = SECOND;
 /** A task comes this much before its appointment, and then up to a second: late, it would leave slots unused. */
 const LEAD = SECOND / 2;
@@ -50,7 +50,7 @@ export async function postponeTasks(context: SyncContext, paced: Required<PacedT
 
 const delayOf = (wait: number): number => Math.floor(Math.min(LONGEST_DELAY, Math.max(0, wait - LEAD)) / SECOND);
 
-/** In how many milliseconds each task will find room; `undefined`: at once, or nobody knows. */
+/** In how many milliseconds each task will find room; `undefined`: at once, or unknown. */
 async function appointments(
   invocation: Invocation,
   limiters: readonly LimiterKey[],

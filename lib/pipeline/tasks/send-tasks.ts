@@ -28,7 +28,7 @@ export async function sendTasks(invocation: Invocation, tasks: readonly Task[], 
 export type ReadingTask = TaskOf<'pages'> | TaskOf<'chain'>;
 
 /**
- * Sends tasks on of which one may kill whoever reads it: a second apart, so that they come one by one, and none is there when another kills. They carry
+ * Sends tasks on of which one may kill its reader: a second apart, so that they come one by one, and none is there when another kills. They carry
  * the attempts that they had.
  */
 export async function sendIsolated({ queue }: Invocation, tasks: readonly ReadingTask[]): Promise<void> {

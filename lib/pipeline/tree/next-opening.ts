@@ -62,7 +62,7 @@ export async function nextOpening(context: OpeningContext, node: OpeningNode): P
     return { children: new Map(), fresh: 0, set: { limited: true } };
   const { from, to } = next.open;
   const pages = new Set(Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
-  // Named by its pages: whoever died here may have had other limits in mind, and cut the listing otherwise.
+  // Named by its pages: a worker that died here may have had other limits in mind, and cut the listing otherwise.
   const name = `${from}-${to}`;
   const children = new Map([[name, { kind: 'block', open: pages }]]);
   return { children, fresh: 1, set: { covered: Math.max(node.covered, to + 1), last: name } };
@@ -108,7 +108,7 @@ export function isEndProven(listing: Listing): boolean {
 }
 
 /**
- * Looks for the end of a listing behind its last record, wherever that stood: a page that was short or empty before others with records is no
+ * Looks for the end of a listing after its last record, wherever that stood: a page that was short or empty before others with records is no
  * end. Offsets can ask for a page that begins with that record: if it brings nothing else, the listing ends there. A short page alone shows no end: the
  * API may give fewer records than it was asked for.
  */
@@ -128,7 +128,7 @@ async function nextTail(context: NodeContext, listing: Listing): Promise<NextOpe
     return { children: new Map(), fresh: 0, set: { filled: last.index } };
   // A page that begins with the last record, and has no other, is such a page. Where an earlier phase looked for the end elsewhere, it is looked for anew.
   const isShown = last?.records === 1 && last.index > 0 && (last.tail !== undefined || phaseOf(context.path) === 0);
-  // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and nobody asks for ever.
+  // Where even that record is gone, the listing shrank meanwhile: the receipt says so, and it is not asked for for ever.
   if (paging.kind === 'pages' || last === undefined || last.gone || isShown)
     return { children: new Map(), fresh: 0, set: { proven: true } };
   const { first: from, offset: begin } = last.tail ?? { first: 0, offset: 0 };
@@ -185,9 +185,9 @@ type Source = { readonly of: string; readonly together: number; readonly first: 
 function parentsOf(context: NodeContext, { each }: Stream, to: number): Source | undefined {
   if (each === undefined) return undefined;
   const { of, together = 1 } = each;
-  const forebear = streamNamed(context, of);
-  const whole = { from: parseInstant(dateMark(forebear.since)?.start) ?? FIRST_START, to };
-  return { of, together, first: newNodeItem(forebear, whole, of) };
+  const parentStream = streamNamed(context, of);
+  const whole = { from: parseInstant(dateMark(parentStream.since)?.start) ?? FIRST_START, to };
+  return { of, together, first: newNodeItem(parentStream, whole, of) };
 }
 
 /** A job lists its files in one chain, for the slice as it is. */

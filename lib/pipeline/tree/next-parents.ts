@@ -17,7 +17,7 @@ export type FoundParents = {
 
 /**
  * The next parents of a group, in the order of the parts that its first child left, each once however often it is listed. Called when that child is done:
- * no part that counts is added any more, so whoever asks from the same place finds the same. A later phase goes on behind what earlier ones found.
+ * no part that counts is added any more, so every worker that asks from the same place finds the same. A later phase goes on after what earlier ones found.
  * `batches`: how many slices at most.
  */
 export async function nextParents(

@@ -54,7 +54,7 @@ export async function readPageEntry(
 export type LastPage = {
   readonly index: number;
   readonly records: number;
-  /** The block behind the last record that it is of, if it is of one. */
+  /** The block after the last record that it is of, if it is of one. */
   readonly tail: Tail | undefined;
   /** A page that was to begin with the last record came empty. */
   readonly gone: boolean;
@@ -93,7 +93,7 @@ export async function lastPageWithRecords(context: NodeContext, listing: Listing
 type FoundPart = { readonly id: string; readonly part: Part };
 
 /**
- * Whether all pages of a listing's last block are the same one: some APIs repeat their last page for whoever asks beyond it, and would be read
+ * Whether all pages of a listing's last block are the same one: some APIs repeat their last page for requests beyond it, and would be read
  * for ever. Called when nothing of the listing is open.
  */
 export async function lastBlockRepeats(context: NodeContext, listing: Listing): Promise<boolean> {

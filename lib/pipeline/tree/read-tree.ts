@@ -86,12 +86,12 @@ export async function largeGroup(context: SyncContext, phase: number, place: str
 
 type Bundle = { readonly index: number; readonly whole: boolean };
 
-/** Reads one after the other, a few ahead of whoever takes them: the table answers while he reckons. */
+/** Reads one after the other, a few ahead of the reader: the table answers while it reckons. */
 async function* readAhead<T, R>(all: Iterable<T>, read: (one: T) => Promise<R>): AsyncIterable<R> {
   const ahead: Promise<R>[] = [];
   for (const one of all) {
     const next = read(one);
-    // Whoever takes it hears of its failure; until then nobody does.
+    // Its reader hears of its failure; until then none does.
     next.catch(() => {});
     ahead.push(next);
     if (ahead.length <= BUNDLES_AHEAD) continue;
@@ -102,7 +102,7 @@ async function* readAhead<T, R>(all: Iterable<T>, read: (one: T) => Promise<R>):
 }
 
 /**
- * A group's children behind the first one, in bundles: all whose number begins with the same digits, or one alone whose number has fewer.
+ * A group's children after the first one, in bundles: all whose number begins with the same digits, or one alone whose number has fewer.
  */
 export function* bundles(opened: number): Iterable<Bundle> {
   const from = 10 ** (String(opened - 1).length - String(CHILDREN_AT_ONCE).length);

@@ -92,7 +92,7 @@ export type ReplacedListing = {
 
 /**
  * Puts a group in the place of a listing that has not ended: its chain has not, or the block whose page showed that it is too long is still open. Who
- * comes too late changes nothing. Whoever still reads the old one finds that nobody wants it.
+ * comes too late changes nothing. A worker that still reads the old one finds that it is not wanted any more.
  */
 export async function replaceListing(
   context: OpeningContext,

@@ -36,12 +36,12 @@ export function isNodeDone(context: SyncContext, node: Node): boolean {
 /**
  * Passes the closing on: opens what a node opens next, and where a node is done takes it out of its parent, up to the
  * root, whose end asks for the sync's close. Safe to run at any time, by anybody, any number of times.
- * `heal`: also send again what may never have been sent; for whoever has a reason to think that somebody died. `healAbove`: the same of the nodes
+ * `heal`: also send again what may never have been sent; for a caller that has a reason to think that a worker died. `healAbove`: the same of the nodes
  * above it.
  */
 export async function advanceNode(context: OpeningContext, node: Node, heal = false, healAbove = heal): Promise<void> {
   if (heal || !opensChildren(node)) return completeNode(context, node, heal, healAbove);
-  // Children that end together would all open the same next ones. Whoever came first does it, and looks again for the others: he holds
+  // Children that end together would all open the same next ones. The first caller does it, and looks again for the others: it holds
   // a message of the same batch.
   const openers = openersOf(context);
   const { pk, sk } = nodeKey(context.connector.name, context.ref, context.path);
@@ -79,7 +79,7 @@ async function completeNode(context: OpeningContext, node: Node, heal: boolean, 
   if (left.ok) await advanceNode(atNode(context, up.parent), left.item, healAbove);
 }
 
-/** Takes a node that is done out of its parent, and tells what failed of it. What is counted of a block is counted by whoever takes it out, once. */
+/** Takes a node that is done out of its parent, and tells what failed of it. What is counted of a block is counted once, by the worker that takes it out. */
 async function removeFromParent(
   context: SyncContext,
   { parent, name }: { readonly parent: string; readonly name: string },
@@ -153,7 +153,7 @@ async function createChildren(context: NodeContext, children: NextOpening['child
   await Promise.all([...children].map(([name, item]) => createNode(atChild(context, name), item)));
 }
 
-/** That a node is as it was when it was decided what it opens: nobody else has opened anything, ended it, or put others in its place. */
+/** That a node is as it was when it was decided what it opens: no other worker has opened anything, ended it, or put others in its place. */
 function asSeen(node: OpeningNode): Clause[] {
   const same = (name: string, value: string | number | undefined): Clause =>
     value === undefined ? { absent: name } : { equal: [name, value] };
@@ -171,7 +171,7 @@ async function sendChild(context: OpeningContext): Promise<void> {
   if (node?.kind === 'block') await sendOpenPages(context, node);
   else if (node?.kind === 'chain' && node.ended === undefined)
     await sendTasks(context, [chainTask(context.ref, context.path, node.step)]);
-  // Whoever opens or heals the parent sends the others himself: to heal it from here would lead back to this child, for ever.
+  // The worker that opens or heals the parent sends the others itself: to heal it from here would lead back to this child, for ever.
   else if (node !== undefined) await advanceNode(context, node, true, false);
 }
 

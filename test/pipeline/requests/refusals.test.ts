@@ -203,7 +203,7 @@ describe('a token endpoint that misbehaves three times: a reason, no crash, no s
       assert.deepEqual([receipt.verdict, receipt.reasons], ['COMPLETE', []]);
       assert.equal(asked, 4);
       const reasons = world.log.lines
-        .filter(({ message }) => message === 'no token')
+        .filter(({ message }) => message === 'token request failed')
         .map(({ fields }) => fields.reason);
       assert.equal(reasons.length, 3);
       for (const reason of reasons) assert.match(String(reason), says);
