@@ -22,5 +22,6 @@ try {
   const { explainError, UsageError } = await import('./cli/errors.ts');
   const explained = explainError(error);
   if (!(explained instanceof UsageError)) throw explained;
+  if (explained.name === 'UnfinishedRun') process.exitCode = 2;
   process.stderr.write(`${explained.message}\n`);
 }

@@ -16,6 +16,8 @@ export type RunOptions = Partial<TableOptions> & {
   readonly json?: boolean;
   readonly log?: boolean;
   readonly report?: string;
+  /** Milliseconds. */
+  readonly maxWait?: number;
 };
 
 /** What every operator's command is told. */

@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import * as z from 'zod';
 import type { Connector, Raw } from '../../lib/core/connector/connector.ts';
 import { type RunEvent, runEvent } from '../../lib/core/run-events.ts';
-import { SECOND } from '../../lib/core/time.ts';
+import { MINUTE, SECOND } from '../../lib/core/time.ts';
 import {
   durationText,
   type LimitUse,
@@ -176,14 +176,16 @@ function onTerminal(out: Screen): Display {
 }
 
 function inPlainLines(out: Screen): Display {
-  const shown = new Map<string, string>();
+  const shown = new Map<string, { readonly stand: string; readonly at: number }>();
   const write = (text: string) => out.write(`${new Date().toISOString().slice(0, 19)}Z ${text}\n`);
   return {
     show(lines) {
       for (const line of lines) {
         const stand = standText(line);
-        if (shown.get(line.stream) === stand) continue;
-        shown.set(line.stream, stand);
+        const { stand: before, at = 0 } = shown.get(line.stream) ?? {};
+        // What waits is told again each minute: nothing waits in silence.
+        if (before === stand && (line.waits === '' || Date.now() - at < MINUTE)) continue;
+        shown.set(line.stream, { stand, at: Date.now() });
         write(plainLine(line));
       }
     },

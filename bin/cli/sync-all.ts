@@ -24,6 +24,7 @@ import { recordRun } from './run-record.ts';
 import { describeReceipt } from './show-receipt.ts';
 import { noteConnector } from './state-connectors.ts';
 import { noteRun } from './unfinished-run.ts';
+import { watchWait } from './wait-limit.ts';
 
 /** The only connection of an embedded stack. */
 const CONNECTION = 'main';
@@ -42,7 +43,7 @@ export type Order = {
 /** Builds the stack, runs a sync of each stream on it, and hands out what they delivered. */
 export async function syncAll(
   { loaded, streams, params, secret, scratch, simulated }: Order,
-  { out, state, strict = false, json = false, log = false, report }: RunOptions,
+  { out, state, strict = false, json = false, log = false, report, maxWait }: RunOptions,
 ): Promise<Receipt[]> {
   const { connector } = loaded;
   if (!log) process.stderr.write(headingOf(connector, streams, simulated));
@@ -54,6 +55,7 @@ export async function syncAll(
   const folder = state === undefined ? join(scratch, 'state') : resolve(state);
   const keep = state === undefined ? 'Give --state to be able to go on.' : 'Run the same command again to go on.';
   const interrupted = watchInterrupt(`Interrupted. ${keep}`);
+  const waits = watchWait(maxWait, keep);
   const fresh = !existsSync(folder);
   let stack: Embedded | undefined;
   try {
@@ -72,6 +74,7 @@ export async function syncAll(
         progress.take(json);
         if (report !== undefined) record.take(json);
         paused.take(json);
+        waits.take(json);
       },
       onEvent: ({ detail }) => closings.take(detail),
     });
@@ -89,6 +92,7 @@ export async function syncAll(
     // What a killed run left goes on: nothing works on it yet, so housekeeping takes it up at once.
     if (!fresh) await stores.housekeep({ idleSeconds: 0 });
     for (const closed of await startSyncs(stack, connector, stores, streams, noted.at)) closings.take(closed);
+    waits.heard();
     const close = async (stream: string) => {
       for (;;) {
         const { receipt: key, manifest } = await Promise.race([
@@ -96,7 +100,9 @@ export async function syncAll(
           interrupted.happened,
           paused.happened,
           broken,
+          waits.happened,
         ]);
+        waits.heard();
         const receipt = await readReceipt(objects, key);
         // Of what an earlier run began, by another declaration or for another account, nothing is delivered: another sync has begun.
         if (!receipt.reasons.some(({ code }) => code === 'superseded')) return { key, manifest, receipt };
@@ -122,6 +128,7 @@ export async function syncAll(
     throw error;
   } finally {
     interrupted.forget();
+    waits.forget();
     progress.end();
     await stack?.stop();
     if (report !== undefined && stack !== undefined) {

@@ -8,6 +8,7 @@ import { inScratch } from '../cli/scratch.ts';
 import { readSecret } from '../cli/secret.ts';
 import { simulateReserved } from '../cli/simulated.ts';
 import { tableOptions } from '../cli/table-options.ts';
+import { readWait } from '../cli/wait-limit.ts';
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
@@ -21,6 +22,12 @@ export function run(program: Command): void {
     .option('--secrets <file>', 'JSON file with the secret; otherwise HEADGATE_SECRET, or a prompt')
     .addOption(new Option('--out <folder>', 'where records, manifests and receipts go').default('headgate-out'))
     .option('--state <folder>', 'keep watermarks and unfinished syncs here, so that the next run goes on from them')
+    .addOption(
+      new Option(
+        '--max-wait <time>',
+        'end the run, with exit code 2, where it waits for longer: 90s, 5m, 2h',
+      ).argParser(readWait),
+    )
     .option('--strict', 'fail a page at the first record that does not fit its schema')
     .option('--json', 'write only the receipts, one JSON line for each stream')
     .option('--report <file>', 'write a page about the run: verdicts, requests against the limit, latency')
