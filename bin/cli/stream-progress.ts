@@ -187,7 +187,7 @@ export function terminalLines(lines: readonly StreamLine[], columns: number): st
     .join('\n');
 }
 
-/** Without a plan nobody knows how much is left. */
+/** Without a plan it is unknown how much is left. */
 function barOf({ pages, planned }: StreamProgress): string {
   if (planned === undefined || planned === 0) return '·'.repeat(BAR);
   const full = Math.round(Math.min(1, pages / planned) * BAR);

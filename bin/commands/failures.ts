@@ -136,16 +136,16 @@ type Row = SyncRef & {
   readonly attempts: number;
   readonly at: string | null;
   readonly request: string | null;
-  readonly evidence: string | null;
+  readonly response: string | null;
 };
 
 function rowsOf({ ref, failed, operated }: Found): Row[] {
   const paging = streamOf(operated, ref.stream)?.paging;
-  return failed.map(({ page, code, message, attempts, at = null, request = null, evidence = null }) => ({
+  return failed.map(({ page, code, message, attempts, at = null, request = null, response = null }) => ({
     connector: operated.connector.name,
     ...ref,
     page: paging === undefined ? page : pageNumber(paging, page),
-    ...{ code, message, attempts, at, request, evidence },
+    ...{ code, message, attempts, at, request, response },
   }));
 }
 
@@ -162,7 +162,7 @@ const COLUMNS: readonly Column<Row>[] = [
 
 async function show(found: Found, { json = false }: Options): Promise<void> {
   for (const row of rowsOf(found)) {
-    const body = row.evidence === null ? undefined : await found.operated.objects.get(row.evidence);
+    const body = row.response === null ? undefined : await found.operated.objects.get(row.response);
     const answer = body === undefined ? null : new TextDecoder().decode(body);
     if (json) {
       process.stdout.write(`${JSON.stringify({ ...row, answer })}\n`);
@@ -173,7 +173,7 @@ async function show(found: Found, { json = false }: Options): Promise<void> {
     process.stdout.write(
       `${connector}/${connection} ${stream}, sync ${sync}, page ${page}: ${message} [${code}], tried ${tried}${at === null ? '' : `, at last ${at}`}\n`,
     );
-    const text = answer ?? (row.evidence === null ? 'Nothing came.' : 'What came is no longer kept.');
+    const text = answer ?? (row.response === null ? 'Nothing came.' : 'What came is no longer kept.');
     process.stdout.write(`${text.replace(/^/gm, '  ')}\n\n`);
   }
 }

@@ -15,6 +15,6 @@ export const failureSchema = z.strictObject({
   status: z.int().optional(),
   attempts: z.int(),
   at: z.iso.datetime(),
-  /** Key of the kept answer in the bucket. */
-  evidence: z.string().optional(),
+  /** Key of the kept response in the bucket. */
+  response: z.string().optional(),
 });

@@ -66,7 +66,7 @@ export function buildTraced({ stages, connectors, outdir, validate = true }: App
 }
 
 /** Names of Headgate's own: of a stage's stacks, and of what lies in its bucket beside the connectors' objects. */
-const OWN_NAMES: readonly string[] = ['state', 'dashboard', 'evidence'];
+const OWN_NAMES: readonly string[] = ['state', 'dashboard', 'responses'];
 
 function refuseName({ name }: Connector): void {
   if (OWN_NAMES.includes(name))

@@ -34,7 +34,7 @@ export const useState = (state: StateStack, connector: string): PolicyStatement[
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${connector}/*`] },
   }),
   allow(['s3:GetObject', 's3:PutObject'], results(state, connector)),
-  allow(['s3:PutObject'], `${state.bucketArn}/evidence/${connector}/*`),
+  allow(['s3:PutObject'], `${state.bucketArn}/responses/${connector}/*`),
   // Without it S3 answers 403 for an object that is not there, which is no answer.
   listResults(state, connector),
 ];
@@ -53,7 +53,7 @@ export const readConnections = (state: StateStack, connector: string): PolicySta
 /** What of a connector's permissions ends in a wildcard: its objects and its secrets, as cdk-nag writes them. */
 export function wildcardsOf(state: StateStack, secrets: string, connector: string): string[] {
   const bucket = JSON.stringify(state.resolve(state.bucketArn));
-  return [resultsWildcard(state, connector), `${bucket}/evidence/${connector}/*`, secretsWildcard(secrets)];
+  return [resultsWildcard(state, connector), `${bucket}/responses/${connector}/*`, secretsWildcard(secrets)];
 }
 
 export const resultsWildcard = (state: StateStack, connector: string): string =>

@@ -17,7 +17,7 @@ export const LIVE_INDEX = 'live';
 export const FRESH_INDEX = 'fresh';
 
 /** As long as the state of the sync whose answers they are. */
-const EVIDENCE_KEPT = Duration.days(30);
+const RESPONSES_KEPT = Duration.days(30);
 
 /** What a stage knows and keeps: tables and stored objects. All its connectors share it, each under its own keys. */
 export class StateStack extends Stack {
@@ -75,7 +75,7 @@ export class StateStack extends Stack {
       removalPolicy: removalPolicy(stage),
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
-        { prefix: 'evidence/', expiration: EVIDENCE_KEPT },
+        { prefix: 'responses/', expiration: RESPONSES_KEPT },
       ],
     });
     Validations.of(this.bucket).acknowledge({

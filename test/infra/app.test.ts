@@ -68,11 +68,11 @@ test('both would complain', () => {
   assert.deepEqual(findingsIn(outdir), ['AwsSolutions-S1 at bad/Bucket/Resource']);
 });
 
-test('a connector cannot take a name of Headgate’s own: its objects would expire with the evidence', () => {
-  for (const name of ['state', 'dashboard', 'evidence']) {
+test('a connector cannot take a name of Headgate’s own: its objects would expire with the kept responses', () => {
+  for (const name of ['state', 'dashboard', 'responses']) {
     const connector = connectorOf(name, { orders: '1 day' });
     assert.throws(() => buildApp({ stages: [], connectors: [{ connector, file: 'own.ts' }] }), {
-      message: `A connector's name must be none of state, dashboard, evidence (got "${name}"): Headgate uses them itself. Call it something else.`,
+      message: `A connector's name must be none of state, dashboard, responses (got "${name}"): Headgate uses them itself. Call it something else.`,
     });
   }
 });

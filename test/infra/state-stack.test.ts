@@ -121,6 +121,6 @@ test('the bucket is encrypted, closed to the public, and keeps no unfinished upl
   });
   assert.deepEqual(only?.LifecycleConfiguration.Rules, [
     { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
-    { Prefix: 'evidence/', ExpirationInDays: 30, Status: 'Enabled' },
+    { Prefix: 'responses/', ExpirationInDays: 30, Status: 'Enabled' },
   ]);
 });

@@ -364,7 +364,7 @@ async function check(place: Place, context: string, text: string): Promise<void>
   // What was answered and could not be taken is kept.
   if (receipt.reasons.some(({ code }) => ANSWERED.test(code)))
     assert.ok(
-      [...world.objects.stored.keys()].some((key) => key.startsWith('evidence/')),
+      [...world.objects.stored.keys()].some((key) => key.startsWith('responses/')),
       `${context}: no evidence of ${JSON.stringify(receipt.reasons)}`,
     );
 }

@@ -54,7 +54,7 @@ export type ConnectorSpec<PS extends z.ZodType, G, M extends Record<string, Stre
   /** The largest body in bytes, decompressed: up to 128 MiB. Default: 32 MiB. A stream may say its own. */
   largest?: number;
   errors?: readonly Rule[];
-  /** Places in a body that are kept nowhere as evidence, like `user.email` or `rows.*.iban`; `*` is every element or field. */
+  /** Places in a body that are left out of every kept response, like `user.email` or `rows.*.iban`; `*` is every element or field. */
   redact?: readonly string[];
   streams: (
     stream: <S extends z.ZodType, Page, Parent = undefined, Setup = undefined>(

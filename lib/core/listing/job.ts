@@ -12,7 +12,7 @@ import { writeJson } from '../response/json.ts';
  */
 
 const jobFile = z.object({ job: z.string(), index: z.number(), of: z.number() });
-/** One file of a job: its place among those that the job has. Whoever fetches it asks where it lies. */
+/** One file of a job: its place among those that the job has. The worker that fetches it asks where it lies. */
 export type JobFile = z.output<typeof jobFile>;
 export const readJobFile = (value: unknown): JobFile => jobFile.parse(value);
 

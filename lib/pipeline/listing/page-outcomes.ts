@@ -151,7 +151,7 @@ const emptyPage = ({ connector }: Invocation, { exchange }: Pick<PageRefusal, 'e
   ...{ records: [], total: undefined, estimate: undefined, ambiguous: new Map(), empty: true, url: '' },
   lag: 0,
   exchange: exchange ?? {
-    ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
+    ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, keptText: () => '' },
     redaction: { secrets: [], paths: connector.redact },
   },
 });

@@ -92,6 +92,6 @@ export async function remapPart(context: NodeContext, step: number): Promise<Rem
 }
 
 const unasked = ({ connector }: Invocation): KeptExchange => ({
-  ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, evidence: () => '' },
+  ...{ request: '', asked: '', answer: undefined, status: undefined, requests: 0, keptText: () => '' },
   redaction: { secrets: [], paths: connector.redact },
 });

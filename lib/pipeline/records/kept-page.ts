@@ -76,7 +76,7 @@ export async function readKeptPage(
     };
     return {
       ...{ reply, records, total, ambiguous, url, lag },
-      ...{ estimate: undefined, empty: is === 'empty', exchange: { ...exchange, evidence: () => body } },
+      ...{ estimate: undefined, empty: is === 'empty', exchange: { ...exchange, keptText: () => body } },
     };
   }
   return undefined;

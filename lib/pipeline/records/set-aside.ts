@@ -25,14 +25,14 @@ export async function setPageAside(
   const { ref } = context;
   const now = clock.now();
   const { exchange } = refusal;
-  const evidence = await keepResponse(context, `${task.node}-${page}`, exchange?.evidence());
+  const response = await keepResponse(context, `${task.node}-${page}`, exchange?.keptText());
   const { code, rule } = refusal.reason;
   const message = cutText(refusal.reason.message, LONGEST_SENTENCE);
   const kept = {
     ...{ code, message, page, attempts, at: new Date(now).toISOString() },
     ...(exchange === undefined ? {} : { request: cutText(exchange.request, LONGEST_REQUEST) }),
     ...(exchange?.status === undefined ? {} : { status: exchange.status }),
-    ...(evidence === undefined ? {} : { evidence }),
+    ...(response === undefined ? {} : { response }),
   };
   const whole = exchange && (await keepPage(context, `${task.node}-${page}`, code, exchange));
   // By its listing: a later phase knows that, and not the block in which the page failed.

@@ -6,7 +6,7 @@ import { askedOf, fetchPage, type PageRequest, streamAsked } from './fetch-page.
 import { type PageRefusal, type PageResult, refusePage, unsentRefusal } from './fetched-page.ts';
 import { sendAndJudge } from './send-and-judge.ts';
 
-/** Where the files of the jobs lie that a worker asked for last. Nowhere else are these URLs kept: whoever has one can read the file. */
+/** Where the files of the jobs lie that a worker asked for last. Nowhere else are these URLs kept: a URL alone opens the file. */
 const knownFiles = workerCache(() => new Map<string, readonly string[]>());
 const MOST_KNOWN = 100;
 

@@ -6,7 +6,7 @@ import { firstTimeOf, type SyncContext } from '../invocation.ts';
 import { syncFolder } from '../store/sync-keys.ts';
 
 /** How much of an unexpected body is kept, in characters. */
-const EVIDENCE_LENGTH = 64 * 1024;
+const LONGEST_RESPONSE = 64 * 1024;
 
 /** How a page was asked for and answered, to be counted, and to be kept if it is unexpected. */
 export type KeptExchange = {
@@ -19,7 +19,7 @@ export type KeptExchange = {
   /** Requests that left: more than one if it was redirected. */
   readonly requests: number;
   /** The answer as a text, without what must not be kept. */
-  readonly evidence: () => string;
+  readonly keptText: () => string;
   readonly redaction: Redaction;
 };
 
@@ -43,7 +43,7 @@ export function exchangeOf({ redact }: Connector, { secret, asked, answer, reque
     status,
     requests,
     redaction,
-    evidence: () => describeAnswer(request, answer, redaction),
+    keptText: () => describeAnswer(request, answer, redaction),
   };
 }
 
@@ -58,22 +58,22 @@ function describeAnswer(request: string, answer: HttpAnswer, redaction: Redactio
     `HTTP ${status}`,
     redactHeaders(headers, redaction),
     '',
-    redactBody(text, redaction, EVIDENCE_LENGTH),
+    redactBody(text, redaction, LONGEST_RESPONSE),
   ].join('\n');
 }
 
-/** Evidence lies apart from what is delivered, so that a rule of the bucket can let it go after some weeks. */
-const evidenceKey = ({ connector, random, ref }: SyncContext, name: string): string =>
-  `evidence/${syncFolder(connector.name, ref)}/${name}-${random.id()}.txt`;
+/** Kept responses lie apart from what is delivered, so that a rule of the bucket can let them go after some weeks. */
+const responseKey = ({ connector, random, ref }: SyncContext, name: string): string =>
+  `responses/${syncFolder(connector.name, ref)}/${name}-${random.id()}.txt`;
 
 export async function keepResponse(
   context: SyncContext,
   name: string,
-  evidence: string | undefined,
+  text: string | undefined,
 ): Promise<string | undefined> {
-  if (evidence === undefined) return undefined;
-  const key = evidenceKey(context, name);
-  await context.objects.create(key, new TextEncoder().encode(evidence), { type: 'text/plain; charset=utf-8' });
+  if (text === undefined) return undefined;
+  const key = responseKey(context, name);
+  await context.objects.create(key, new TextEncoder().encode(text), { type: 'text/plain; charset=utf-8' });
   return key;
 }
 
@@ -91,6 +91,6 @@ export async function keepSamples(
   for (const { reason, exchange } of unexpected) {
     const kind = `${context.ref.connection}/${context.ref.stream}/${context.ref.sync} ${reason.code}`;
     if (exchange === undefined || !isNewKind(context, kind)) continue;
-    await keepResponse(context, `healing-${reason.code}`, exchange.evidence());
+    await keepResponse(context, `healing-${reason.code}`, exchange.keptText());
   }
 }

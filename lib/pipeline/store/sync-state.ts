@@ -331,7 +331,8 @@ export const failedPageState = z.object({
   request: z.string().optional(),
   status: z.number().optional(),
   at: z.string().optional(),
-  evidence: z.string().optional(),
+  /** Key of the kept response in the bucket. */
+  response: z.string().optional(),
   /** The page that came and could not be read, whole. */
   kept: z.string().optional(),
 });

@@ -219,7 +219,7 @@ it(`${REPLIES} random replies: nothing crashes, nothing is delivered that its sc
         answer: undefined,
         status: 200,
         requests: 1,
-        evidence: () => '',
+        keptText: () => '',
         redaction: { secrets: [], paths: [] },
       };
       const page = {
