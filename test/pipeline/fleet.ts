@@ -12,7 +12,7 @@ import { HOUR, MINUTE, SECOND } from '../../lib/core/time.ts';
 import { type Receipt, receiptSchema } from '../../lib/core/verdict/receipt.ts';
 import type { Invocation } from '../../lib/pipeline/invocation.ts';
 import { newWorkerMemory, type WorkerMemory } from '../../lib/pipeline/invocation.ts';
-import type { Ports, Table, TransportFailure, WireReply } from '../../lib/pipeline/ports.ts';
+import type { Ports, Random, Table, TransportFailure, WireReply } from '../../lib/pipeline/ports.ts';
 import { housekeep } from '../../lib/pipeline/sync/housekeep.ts';
 import { runTasks } from '../../lib/pipeline/work.ts';
 import { memoryEvents } from '../memory/events.ts';
@@ -109,6 +109,10 @@ export type FleetOptions = {
   readonly outageSeconds?: number;
   /** What may go wrong with messages. */
   readonly weather?: Partial<Weather>;
+  /** The share of calls that the tables throttle. */
+  readonly throttled?: number;
+  /** The most things that may happen in a run. */
+  readonly mostEvents?: number;
 };
 
 export type Fleet = ReturnType<typeof makeFleet>;
@@ -124,6 +128,8 @@ export function makeFleet({
   seed = 1,
   outageSeconds = 3_600,
   weather: foul = {},
+  throttled = 0,
+  mostEvents = MOST_EVENTS,
 }: FleetOptions) {
   const time = virtualTime(START);
   const random = seededRandom(seed);
@@ -145,11 +151,16 @@ export function makeFleet({
         Promise.resolve().then(effect).then(resolve, reject);
       });
     });
+  const busy = (table: Table): Table =>
+    throttled === 0
+      ? table
+      : throttling(table, { refuses: () => random.number() < throttled, later, random, count: counted.count });
+  const accounts = memoryTable();
   const ports: Omit<Ports, 'clock'> = {
-    syncs: memoryTable(),
-    connections: memoryTable(),
-    tokens: memoryTable(),
-    rateLimits: distant(memoryTable(), () => 4 + random.number() * 8, later, counted.count),
+    syncs: busy(memoryTable()),
+    connections: busy(accounts),
+    tokens: busy(memoryTable()),
+    rateLimits: busy(distant(memoryTable(), () => 4 + random.number() * 8, later, counted.count)),
     queue: {
       send: async (batch) => {
         sendings.push(...batch.map(({ task }) => task));
@@ -241,6 +252,10 @@ export function makeFleet({
     time.after(HOUSEKEEPING_EVERY, keepHouse);
     running += 1;
     void housekeep(invocationOf(workers))
+      // What throttled tables keep from being seen to is seen to five minutes later.
+      .catch((error: unknown) => {
+        if (throttled === 0) throw error;
+      })
       .then(countOpen)
       .then(() => {
         running -= 1;
@@ -252,8 +267,7 @@ export function makeFleet({
   async function connect(): Promise<void> {
     if (made) return;
     made = true;
-    for (const sk of connections)
-      await ports.connections.create({ pk: connector.name, sk }, { params: '{}', status: 'active' });
+    for (const sk of connections) await accounts.create({ pk: connector.name, sk }, { params: '{}', status: 'active' });
   }
 
   /** Starts a sync of some streams. */
@@ -268,13 +282,13 @@ export function makeFleet({
     const until = time.now() + most;
     for (;;) {
       const over = () => time.now() >= until;
-      const end = await time.run(() => over() || (queue.size() === 0 && running === 0), MOST_EVENTS);
+      const end = await time.run(() => over() || (queue.size() === 0 && running === 0), mostEvents);
       await countOpen();
       if (over() || open === 0) return;
       if (end !== 'done') throw new Error(`The run ended by ${end}. ${JSON.stringify(log.lines.slice(-5))}`);
       // All is parked or lost: housekeeping has something to take up.
       const looked = time.now() + HOUSEKEEPING_EVERY;
-      await time.run(() => over() || queue.size() > 0 || time.now() > looked, MOST_EVENTS);
+      await time.run(() => over() || queue.size() > 0 || time.now() > looked, mostEvents);
     }
   }
 
@@ -321,6 +335,41 @@ export async function settled<T>({ time }: Fleet, promise: Promise<T>): Promise<
 function honest(page: number, all: number, headers: Record<string, string>): WireReply {
   const rows = Array.from({ length: page > all ? 0 : SIZE }, (_, i) => ({ id: page * SIZE + i }));
   return json({ rows, total: all * SIZE, next: page < all ? page + 1 : null }, headers);
+}
+
+type Throttle = {
+  readonly refuses: () => boolean;
+  readonly later: <T>(millis: number, effect: () => Promise<T>) => Promise<T>;
+  readonly random: Random;
+  readonly count: (what: string) => void;
+};
+
+/** How often the SDK tries a call that was throttled, and its first wait in milliseconds (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). */
+const SDK_ATTEMPTS = 3;
+const SDK_WAIT = 500;
+
+/** A table that throttles, as its adapter meets it: the SDK tries again, and gives up. */
+function throttling(table: Table, { refuses, later, random, count }: Throttle): Table {
+  const patient =
+    <A extends unknown[], T>(call: (...input: A) => Promise<T>) =>
+    async (...input: A): Promise<T> => {
+      for (let attempt = 1; refuses(); attempt++) {
+        count('table calls throttled');
+        if (attempt === SDK_ATTEMPTS) {
+          count('table calls given up');
+          throw new Error('ProvisionedThroughputExceededException: the table is throttled');
+        }
+        await later(random.number() * SDK_WAIT * 2 ** attempt, () => Promise.resolve());
+      }
+      return call(...input);
+    };
+  return {
+    ...table,
+    get: patient(table.get),
+    create: patient(table.create),
+    update: patient(table.update),
+    upsert: patient(table.upsert),
+  };
 }
 
 /** A table whose calls take their time. */

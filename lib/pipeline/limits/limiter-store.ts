@@ -24,6 +24,8 @@ export type LimiterStep<T> = { readonly result: T; readonly meters?: readonly Li
 
 /** How often a step is taken again before it is given up. */
 const TRIES = 6;
+/** How long who was beaten twice waits at most, in milliseconds; twice as long with each time. */
+const BEATEN = 8;
 /** What was read within this many milliseconds is as good as new. */
 const FRESH = 50;
 /** Longer than the longest window of a limit. */
@@ -70,16 +72,68 @@ async function read(invocation: Invocation, { key }: LimiterKey, age: number): P
   return fresh;
 }
 
+/** A change that waits for the one that is under way on the same limiters. */
+type WaitingChange = {
+  apply(meters: readonly LimiterState[], now: number): readonly LimiterState[];
+  stored(): void;
+  contended(): void;
+  failed(error: unknown): void;
+};
+type ChangeQueue = { busy: boolean; readonly waiting: WaitingChange[] };
+const changeQueues = workerCache(() => new Map<string, ChangeQueue>());
+
 /**
  * Changes meters by a pure step, each in one write that holds only if it has not changed since it was read; beaten by somebody, it
- * takes the step again on what stands there. Where one of several is beaten, what was reserved on the others is lost,
- * which is safe. `contended`: beaten too often; come back.
+ * takes the step again on what stands there. Steps that come while a write is under way share the next one, so that a worker never beats
+ * itself. Where one of several meters is beaten, what was reserved on the others is lost, which is safe. `contended`: beaten too often; come back.
  */
-export async function changeLimiters<T>(
+export function changeLimiters<T>(
   invocation: Invocation,
   places: readonly LimiterKey[],
   step: (meters: readonly LimiterState[], now: number) => LimiterStep<T>,
 ): Promise<T | 'contended'> {
+  const known = changeQueues(invocation);
+  const name = places.map(({ key }) => key.pk).join('\n');
+  const queue = known.get(name) ?? { busy: false, waiting: [] };
+  known.set(name, queue);
+  const { promise, resolve, reject } = Promise.withResolvers<T | 'contended'>();
+  let latest: LimiterStep<T> | undefined;
+  queue.waiting.push({
+    apply(meters, now) {
+      latest = step(meters, now);
+      return latest.meters ?? meters;
+    },
+    stored: () => latest !== undefined && resolve(latest.result),
+    contended: () => resolve('contended'),
+    failed: reject,
+  });
+  void workOff(invocation, places, queue);
+  return promise;
+}
+
+async function workOff(invocation: Invocation, places: readonly LimiterKey[], queue: ChangeQueue): Promise<void> {
+  if (queue.busy) return;
+  queue.busy = true;
+  while (queue.waiting.length > 0) {
+    // Whoever comes in the same moment is served by the same write.
+    await Promise.resolve();
+    const changes = queue.waiting.splice(0);
+    try {
+      const stored = await changeTogether(invocation, places, changes);
+      for (const each of changes) stored ? each.stored() : each.contended();
+    } catch (error) {
+      for (const each of changes) each.failed(error);
+    }
+  }
+  queue.busy = false;
+}
+
+/** Takes the steps one after the other, and stores what they come to in one write of each meter; says whether it held. */
+async function changeTogether(
+  invocation: Invocation,
+  places: readonly LimiterKey[],
+  changes: readonly WaitingChange[],
+): Promise<boolean> {
   const known = knownMeters(invocation);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const from = await allEnded(
@@ -89,10 +143,13 @@ export async function changeLimiters<T>(
         return read(invocation, place, attempt > 0 ? FRESH : mine ? Number.POSITIVE_INFINITY : 0);
       }),
     );
-    const { result, meters = from } = step(from, invocation.clock.now());
-    if (await storeAll(invocation, places, { from, to: meters })) return result;
+    const now = invocation.clock.now();
+    const to = changes.reduce((meters, each) => each.apply(meters, now), from);
+    if (await storeAll(invocation, places, { from, to })) return true;
+    // Many who are beaten at once must not meet again at once.
+    if (attempt > 0) await invocation.clock.wait(invocation.random.number() * BEATEN * 2 ** attempt);
   }
-  return 'contended';
+  return false;
 }
 
 /** Writes the meters that changed; says whether no other write was quicker. */
