@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { pageNumber } from '../../lib/core/connector/paging.ts';
-import { refOf, type SyncRef, TASK_VERSION, taskSchema } from '../../lib/core/tasks.ts';
+import { refOf, type SyncRef, TASK_VERSION, type Task, taskSchema } from '../../lib/core/tasks.ts';
 import { forSync, streamOf } from '../../lib/pipeline/invocation.ts';
 import { receiptKeys } from '../../lib/pipeline/sync/close-sync.ts';
 import { closedSyncs, type FailedSync, failedSyncs, gotEverything } from '../../lib/pipeline/sync/failures.ts';
@@ -20,6 +20,7 @@ type Options = OperatorOptions & {
   readonly connection?: string;
   readonly stream?: string;
   readonly sync?: string;
+  readonly page?: readonly number[];
 };
 
 /** `headgate failures`: pages that did not come, why, and to have them asked for again. */
@@ -35,6 +36,7 @@ export function failures(program: Command): void {
       const rows: Row[] = [];
       for await (const found of standing(stack, connector, options)) rows.push(...rowsOf(found));
       showRows(rows, COLUMNS, options, 'Nothing is missing.');
+      if (!options.json) await tellQuarantined(stack, connector, options);
     }),
   );
 
@@ -48,6 +50,11 @@ export function failures(program: Command): void {
   const retry = 'Ask again for what is missing, each sync in a new revision of its receipt.';
   waiting(chosen(operatorCommand(group, 'retry', retry)))
     .option('--secrets <file>', 'JSON file with the secret, on a stack of this machine; otherwise HEADGATE_SECRET')
+    .option(
+      '--page <number>',
+      'only these pages, as "failures list" numbers them: 3 or 3,7 (may be repeated)',
+      pageNumbers,
+    )
     .action(asking('pages', standing));
 
   const map = 'Map quarantined records again, by the connector as it is now and without a request to the API.';
@@ -60,9 +67,34 @@ const asking =
   (connector: string | undefined, options: Options & Waiting): Promise<void> =>
     withStack(options, async (stack) => {
       if (options.out !== undefined) requireWritable(options.out);
-      const syncs = await Array.fromAsync(found(stack, connector, options));
+      const syncs = chosenPages(await Array.fromAsync(found(stack, connector, options)), options.page);
       process.exitCode = await askAgain(syncs, what, stack, connector, options);
     });
+
+function pageNumbers(value: string, before: readonly number[] = []): number[] {
+  const numbers = value.split(',').map((each) => (/^\d+$/.test(each.trim()) ? Number(each) : Number.NaN));
+  if (numbers.some(Number.isNaN)) throw new InvalidArgumentError('It must be the number of a page, or several: 3,7.');
+  return [...before, ...numbers];
+}
+
+/** The syncs in which one of these pages is missing, with those of its pages. Throws a {@link UsageError} for a page that is not missing. */
+function chosenPages(found: readonly Found[], pages: readonly number[] | undefined): readonly Found[] {
+  if (pages === undefined) return found;
+  const numberOf = ({ operated, ref }: Found, page: number): number => {
+    const paging = streamOf(operated, ref.stream)?.paging;
+    return paging === undefined ? page : pageNumber(paging, page);
+  };
+  const missing = new Set(found.flatMap((each) => each.failed.map(({ page }) => numberOf(each, page))));
+  const wrong = pages.find((page) => !missing.has(page));
+  if (wrong !== undefined)
+    throw new UsageError(
+      `Page ${wrong} is not missing. ${missing.size === 0 ? 'None is.' : `These are: ${[...missing].slice(0, 20).join(', ')}.`}`,
+    );
+  return found.flatMap((each) => {
+    const failed = each.failed.filter(({ page }) => pages.includes(numberOf(each, page)));
+    return failed.length === 0 ? [] : [{ ...each, failed, pages: failed.map(({ page }) => page) }];
+  });
+}
 
 const chosen = (command: Command): Command =>
   command
@@ -77,7 +109,8 @@ const waiting = (command: Command): Command =>
     .option('--no-wait', 'do not wait for the new receipts')
     .addHelpText('after', '\nExit code: 0 all COMPLETE, 2 some INCOMPLETE or UNKNOWN, 1 could not ask.');
 
-type Found = FailedSync & { readonly operated: OperatedConnector };
+/** `pages`: what is asked for of it, where that is not everything. */
+type Found = FailedSync & { readonly operated: OperatedConnector; readonly pages?: readonly number[] };
 
 /** The syncs in which something is missing, of all that the command line names. */
 async function* standing(stack: OperatedStack, only: string | undefined, options: Options): AsyncGenerator<Found> {
@@ -94,6 +127,18 @@ async function* quarantined(stack: OperatedStack, only: string | undefined, opti
       const receipt = await readReceipt(operated, ref, sync.revision);
       if (receipt !== undefined && receipt.records.quarantined > 0) yield { ref, sync, failed: [], operated };
     }
+  }
+}
+
+/** Records that do not fit are no missing pages, and are missing all the same. */
+async function tellQuarantined(stack: OperatedStack, only: string | undefined, options: Options): Promise<void> {
+  for await (const { operated, ref, sync } of quarantined(stack, only, options)) {
+    const receipt = await readReceipt(operated, ref, sync.revision);
+    const { name } = operated.connector;
+    const count = receipt?.records.quarantined ?? 0;
+    process.stdout.write(
+      `${name}/${ref.connection} ${ref.stream}, sync ${ref.sync}: ${count} ${count === 1 ? 'record is' : 'records are'} quarantined. Repair the connector, then: npx headgate failures map ${name} --sync ${ref.sync} ${stack.option}\n`,
+    );
   }
 }
 
@@ -197,8 +242,11 @@ async function askAgain(
         await stack.connector(name),
         found.filter(({ operated }) => operated.connector.name === name),
       );
-  for (const { operated, ref, sync } of found) {
-    const task = { v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase, what } as const;
+  for (const { operated, ref, sync, pages } of found) {
+    const task: Task = {
+      ...{ v: TASK_VERSION, kind: 'redrive', ...ref, phase: sync.phase, what },
+      ...(pages === undefined ? {} : { pages: [...new Set(pages)] }),
+    };
     await operated.queue.send([{ task, group: ref.connection }]);
   }
   // The workers of a stack of this machine end with the command.
@@ -249,7 +297,7 @@ async function outcome(
   let now = await readSync(forSync(operated, ref));
   while (now !== undefined && !(now.phase > sync.phase && now.status === 'closed')) {
     const later = await broughtLater(operated, ref);
-    if (what === 'pages' && later !== undefined && now.status === 'closed') {
+    if (what === 'pages' && later !== undefined && later !== ref.sync && now.status === 'closed') {
       process.stderr.write(`${ref.stream}: the sync ${later} got everything meanwhile.\n`);
       return 'COMPLETE';
     }

@@ -78,6 +78,8 @@ export function taskSchemaOf(read: number) {
     phase: z.int().min(0),
     /** Pages that failed are asked for again; records that were quarantined are mapped again. */
     what: z.enum(['pages', 'records']).default('pages'),
+    /** Only these of the pages that failed, by their index. Default: all of them. */
+    pages: z.array(z.int().min(0)).optional(),
   });
   const close = z.strictObject({ v: version, kind: z.literal('close'), connection, stream, sync });
   return z.discriminatedUnion('kind', [tick, start, pages, chain, redrive, close]);

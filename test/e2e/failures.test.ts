@@ -98,13 +98,34 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
   for (const hidden of [SECRET, 'crumbs', 'hunter2'])
     assert.ok(!`${shown.stdout}${listed.stdout}`.includes(hidden), hidden);
 
+  const told = await headgate(['failures', 'list', 'shaky', '--state', state], { env });
+  assert.match(
+    told.stdout,
+    /shaky\/main rows, sync \S+: 1 record is quarantined\. Repair the connector, then: npx headgate failures map shaky --sync/,
+  );
+
   mend();
+  const refused = await headgate(['failures', 'retry', 'shaky', '--page', '18', ...here], { env });
+  assert.deepEqual([refused.code, refused.stderr], [1, `Page 18 is not missing. These are: ${POISONED.join(', ')}.\n`]);
+  const some = await headgate(['failures', 'retry', 'shaky', '--page', '230,500', ...here], { env });
+  assert.equal(some.code, 2, some.stderr);
+  const part = JSON.parse(some.stdout);
+  const left = POISONED.filter((page) => page !== 230 && page !== 500);
+  assert.deepEqual(
+    [part.revision, part.verdict, part.reasons[0]],
+    [2, 'INCOMPLETE', { ...receipt.reasons[0], pages: left }],
+  );
+  assert.ok(
+    left.every((page) => asked.get(page) === 1),
+    'only what was chosen is asked for',
+  );
+
   const retried = await headgate(['failures', 'retry', 'shaky', '--out', out, ...here], { env });
   assert.equal(retried.code, 0, retried.stderr);
   const last = JSON.parse(retried.stdout);
   assert.deepEqual(
     [last.sync, last.revision, last.verdict, last.evidence, last.reasons],
-    [receipt.sync, 2, 'COMPLETE', 'count', []],
+    [receipt.sync, 3, 'COMPLETE', 'count', []],
   );
   const ids = (of: Receipt): number[] =>
     readRecords(out, of)
@@ -122,12 +143,16 @@ it('1,000 pages, 5 poisoned and 50 failing for a while: 5 are set aside with evi
   const mapped = await headgate(['failures', 'map', 'shaky', '--out', out, ...here], { env });
   assert.equal(mapped.code, 0, mapped.stderr);
   const whole = JSON.parse(mapped.stdout);
-  assert.deepEqual([whole.sync, whole.revision, whole.records.quarantined], [receipt.sync, 3, 0]);
+  assert.deepEqual([whole.sync, whole.revision, whole.records.quarantined], [receipt.sync, 4, 0]);
   assert.deepEqual(ids(whole), all);
   assert.deepEqual(asked, before, 'the API is not asked');
 
   const nothing = await headgate(['failures', 'list', '--state', state], { env });
   assert.deepEqual([nothing.code, nothing.stdout], [0, 'Nothing is missing.\n']);
+
+  const next = await headgate(['run', file, '--out', out, ...here], { env });
+  assert.deepEqual([next.code, next.receipts[0]?.verdict, next.receipts[0]?.revision], [0, 'COMPLETE', 1], next.stderr);
+  assert.ok((next.receipts[0]?.sync ?? '') > receipt.sync, 'a run after that asks for what is new');
 });
 
 it('on a deployed stack: what is missing is listed, and retried, or accepted', async (t) => {

@@ -45,7 +45,7 @@ export async function* closedSyncs(
 }
 
 /**
- * The later sync that got what this one lacks, as far as can be told; `undefined`: none did. What a full sync lacks, another full one alone brings: an
+ * The later sync that got what this one lacks, as far as can be told, or this one, where an operator accepted what it lacks; `undefined`: none did. What a full sync lacks, another full one alone brings: an
  * incremental one asks for no more than what changed.
  */
 export function gotEverything(
@@ -54,5 +54,5 @@ export function gotEverything(
   { mode }: Pick<SyncState, 'mode'>,
 ): string | undefined {
   const later = mode === 'full' ? lastFullCommitted : lastCommitted;
-  return later > id ? later : undefined;
+  return later >= id ? later : undefined;
 }

@@ -7,7 +7,7 @@ import { createNode } from '../store/node.ts';
 import { expiryOf, phaseOf, rootPath, syncKey } from '../store/sync-keys.ts';
 import { inPhase, type SyncState } from '../store/sync-state.ts';
 import type { ReceivedTask, TaskOutcome } from '../tasks/outcome.ts';
-import { retryItemAt } from '../tree/retry-node.ts';
+import { failedPages, retryItemAt } from '../tree/retry-node.ts';
 import { gotEverything } from './failures.ts';
 import { beginSync, readStream, readSync, SYNC_DEADLINE } from './start-sync.ts';
 
@@ -33,12 +33,14 @@ export async function redriveFailures(
   if (sync.status !== 'closed') return { later: LONGEST_BACKOFF }; // R58
   if (sync.superseded !== undefined) return 'done';
   const later = gotEverything(await readStream(context), ref.sync, sync);
-  if (task.what === 'pages' && later !== undefined) {
+  if (task.what === 'pages' && later !== undefined && later !== ref.sync) {
     invocation.log.info('failures are obsolete: a later sync got everything', { ...ref, later });
     return 'done';
   }
   const root =
-    task.what === 'pages' ? await retryItemAt(context, sync.phase, '') : await remapNodeItem(context, sync.phase);
+    task.what === 'pages'
+      ? await retryItemAt(context, sync.phase, '', failedPages(task.pages))
+      : await remapNodeItem(context, sync.phase);
   if (root === undefined) return 'done';
   await openPhase(context, sync, root, { from: 'closed', revision: sync.revision + 1, repairs: 0 });
   return 'done';

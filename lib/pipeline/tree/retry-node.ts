@@ -32,16 +32,21 @@ export type WantedPages = {
   readonly item: (leaf: TreeListing, place: string) => Item | undefined;
 };
 
-const FAILED: WantedPages = {
+/** What failed. `only`: of that these pages, by their index; default all of them. */
+export const failedPages = (only?: readonly number[]): WantedPages => ({
   round: 0,
   item({ node, blocks, failed }) {
-    if (node.kind === 'chain') return node.ended === 'failed' ? chainFrom(node, node) : undefined;
+    const isChosen = (page: number): boolean => only?.includes(page) ?? true;
+    if (node.kind === 'chain')
+      return node.ended === 'failed' && isChosen(node.step) ? chainFrom(node, node) : undefined;
     if (failed.length === 0 && !isCutShort(node)) return undefined;
     // Where the last record stands may have changed since: what follows it is looked for once more.
     const pages = failed.filter(({ node: at }) => blocks.get(at)?.first === undefined).map(({ page }) => page);
-    return retryListing(node, pages, 0);
+    const chosen = pages.filter(isChosen);
+    return chosen.length === 0 && only !== undefined ? undefined : retryListing(node, chosen, 0);
   },
-};
+});
+const FAILED = failedPages();
 
 /**
  * The node by which a later phase reads what is missing at a place: it inherits how far its place was read, has again what failed there, and
