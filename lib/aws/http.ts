@@ -70,7 +70,11 @@ type Sending = { readonly request: WireRequest; readonly signal: AbortSignal; re
 
 async function exchange(agents: AgentPair, sending: Sending, bound: number, gates: Gates): Promise<WireReply> {
   const message = await dispatch(agents, sending);
-  const body = await readBody(message, bound, gates.reading);
+  const body = await readBody(
+    message,
+    { bound, expected: Number(message.headers['content-length'] ?? 0) },
+    gates.reading,
+  );
   const reply = { status: message.statusCode ?? 0, headers: joined(message.headersDistinct), body };
   return decoded(reply, bound, gates.decompressing);
 }

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import type { BodyReader } from '../core/response/body.ts';
+import { cutRows } from './cut-rows.ts';
 import { listOf } from './list-of.ts';
 
 /** `columns`: those that must be there. */
@@ -32,7 +33,8 @@ export function csv({ columns, delimiter = ',', header = true }: CsvOptions): Bo
     const lines = rows.map((row) => names.map((name) => row[name] ?? ''));
     return [...(header ? [names] : []), ...lines].map((line) => `${line.map(quote).join(delimiter)}\r\n`).join('');
   };
-  return Object.assign(read, { write });
+  const cut = (bytes: Uint8Array, from: number) => cutRows(bytes, from, { quoted: true, header });
+  return Object.assign(read, { write, cut });
 }
 
 const quote = (value: unknown): string => `"${String(value).replaceAll('"', '""')}"`;

@@ -1,5 +1,6 @@
 import type { BodyReader } from '../core/response/body.ts';
 import { parseJson, writeJson } from '../core/response/json.ts';
+import { cutRows } from './cut-rows.ts';
 import { listOf } from './list-of.ts';
 
 /**
@@ -12,6 +13,7 @@ export const jsonLines = (): BodyReader =>
       listOf(body)
         .map((value) => `${writeJson(value)}\n`)
         .join(''),
+    cut: (bytes: Uint8Array, from: number) => cutRows(bytes, from, { quoted: false, header: false }),
   });
 
 const readLines = (body: string): unknown[] =>

@@ -27,7 +27,7 @@ it('two large bodies are read at once, the others wait with their senders; small
         reading.set(id, bytes);
         most = Math.max(most, [...reading.values()].filter((each) => each > 1024 * KB + 2 * CHUNK.length).length);
       }),
-      64 * 1024 * KB,
+      { bound: 64 * 1024 * KB },
       gate,
     ).finally(() => reading.delete(id));
   const large = Array.from({ length: 8 }, (_, id) => read(id, 100));
@@ -48,17 +48,17 @@ it('a body that breaks off, or is too large, makes room for the next', async () 
     for (let i = 0; i < 20; i++) yield CHUNK;
     throw new Error('reset');
   }
-  await assert.rejects(readBody(broken(), 64 * 1024 * KB, gate), /reset/);
+  await assert.rejects(readBody(broken(), { bound: 64 * 1024 * KB }, gate), /reset/);
   await assert.rejects(
     readBody(
       bodyOf(40, () => {}),
-      30 * CHUNK.length,
+      { bound: 30 * CHUNK.length },
       gate,
     ),
   );
   const body = await readBody(
     bodyOf(20, () => {}),
-    64 * 1024 * KB,
+    { bound: 64 * 1024 * KB },
     gate,
   );
   assert.equal(body.length, 20 * CHUNK.length);

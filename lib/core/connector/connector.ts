@@ -111,7 +111,7 @@ export function defineConnector<PS extends z.ZodType, G, M extends Record<string
       throw new ConnectorError(`${which}: a stream's name is letters, digits, "_" and "-", at most 30.`);
     check(streamShape, stream, which);
     if (stream.limits !== undefined) checkLimits(stream.limits, [stream.cost ?? 1], which);
-    const complaint = probeConnector(stream) ?? keyless(stream) ?? parentage(streams, name);
+    const complaint = probeConnector(stream) ?? keyless(stream) ?? parentage(streams, name) ?? tooLarge(spec, stream);
     if (complaint !== undefined) throw new ConnectorError(`${which}: ${complaint}`);
   }
   const { baseUrl, limits } = spec;
@@ -153,6 +153,17 @@ function keyless({ schema, key }: Stream): string | undefined {
     : `its key "${missing}" is no field of its schema, which has: ${fields.join(', ')}.`;
 }
 
+/** A body that is larger than a worker can read at once, and cannot be read in portions. */
+function tooLarge(spec: { readonly largest?: number | undefined }, stream: Stream): string | undefined {
+  const bytes = stream.largest ?? spec.largest ?? LARGEST;
+  if (bytes <= LARGEST_WHOLE || readsPortions(stream)) return undefined;
+  return `"largest" must be at most ${LARGEST_WHOLE} (128 MiB), but for rows of csv() or jsonLines() by one() or job(), which are read in portions (got ${bytes}).`;
+}
+
+/** Whether a large body of a stream is read in portions: it is one response, of rows. */
+export const readsPortions = ({ paging, read }: Stream): boolean =>
+  (paging.kind === 'one' || paging.kind === 'job') && read?.cut !== undefined;
+
 /** What is wrong with the parents of a stream. */
 function parentage(streams: Readonly<Record<string, Stream>>, name: string): string | undefined {
   const ancestors = new Set([name]);
@@ -187,10 +198,13 @@ const LONGEST_TIMEOUT = 10 * MINUTE;
 const MIB = 1024 * 1024;
 const LARGEST = 32 * MIB;
 const timeout = duration.refine((text) => (parseSpan(text) ?? 0) <= LONGEST_TIMEOUT, 'must be at most "10 minutes"');
+/** Of a body that is read in portions, and of any other. */
+const LARGEST_CUT = 256 * MIB;
+const LARGEST_WHOLE = 128 * MIB;
 const largest = z
   .int('must be a whole number of bytes')
   .min(1, 'must be at least 1')
-  .max(128 * MIB, 'must be at most 134217728 (128 MiB)');
+  .max(LARGEST_CUT, 'must be at most 268435456 (256 MiB)');
 
 const ruleShape = z
   .strictObject({

@@ -7,7 +7,16 @@ export type BodyReader = {
   (text: string): Raw;
   /** The other way round, for an API that is simulated. */
   readonly write?: (body: unknown) => string;
+  /**
+   * A portion of a body that is too large to be read at once: a body of its own, about {@link PORTION_BYTES} long, that begins at the byte `from`, and where the
+   * next one begins; `undefined`: nowhere.
+   */
+  readonly cut?: (bytes: Uint8Array, from: number) => BodyPortion;
 };
+export type BodyPortion = { readonly body: Uint8Array; readonly next: number | undefined };
+
+/** How much of a body is read at once, where its reader can cut it. */
+export const PORTION_BYTES = 4 * 1024 * 1024;
 
 /** The JSON of a body, or what its reader made of it; or its text, and why it is none. */
 export type ReadBody =
@@ -82,12 +91,23 @@ function describeBreak(text: string): string {
 }
 
 /** UTF-8; UTF-16 if its mark is there; what the content type declares. */
-function* charsets([first, second]: Uint8Array, contentType: string): Generator<string> {
+function* charsets([first, second]: Uint8Array, contentType = ''): Generator<string> {
   yield 'utf-8';
   if (first === 0xff && second === 0xfe) yield 'utf-16le';
   if (first === 0xfe && second === 0xff) yield 'utf-16be';
   const [, declared] = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType) ?? [];
   if (declared !== undefined) yield declared;
+}
+
+/** Cuts a portion out of a large body. Where two bytes make a character, no byte tells where a row ends: such a body is read at once. */
+export function cutBody(
+  { cut }: BodyReader,
+  { body, headers }: { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> },
+  from: number,
+): BodyPortion {
+  const isWide = [...charsets(body, headers['content-type'])].some((each) => /utf-?16/i.test(each));
+  if (cut === undefined || isWide || (from === 0 && body.length <= PORTION_BYTES)) return { body, next: undefined };
+  return cut(body, from);
 }
 
 function decode(bytes: Uint8Array, charset: string): string | undefined {

@@ -125,6 +125,8 @@ function lookOf(
   const { pages, looked, everMoved } = state;
   const checked =
     looked.length === 0 && everMoved === 0 ? UNCHECKED : { pages: looked.length, of: pages.length, moved: everMoved };
+  // One response is of one moment, in however many portions it is read.
+  if (stream.paging.kind === 'one') return { step: SETTLED, checked };
   if (isDoubted || (evidence !== 'count' && evidence !== 'end')) return { step: SETTLED, checked };
   const isChain = stream.paging.kind !== 'pages';
   const rule = { mode: lookMode(stream), hasTotal: totals !== undefined, isChain, tried: lookTried };

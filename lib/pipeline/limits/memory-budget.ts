@@ -7,8 +7,8 @@ const DECAY = 0.9;
 
 /** What some pages hold of their worker's memory, until it is disposed of. */
 export type MemoryHolding = Disposable & {
-  /** Room for one answer, as large as the largest of the last ones; `undefined`: the worker holds as much as it can, and the page has to come back. */
-  reserve(): ReservedMemory | undefined;
+  /** Room for one answer, as large as the largest of the last ones and as `least`; `undefined`: the worker holds as much as it can, and the page has to come back. */
+  reserve(least?: number): ReservedMemory | undefined;
 };
 
 export type ReservedMemory = {
@@ -28,8 +28,8 @@ export function holdMemory(invocation: Pick<Invocation, 'memory'>): MemoryHoldin
   };
   const fits = (bytes: number): boolean => budget.held === 0 || budget.held + bytes <= WORKER_BYTES;
   return {
-    reserve() {
-      const { expected } = budget;
+    reserve(least = 0) {
+      const expected = Math.max(budget.expected, least);
       if (!fits(expected)) return undefined;
       add(expected);
       return {

@@ -1,6 +1,6 @@
 import { withoutKey } from '../../core/auth/authorise.ts';
 import { bytesOf, LONGEST_CURSOR } from '../../core/bounds.ts';
-import type { Stream } from '../../core/connector/connector.ts';
+import { readsPortions, type Stream } from '../../core/connector/connector.ts';
 import { isSparse } from '../../core/connector/paging.ts';
 import { stopsAtWindow } from '../../core/connector/probe.ts';
 import { dateMark } from '../../core/connector/since.ts';
@@ -21,24 +21,35 @@ import type { Reason } from '../../core/response/judge.ts';
 import { saysPartial } from '../../core/response/partial.ts';
 import { span } from '../../core/time.ts';
 import type { Invocation } from '../invocation.ts';
-import { holdMemory } from '../limits/memory-budget.ts';
+import { holdMemory, type MemoryHolding } from '../limits/memory-budget.ts';
 import { readKeptPage } from '../records/kept-page.ts';
 import { type PageContent, pageFingerprint, readRecords } from '../records/read-records.ts';
 import { fetchFile } from '../requests/fetch-file.ts';
 import { askedOf, fetchPage, streamAsked } from '../requests/fetch-page.ts';
-import { type FetchedPage, type PageRefusal, refusePage, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
+import {
+  type FetchedPage,
+  type PageRefusal,
+  type PageResult,
+  refusePage,
+  requestsOf,
+  unsentRefusal,
+} from '../requests/fetched-page.ts';
 import type { ListedSlice } from '../store/slices.ts';
 import { syncKey } from '../store/sync-keys.ts';
 import type { Chain } from '../store/sync-state.ts';
 import { REFUSED_PAGE_STATUSES, readLimitOf, restartListing, splitWindow } from '../tree/replace-listing.ts';
 import { takeJobAnswer } from './job-answer.ts';
-import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk } from './reading.ts';
+import { CHANGED, fileAfter, isSameFile, positionOf, readPortion } from './portions.ts';
+import { type BufferedPages, CHAIN_PATIENCE, type ChainBlocked, type ChainWalk, type OpenFile } from './reading.ts';
 import { remapPart } from './remap-records.ts';
 
-/** Fetches the next page and moves `ahead` past it, or says why it cannot be taken. `insists`: it was asked for before, and is taken though it has no records. */
+/** `insists`: it was asked for before, and is taken though it has no records. `holding`: what is held for longer than a page. */
+type NextPage = { readonly chain: Chain; readonly insists: boolean; readonly holding: MemoryHolding };
+
+/** Fetches the next page and moves `ahead` past it, or says why it cannot be taken. */
 export async function readNextPage(
   walk: ChainWalk,
-  { chain, insists }: { readonly chain: Chain; readonly insists: boolean },
+  { chain, insists, holding }: NextPage,
   ahead: BufferedPages,
 ): Promise<ChainBlocked | undefined> {
   if (chain.maps) return mapNext(walk, chain, ahead);
@@ -48,23 +59,27 @@ export async function readNextPage(
   const { stray } = ahead;
   if (hasExpired(walk, stream, chain)) return expired(listed, chain, unsentRefusal(EXPIRED));
   const url = stream.paging.kind === 'links' ? ahead.cursor : undefined;
-  if (ahead.contents.length === 0) {
+  const inPortions = readsPortions(stream);
+  // What is kept of a page has no other portions.
+  if (ahead.contents.length === 0 && !inPortions) {
     const kept = await readKeptPage(walk, index, {
       stream: streamAsked(stream, askedOf(stream, slice, chainPage(stream, ahead.cursor))),
     });
     if (kept !== undefined && takePage(walk, ahead, { fetched: kept, index, insists: true }) === undefined)
       return undefined;
   }
-  using holding = holdMemory(walk);
+  using held = holdMemory(walk);
+  const position = positionOf(inPortions ? ahead.cursor : undefined);
   const place = {
-    ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE, holding },
+    ...{ account, stream, slice, setup, meters, patience: CHAIN_PATIENCE, holding: inPortions ? holding : held },
     ...{ first: index === 0, at: chainPage(stream, ahead.cursor), url },
+    ...(inPortions ? { portion: { from: position.from } } : {}),
   };
   const { job, file } = listed;
-  const result =
-    job === undefined || file === undefined
-      ? await fetchPage(walk, place)
-      : await fetchFile(walk, place, { paging: job, file });
+  const open = ahead.file?.next === position.from ? ahead.file : undefined;
+  const fetched = (): Promise<PageResult> =>
+    job === undefined || file === undefined ? fetchPage(walk, place) : fetchFile(walk, place, { paging: job, file });
+  const result = open === undefined ? await fetched() : readPortion(walk, open);
   if ('refusal' in result) {
     const { refusal } = result;
     if (index === 0 && refusal.expired && sync.mark !== undefined) {
@@ -78,10 +93,11 @@ export async function readNextPage(
       : { instead: { ...narrower, limit: ahead.records }, requests: requestsOf([refusal]) };
   }
   const { page } = result;
+  if (open === undefined && !isSameFile(page, position)) return expired(listed, chain, refusePage(page, CHANGED));
   const isJob = job !== undefined && file === undefined;
   const refusal = isJob
     ? takeJobAnswer(walk, ahead, { paging: job, page, index, began: chain.began })
-    : takePage(walk, ahead, { fetched: page, index, insists });
+    : takePage(walk, ahead, { fetched: page, index, insists, open });
   if (refusal !== undefined) return { refusal };
   if (isJob) return undefined;
   const endsFull = ahead.ended && 'size' in stream.paging && page.records.length >= stream.paging.size;
@@ -91,11 +107,19 @@ export async function readNextPage(
   return narrower && { instead: { ...narrower, ...(endsFull ? { limit: ahead.records } : {}) }, requests: 0 };
 }
 
+type TakenPage = {
+  readonly fetched: FetchedPage;
+  readonly index: number;
+  readonly insists: boolean;
+  /** The body of which it is a portion, where that was at hand. */
+  readonly open?: OpenFile | undefined;
+};
+
 /** Moves `ahead` past a page, or says why it cannot be taken. */
 function takePage(
   walk: ChainWalk,
   ahead: BufferedPages,
-  { fetched, index, insists }: { readonly fetched: FetchedPage; readonly index: number; readonly insists: boolean },
+  { fetched, index, insists, open }: TakenPage,
 ): PageRefusal | undefined {
   const { stream, slice } = walk.listed;
   const stops = walk.sync.mode === 'incremental' && stopsAtWindow(stream);
@@ -105,6 +129,14 @@ function takePage(
     ...{ listed: walk.listed, mode: walk.settings.SCHEMA_MODE, overlaps: false, startedAt: walk.sync.to },
   });
   if ('code' in content) return refusePage(page, content);
+  const rest = fileAfter(page, open);
+  ahead.file = rest?.file;
+  if (rest !== undefined) {
+    ahead.contents.push({ ...content, cursor: ahead.cursor });
+    ahead.cursor = rest.cursor;
+    ahead.records += content.fetched;
+    return undefined;
+  }
   const refusal = follow(walk, ahead, { page, content, insists });
   if (refusal !== undefined) return refusal;
   if (stops && isBeforeWindow(stream, slice, page)) {

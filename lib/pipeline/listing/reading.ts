@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import type { KeysetTies } from '../../core/listing/chain.ts';
 import type { ChainTrail } from '../../core/listing/chain-end.ts';
 import type { Reason } from '../../core/response/judge.ts';
@@ -9,7 +10,7 @@ import type { LimiterKey } from '../limits/limiter-store.ts';
 import type { MemoryHolding } from '../limits/memory-budget.ts';
 import type { PageContent } from '../records/read-records.ts';
 import type { SetupResult } from '../requests/fetch-page.ts';
-import type { FetchedPage, PageRefusal } from '../requests/fetched-page.ts';
+import type { FetchedPage, PageRefusal, WholeAnswer } from '../requests/fetched-page.ts';
 import { setupOf } from '../requests/setup.ts';
 import { type ListedSlice, listedSlice } from '../store/slices.ts';
 import type { Block, Chain, Listing, SyncState } from '../store/sync-state.ts';
@@ -83,6 +84,16 @@ export type ChainWalk = ReadingContext & { readonly received: ReceivedTask<TaskO
 /** A walk that has the lease. `from`: the chain as it was claimed. */
 export type ClaimedWalk = ChainWalk & { readonly from: Chain };
 
+/** A body that this worker holds: what was read of it, and where it goes on. */
+export type OpenFile = {
+  /** How it was asked for. */
+  readonly asked: Pick<FetchedPage, 'url' | 'lag' | 'exchange'>;
+  readonly whole: WholeAnswer;
+  readonly next: number;
+  /** Of everything before `next`. */
+  readonly hash: Hash;
+};
+
 /** Pages that were read but are not committed yet, and where the chain stands after them. */
 export type BufferedPages = {
   readonly contents: PageContent[];
@@ -99,6 +110,8 @@ export type BufferedPages = {
   trail: ChainTrail;
   /** A job was started. */
   job: boolean;
+  /** A body that is read in portions, from where `cursor` stands on. */
+  file: OpenFile | undefined;
 };
 
 /** Why a chain does not go on: its next page was refused, or other slices have to be listed in its place. */

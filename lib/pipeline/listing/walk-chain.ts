@@ -3,6 +3,7 @@ import { readTrail } from '../../core/listing/chain-end.ts';
 import { chainTask, type TaskOf } from '../../core/tasks.ts';
 import { SECOND } from '../../core/time.ts';
 import { atNode, type Invocation, mayBeginPages } from '../invocation.ts';
+import { holdMemory } from '../limits/memory-budget.ts';
 import { setPageAside } from '../records/set-aside.ts';
 import { bufferedBytes, PART_BYTES } from '../records/store-part.ts';
 import { type PageRefusal, requestsOf, unsentRefusal } from '../requests/fetched-page.ts';
@@ -105,15 +106,16 @@ async function readPages(walk: ClaimedWalk, stands: Chain | undefined): Promise<
   let chain = stands;
   let ahead = emptyBuffer(walk, chain);
   let obstacle: ChainBlocked | undefined;
+  using holding = holdMemory(walk);
   while (chain !== undefined && chain.ended === undefined && !ahead.ended && mayBeginPages(walk)) {
     const insists = attemptOf(walk.received) > 1 && ahead.contents.length === 0 && !hasMoved(walk, chain);
-    obstacle = await readNextPage(walk, { chain, insists }, ahead);
+    obstacle = await readNextPage(walk, { chain, insists, holding }, ahead);
     if (obstacle !== undefined) break;
     // The id of a job that was just started is written down before anything else: who loses it starts another.
     // R92
     if (chain.maps || ahead.job || isFull(walk, ahead)) {
       chain = await commitChain(walk, chain, ahead);
-      ahead = emptyBuffer(walk, chain);
+      ahead = { ...emptyBuffer(walk, chain), file: ahead.file };
     }
   }
   if (obstacle?.instead !== undefined && chain !== undefined && chain.ended === undefined) {
@@ -139,7 +141,7 @@ const emptyBuffer = (invocation: Invocation, chain: Chain | undefined): Buffered
   records: chain?.records ?? 0,
   stray: chain?.stray ?? false,
   trail: readTrail(chain?.trail),
-  job: false,
+  ...{ job: false, file: undefined },
 });
 
 const isFull = (invocation: Invocation, { contents, since }: BufferedPages): boolean =>

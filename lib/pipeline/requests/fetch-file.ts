@@ -16,7 +16,7 @@ const CHANGED: Reason = {
 };
 
 /**
- * Fetches a file of a job. The API is asked where it lies: such a URL soon expires. One that the API, or who keeps the file for it, no longer takes is asked
+ * Fetches a file of a job. The API is asked where it lies: such a URL soon expires. One that the API, or a store of its files, no longer takes is asked
  * for anew at the next attempt.
  */
 export async function fetchFile(
@@ -65,7 +65,14 @@ async function askWhere(
   const at = { cursor: file.job };
   const asked = await fetchPage(context, {
     ...place,
-    ...{ stream: filesStream({ ...place.stream, paging }), at, first: false, url: undefined, holding: undefined },
+    ...{
+      stream: filesStream({ ...place.stream, paging }),
+      at,
+      first: false,
+      url: undefined,
+      holding: undefined,
+      portion: undefined,
+    },
   });
   if ('refusal' in asked) return asked;
   const { page } = asked;
@@ -82,6 +89,6 @@ async function askWhere(
   return { files: told.files, requests: page.exchange.requests };
 }
 
-/** Whether a URL is no longer taken: what it says of who may read the file has expired. */
+/** Whether a URL is no longer taken: it has expired. */
 const isGone = ({ exchange }: PageRefusal): boolean => GONE.has(exchange?.status ?? 0);
 const GONE: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);

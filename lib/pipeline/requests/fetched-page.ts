@@ -1,5 +1,5 @@
 import type { Reply } from '../../core/connector/connector.ts';
-import type { Reason, ResponseVerdict } from '../../core/response/judge.ts';
+import type { HttpAnswer, Reason, ResponseVerdict } from '../../core/response/judge.ts';
 import { redactSentence } from '../../core/response/redact.ts';
 import type { KeptExchange } from './keep-answer.ts';
 
@@ -22,7 +22,11 @@ export type FetchedPage = {
   /** The status by which the API says that there is no such page, where that is taken for an end. */
   readonly missing?: number | undefined;
   readonly exchange: KeptExchange;
+  /** Where large bodies are read in portions: the whole answer, and where the portion after this page begins. */
+  readonly portion?: { readonly whole: WholeAnswer; readonly next: number | undefined } | undefined;
 };
+/** An answer that was read to its end. */
+export type WholeAnswer = Extract<HttpAnswer, { readonly status: number }>;
 /** An attempt that gave no page: what is needed to try again, or to set it aside with what came. */
 export type PageRefusal = {
   readonly reason: Reason;

@@ -3,8 +3,9 @@ import type { TlsMaterial } from '../../core/auth/tls.ts';
 import type { Raw, Request, Stream } from '../../core/connector/connector.ts';
 import { buildRequest } from '../../core/connector/request.ts';
 import type { BuiltRequest } from '../../core/exchange.ts';
+import { cutBody } from '../../core/response/body.ts';
 import { weightOfBody } from '../../core/response/json-size.ts';
-import { judgeResponse, type Reason, type ResponseVerdict } from '../../core/response/judge.ts';
+import { type HttpAnswer, judgeResponse, type Reason, type ResponseVerdict } from '../../core/response/judge.ts';
 import type { RedirectRequest } from '../../core/response/redirect.ts';
 import { clockLag } from '../../core/response/retry-after.ts';
 import { SECOND } from '../../core/time.ts';
@@ -18,7 +19,14 @@ import type { MemoryHolding } from '../limits/memory-budget.ts';
 import { sendRequest } from '../limits/send-request.ts';
 import { logEvent } from '../log-event.ts';
 import { reportDeprecation } from './deprecation.ts';
-import { type PageRefusal, type PageResult, refusalOf, requestsOf, unsentRefusal } from './fetched-page.ts';
+import {
+  type PageRefusal,
+  type PageResult,
+  refusalOf,
+  requestsOf,
+  unsentRefusal,
+  type WholeAnswer,
+} from './fetched-page.ts';
 import { exchangeOf, type KeptExchange } from './keep-answer.ts';
 
 /** A page that takes no longer is begun with whatever time is left, in milliseconds. */
@@ -40,6 +48,8 @@ export type StreamRequest = {
   readonly url?: string | undefined;
   /** Whether records must be on a page, by the total that it states, or by what is known. */
   readonly owes?: ((total: number | undefined) => boolean) | undefined;
+  /** Of a body that is read in portions: where the one begins that is judged. */
+  readonly portion?: { readonly from: number } | undefined;
   /** What the link leads to may lie on another origin. There it is asked for without credentials, and nothing that is answered speaks of the API. */
   readonly anywhere?: boolean;
   readonly stream: Pick<Stream, 'records' | 'total' | 'read' | 'timeout' | 'largest' | 'accepts'>;
@@ -91,6 +101,8 @@ type Attempt = {
   readonly excused: number | undefined;
   /** It was answered by another origin than the API's. */
   readonly elsewhere: boolean;
+  /** The portion of its body that was judged. */
+  readonly cut: CutAnswer | undefined;
 };
 
 async function send(
@@ -99,13 +111,13 @@ async function send(
   credential: Credential,
 ): Promise<Attempt | PageRefusal> {
   const { connector, clock, remaining } = invocation;
-  const { stream, owes, meters, patience, refusals = 0, holding, anywhere = false } = sending;
+  const { stream, owes, meters, patience, refusals = 0, holding, anywhere = false, portion } = sending;
   const { credentials, tls } = sending.account;
   const built = build(invocation, sending, credential);
   if ('code' in built) return unsentRefusal(built);
-  const reserved = holding?.reserve();
-  if (holding !== undefined && reserved === undefined) return noMemory(undefined);
   const { timeout, largest } = connector.bounds(stream);
+  const reserved = holding?.reserve(portion === undefined ? 0 : largest);
+  if (holding !== undefined && reserved === undefined) return noMemory(undefined);
   const timeLeft = (): number => remaining() - STORE_MARGIN;
   let used = credential;
   let asked: RedirectRequest & { url: string } = { method: built.method, url: built.url, anywhere };
@@ -140,8 +152,11 @@ async function send(
       reserved?.settle(0);
       return { ...unsentRefusal(NO_SLOT), heals: true, excused: sent.later };
     }
-    const { answer, leftAt, took } = sent;
-    if (reserved?.settle('body' in answer ? weightOfBody(answer.body) : 0) === false)
+    const { answer: whole, leftAt, took } = sent;
+    const cut = portion && cutAnswer(stream, whole, portion.from);
+    const answer = cut?.answer ?? whole;
+    const rest = 'body' in whole && answer !== whole ? whole.body.length : 0;
+    if (reserved?.settle('body' in answer ? weightOfBody(answer.body) + rest : 0) === false)
       return noMemory(exchangeOf(connector, { secret: used.fields, asked, answer: DROPPED, requests }));
     reportDeprecation(invocation, asked.url, answer);
     const { errors: rules, patience: longest } = connector;
@@ -163,21 +178,35 @@ async function send(
       requests,
     });
     if (verdict.is !== 'redirect')
-      return { url: asked.url, used, receivedAt: leftAt + took, exchange, verdict, excused, elsewhere };
+      return { url: asked.url, used, receivedAt: leftAt + took, exchange, verdict, excused, elsewhere, cut };
     if (requests > MOST_REDIRECTS) return refusalOf(exchange, { is: 'failure', reason: TOO_FAR });
     asked = { ...asked, url: verdict.to };
   }
 }
 
-/** Of certificates, what is shown to somebody else than the API: whom to trust, and not who asks. */
+/** A portion of an answer, as an answer of its own. */
+export type CutAnswer = {
+  readonly answer: WholeAnswer;
+  readonly whole: WholeAnswer;
+  readonly next: number | undefined;
+};
+
+/** Cuts an answer that is read in portions. What is no success is judged whole. */
+export function cutAnswer({ read }: Pick<Stream, 'read'>, whole: HttpAnswer, from: number): CutAnswer | undefined {
+  if ('failed' in whole || whole.status > 299 || read === undefined) return undefined;
+  const { body, next } = cutBody(read, whole, from);
+  return { answer: body === whole.body ? whole : { ...whole, body }, whole, next };
+}
+
+/** Of certificates, what is shown to another origin: whom to trust, and not who asks. */
 const publicPart = (tls: TlsMaterial | undefined): TlsMaterial | undefined =>
   tls?.ca === undefined ? undefined : { ca: tls.ca };
 
-/** Who keeps a file for the API knows no credentials: a refusal says nothing of those that the connection has. */
+/** A store of files for the API knows no credentials: a refusal says nothing of those that the connection has. */
 const asStranger = (verdict: ResponseVerdict): ResponseVerdict =>
   verdict.is === 'reauthorise' ? { is: 'failure', reason: verdict.reason } : verdict;
 
-/** The query of such a URL opens the file, whoever has it. */
+/** The query of such a URL opens the file. */
 const queryOf = (url: string): readonly string[] => [...new URL(url).searchParams.values()];
 const withoutQuery = (asked: RedirectRequest): RedirectRequest => {
   const { origin, pathname } = new URL(asked.url);
@@ -186,7 +215,7 @@ const withoutQuery = (asked: RedirectRequest): RedirectRequest => {
 
 const TOO_FAR: Reason = { code: 'redirect', message: `it was redirected more than ${MOST_REDIRECTS} times` };
 
-function resultOf({ url, receivedAt, exchange, verdict, excused }: Attempt): PageResult {
+function resultOf({ url, receivedAt, exchange, verdict, excused, cut }: Attempt): PageResult {
   if ('reason' in verdict) return { refusal: { ...refusalOf(exchange, verdict), excused } };
   const { is, reply, records, total, ambiguous, note } = verdict;
   const lag = clockLag(reply.header('date'), receivedAt);
@@ -194,6 +223,7 @@ function resultOf({ url, receivedAt, exchange, verdict, excused }: Attempt): Pag
     page: {
       ...{ reply, records, total, estimate: undefined, ambiguous, empty: is === 'empty', url, lag, exchange },
       note: note?.message,
+      portion: cut,
     },
   };
 }

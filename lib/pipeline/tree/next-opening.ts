@@ -150,11 +150,11 @@ async function nextSlices(context: NodeContext, group: Group): Promise<NextOpeni
   if (left.length > 0) return reopen(context, group, left);
   const { opened } = group;
   const { stream, slice, of } = listedSlice(context, group);
-  const { from, to, parents } = slice;
+  const { from, to, parents, file } = slice;
   if (group.over === 'windows') {
     const count = Math.min(room, windowCount(group) - opened);
     const windows = Array.from({ length: count }, (_, i) => windowAt(group, opened + i));
-    const items = windows.map((window) => newNodeItem(stream, { ...window, parents }, of, group));
+    const items = windows.map((window) => newNodeItem(stream, { ...window, parents, file }, of, group));
     return { children: named(opened, items), fresh: count, set: {} };
   }
   const source = group.over === 'files' ? filesOf(listedSlice(context, group)) : parentsOf(context, stream, to);
