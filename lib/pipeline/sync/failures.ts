@@ -23,7 +23,7 @@ export async function* failedSyncs(
 ): AsyncGenerator<FailedSync> {
   const stream = await readStream(forSync(invocation, { ...place, sync: '' }));
   for await (const { ref, sync } of closedSyncs(invocation, place)) {
-    if (gotEverything(stream, ref.sync, sync) !== undefined) continue;
+    if (sync.accepted !== undefined || gotEverything(stream, ref.sync, sync) !== undefined) continue;
     const failed: FailedPage[] = [];
     for await (const { leaves } of readTrees(forSync(invocation, ref), sync.phase))
       for (const leaf of leaves.values()) failed.push(...leaf.failed);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { forSync } from '../../../lib/pipeline/invocation.ts';
 import { acceptSync } from '../../../lib/pipeline/sync/accept.ts';
+import { failedSyncs } from '../../../lib/pipeline/sync/failures.ts';
 import { hostile } from '../../hostile/api.ts';
 import { hostileConnector } from '../../hostile/connector.ts';
 import { rowsOf } from '../../hostile/rows.ts';
@@ -19,9 +20,12 @@ it('what a sync lacks is accepted: a new revision says so, and the next sync ask
   });
   const first = await world.sync('rows');
   assert.deepEqual([first.verdict, first.watermark.after], ['INCOMPLETE', null]);
+  const standing = () => Array.fromAsync(failedSyncs(world.invocation(), { connection: 'main', stream: 'rows' }));
+  assert.equal((await standing()).length, 1);
   const ref = { connection: 'main', stream: 'rows', sync: first.sync };
   assert.equal(await acceptSync(forSync(world.invocation(), ref), REASON), undefined);
   assert.match((await acceptSync(forSync(world.invocation(), ref), REASON)) ?? '', /accepted already/);
+  assert.deepEqual(await standing(), []);
 
   const second = world.receipts().at(-1);
   assert.ok(second);
