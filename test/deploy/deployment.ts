@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { openPostgres } from '../../lib/load/postgres.ts';
-import { headgate, type Ran, temporaryFolder } from '../e2e/headgate.ts';
+import { freePort, headgate, type Ran, temporaryFolder } from '../e2e/headgate.ts';
 import { type ShopApi, shopApi } from '../e2e/shop-api.ts';
 import { type PostgresServer, startPostgres } from '../load/postgres-server.ts';
 import { until } from '../local/until.ts';
+import { type AskForPage, consent } from '../oidc/consent.ts';
+import { CLIENT, startProvider } from '../oidc/provider.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 
 /**
@@ -21,6 +26,8 @@ import { type Emulator, startEmulator } from './emulator.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const SHOP = join(ROOT, 'test/e2e/shop.ts');
 const ORDERS = 45;
+/** One on each of five pages. */
+const DRIFTED = 5;
 
 describe('a stage that is deployed, operated and taken away', () => {
   const undo: (() => unknown)[] = [];
@@ -47,8 +54,8 @@ describe('a stage that is deployed, operated and taken away', () => {
     for (const each of undo) await each();
   });
 
+  let connectors: readonly string[] = [SHOP];
   const configure = (prod: object): void => {
-    const connectors = [SHOP];
     writeFileSync(
       join(folder, 'headgate.config.ts'),
       `export default ${JSON.stringify({ connectors, stages: { prod } })};`,
@@ -145,6 +152,45 @@ describe('a stage that is deployed, operated and taken away', () => {
     assert.deepEqual([receipt.verdict, receipt.revision, await delivered(receipt)], ['COMPLETE', 2, ORDERS]);
   });
 
+  it('maps quarantined records again by the mended connector, without a request', async () => {
+    api.mood = 'drifts';
+    const before = await synced(' --full', 2);
+    assert.deepEqual([before.verdict, before.records.quarantined], ['INCOMPLETE', DRIFTED]);
+    api.mood = 'well';
+    const mended = join(folder, 'shop-mended.ts');
+    const source = readFileSync(SHOP, 'utf8').replace('../../lib/core/connector/connector.ts', 'headgate/connector');
+    writeFileSync(mended, source.replace('id: z.int()', 'id: z.coerce.number().int()'));
+    connectors = [mended];
+    configure({});
+    await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+    const asked = api.since.length;
+    const receipt = JSON.parse(await typed('failures map shop --json'));
+    assert.deepEqual([receipt.verdict, receipt.revision, await delivered(receipt)], ['COMPLETE', 2, ORDERS]);
+    assert.equal(api.since.length, asked, 'the API was asked');
+    connectors = [SHOP];
+    configure({});
+    await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+  });
+
+  it('takes a consent at the URL of its function, and reads in that name', async () => {
+    writeFileSync(join(folder, 'rows.ts'), CONSENTED);
+    writeFileSync(join(folder, 'client.json'), JSON.stringify(CLIENT));
+    connectors = [SHOP, join(folder, 'rows.ts')];
+    configure({});
+    await cdk('deploy', 'headgate-prod-*', '--require-approval', 'never');
+    const port = await freePort();
+    await typed(
+      `connections add rows main --param url=http://127.0.0.1:${port} --secrets ${join(folder, 'client.json')}`,
+    );
+    const link = (await typed('connect rows main')).trim();
+    const provider = await startProvider({ port, redirectUris: [new URL('/callback', link).href] });
+    ending.after(provider.stop);
+    await consent(link, askThrough(emulated().endpoint));
+    const receipt = JSON.parse(await typed('sync rows main --wait --json'));
+    assert.deepEqual([receipt.verdict, await delivered(receipt)], ['COMPLETE', 50]);
+    assert.deepEqual([provider.counts.tokens, provider.refusedRequests], [1, 0]);
+  });
+
   it('accepts what will not come', async () => {
     api.mood = 'gone';
     await synced(' --full', 2);
@@ -181,3 +227,40 @@ describe('a stage that is deployed, operated and taken away', () => {
     assert.doesNotMatch(log, /"errorType"|not authorized to perform/);
   });
 });
+
+/** The URL of a function is a name of AWS: its requests go to the emulator, which tells functions apart by that name. */
+const askThrough =
+  (endpoint: string): AskForPage =>
+  async (url, init) => {
+    const { host, pathname, search } = new URL(url);
+    if (!host.includes('.lambda-url.')) return fetch(url, init);
+    const form = init.body instanceof URLSearchParams ? init.body.toString() : '';
+    const headers = { ...Object(init.headers), host, 'content-type': 'application/x-www-form-urlencoded' };
+    const sent = request(new URL(`${pathname}${search}`, endpoint), { method: init.method ?? 'GET', headers });
+    sent.end(form);
+    const [response]: unknown[] = await once(sent, 'response');
+    assert.ok(response instanceof IncomingMessage);
+    const received = new Headers(
+      Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
+        values.map((value): [string, string] => [name, value]),
+      ),
+    );
+    return new Response(await text(response), { status: response.statusCode ?? 0, headers: received });
+  };
+
+const CONSENTED = `
+import { authorizationCode, defineConnector, pages } from 'headgate/connector';
+import * as z from 'zod';
+type Params = { url: string };
+export default defineConnector({
+  name: 'rows', docs: '', params: z.object({ url: z.url() }),
+  baseUrl: ({ params }) => \`\${params.url}/api\`,
+  auth: authorizationCode({
+    authorizeUrl: (params: Params) => \`\${params.url}/auth\`, tokenUrl: (params: Params) => \`\${params.url}/token\`,
+    scopes: ['openid', 'offline_access'], parameters: { prompt: 'consent' } }),
+  limits: [],
+  streams: (stream) => ({ rows: stream({
+    request: ({ page }) => ({ path: '/rows', query: { page: page.number, size: page.size } }),
+    paging: pages({ size: 10 }), total: (reply) => reply.body.total, records: (body) => body.rows,
+    schema: z.object({ id: z.int() }), key: 'id' }) }),
+});`;

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 
+/** How a browser asks for a page: no redirect is followed. */
+export type AskForPage = (url: string, request: RequestInit) => Promise<Response>;
+
 /** What a browser does when somebody follows a link and allows what is asked. */
-export async function consent(link: string): Promise<void> {
+export async function consent(link: string, ask: AskForPage = fetch): Promise<void> {
   const cookies = new Map<string, string>();
   async function go(url: string, method = 'GET', form?: URLSearchParams): Promise<Response> {
     const { host } = new URL(url);
     const jar = [...cookies]
       .filter(([name]) => name.startsWith(`${host} `))
       .map(([name, value]) => `${name.slice(host.length + 1)}=${value}`);
-    const response = await fetch(url, {
+    const response = await ask(url, {
       method,
       redirect: 'manual',
       headers: { cookie: jar.join('; ') },

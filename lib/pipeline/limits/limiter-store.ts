@@ -115,7 +115,7 @@ async function workOff(invocation: Invocation, places: readonly LimiterKey[], qu
   if (queue.busy) return;
   queue.busy = true;
   while (queue.waiting.length > 0) {
-    // Whoever comes in the same moment is served by the same write.
+    // What comes in the same moment is served by the same write.
     await Promise.resolve();
     const changes = queue.waiting.splice(0);
     try {
