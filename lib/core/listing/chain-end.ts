@@ -23,6 +23,8 @@ export const chainTrail = z.object({
     .boolean()
     .default(false) /** What its cursors are, as far as they tell (core/listing/counting-cursor.ts). */,
   nature: z.enum(['counts', 'opaque']).optional(),
+  /** A page that led on gave a token for the next sync: then a token is no sign of the last page. */
+  tokens: z.boolean().optional(),
 });
 export type ChainTrail = z.output<typeof chainTrail>;
 export const NO_TRAIL: ChainTrail = chainTrail.parse({});
@@ -120,6 +122,7 @@ function trailAfter({ stream, reply, records, index, read }: ChainPage, next: st
     promised: readMoreWord(reply.body, records)?.more === true,
     ...(before === undefined ? {} : { before }),
     retried: false,
+    ...(trail.tokens === true ? { tokens: true } : {}),
     ...natureAfter(stream, trail.nature, next, { index, read, last: records.at(-1) }),
   };
 }

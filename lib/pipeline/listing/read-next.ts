@@ -240,9 +240,13 @@ function follow(
   const { passes, ties } = detectTies(stream, page.records, ahead.cursor, ahead.ties);
   if (passes) return refusePage(page, TIE);
   const asked = askedOf(stream, slice, chainPage(stream, ahead.cursor));
-  const step: ChainStep = hasNothing
+  const found: ChainStep = hasNothing
     ? { is: 'end', by: 'explicit' }
     : nextCursor(stream, page.reply, page.records, page.url, asked);
+  const token = tokenOf(stream, page);
+  // A page that gives what the next sync begins with says by it that it is the last one, unless others gave it and led on.
+  const isLast = typeof token === 'string' && ahead.trail.tokens !== true;
+  const step: ChainStep = found.is === 'end' && found.by === 'absent' && isLast ? { is: 'end', by: 'explicit' } : found;
   if (step.is === 'stuck') return { ...refusePage(page, { code: 'stuck', message: step.message }), heals: step.heals };
   if (step.is === 'next' && page.records.length === 0 && !insists && !isSparse(stream.paging))
     return { ...refusePage(page, HOLE), heals: true };
@@ -269,13 +273,13 @@ function follow(
     ahead.cursor = cursor;
     ahead.remembered = remember;
   }
-  ahead.trail = decision.trail;
+  ahead.trail = !ahead.ended && isLast ? { ...decision.trail, tokens: true } : decision.trail;
   const doubts = part === undefined ? decision.doubts : [...decision.doubts, doubt('partial', part, content.index)];
   ahead.seen = seen;
   ahead.ties = ties;
-  const token = ahead.ended ? tokenOf(stream, page) : undefined;
-  if (typeof token === 'object') return refusePage(page, token);
-  ahead.contents.push({ ...content, token, cursor: led, doubts: [...content.doubts, ...doubts] });
+  if (ahead.ended && typeof token === 'object') return refusePage(page, token);
+  const given = ahead.ended && typeof token === 'string' ? token : undefined;
+  ahead.contents.push({ ...content, token: given, cursor: led, doubts: [...content.doubts, ...doubts] });
   return undefined;
 }
 
