@@ -1,4 +1,5 @@
 import { withoutKey } from '../core/auth/authorise.ts';
+import { isPlainObject } from '../core/response/envelope.ts';
 import { complaint } from './credentials.ts';
 import { parseCursor } from './cursor-text.ts';
 import { type Answer, type Received, refusal } from './exchange.ts';
@@ -24,8 +25,16 @@ export function answer(model: Model, request: Received, troubled: Troubled = hon
   const { stream, open, reply } = found;
   const { instead, twist, revoked } = troubled(stream, request);
   const why = open ? undefined : complaint(model.client, request, revoked);
-  const right = why === undefined ? reply(request, twist) : refusal(401, 'unauthorized', why);
+  const right = why === undefined ? dressedAs(twist.dressed, reply(request, twist)) : refusal(401, 'unauthorized', why);
   return { ...(instead ?? right), ...(stream === undefined ? {} : { stream }) };
+}
+
+/** A good answer that looks like another one: it has its status, and what stands in its body besides. */
+function dressedAs(look: Answer | undefined, right: Answer): Answer {
+  if (look === undefined || right.status !== 200) return right;
+  const [own, other] = [right.body, look.body];
+  const body = isPlainObject(own) && isPlainObject(other) ? { ...other, ...own } : own;
+  return { status: look.status, headers: { ...look.headers, ...right.headers }, body };
 }
 
 type Found = {

@@ -109,6 +109,11 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
     survives: () => false,
     code: () => 'rule',
   },
+  'says of its pages that they are none': {
+    of: ({ words }) => words.dressed !== undefined,
+    trouble: ({ words }) => (words.dressed === undefined ? {} : { dressed: words.dressed }),
+    survives: everything,
+  },
   'gives less than half of the records that are asked for': {
     of: (facts) => hasPages(facts) && facts.size >= 5,
     trouble: ({ size }) => ({ cap: Math.floor(0.4 * size) }),

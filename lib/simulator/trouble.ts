@@ -28,6 +28,8 @@ export type Trouble = {
   readonly vanished?: { readonly parent: (index: number) => boolean; readonly answer: Answer };
   /** Every so many requests this comes instead. */
   readonly every?: { readonly requests: number; readonly answer: Answer };
+  /** Each page comes with the status of this, and with what stands in its body. */
+  readonly dressed?: Answer;
   /** A job is not ready. */
   readonly waits?: boolean;
   /** At its request with this number it revokes all tokens that it has issued. */
@@ -35,7 +37,7 @@ export type Trouble = {
 };
 
 /** What it does to one answer. */
-export type Twist = Pick<Trouble, 'cap' | 'limit' | 'vanished'> & {
+export type Twist = Pick<Trouble, 'cap' | 'limit' | 'vanished' | 'dressed'> & {
   readonly total?: ((honest: number) => number | undefined) | undefined;
   readonly absent?: ((index: number) => boolean) | undefined;
   readonly waits?: boolean | undefined;

@@ -16,6 +16,8 @@ export type Words = {
   readonly failing?: Answer | undefined;
   /** It refuses what is asked for. */
   readonly refused?: Answer | undefined;
+  /** It is a page, though it says that it is not. */
+  readonly dressed?: Answer | undefined;
   /** A rule takes any 404 for a listing that has nothing. */
   readonly broad?: boolean;
 };
@@ -29,6 +31,7 @@ const MEANS = {
   throttled: 'throttled',
   failing: 'retry',
   refused: 'failure',
+  dressed: 'page',
 } as const;
 
 /** The words of an API, by the first of its connector's rules of each kind for which an answer is found; and the rules for which none is, by their place. */
