@@ -68,7 +68,9 @@ export function readPortion({ connector, listed, clock }: ReadingContext, file: 
   };
   const kept = { ...exchange, answer: undefined, requests: 0, evidence };
   if (verdict.is === 'redirect' || 'reason' in verdict) {
-    const reason: Reason = 'reason' in verdict ? verdict.reason : CHANGED;
+    const { code, message }: Reason = 'reason' in verdict ? verdict.reason : CHANGED;
+    // Lines are counted in the portion.
+    const reason = { code, message: `after byte ${next} of the body: ${message}` };
     return { refusal: refusalOf(kept, { is: 'failure', reason }) };
   }
   const { reply, records, total, ambiguous } = verdict;

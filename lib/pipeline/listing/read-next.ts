@@ -82,7 +82,7 @@ export async function readNextPage(
   const result = open === undefined ? await fetched() : readPortion(walk, open);
   if ('refusal' in result) {
     const { refusal } = result;
-    if (index === 0 && refusal.expired && sync.mark !== undefined) {
+    if (index === 0 && refusal.expired && sync.mark !== undefined && listed.file === undefined) {
       await askForAll(walk);
       return expired(listed, chain, refusal);
     }

@@ -211,6 +211,50 @@ describe('a job', () => {
     assert.equal(receipt.records.delivered, 2 * FILES * ROWS);
   });
 
+  it('whose files the API forgot makes no full sync of one by number', async () => {
+    const { api } = maker({ status: () => 'DONE' });
+    let forgets = false;
+    const asked: (string | undefined)[] = [];
+    const connector = defineConnector({
+      ...{
+        name: 'test',
+        docs: 'none',
+        baseUrl: 'https://api.test/v1',
+        params: z.object({}),
+        auth: bearer(),
+        limits: [],
+      },
+      errors: [{ when: (reply) => reply.status === 410, is: 'restart', because: 'the report is gone' }],
+      streams: (stream) => ({
+        rows: stream({
+          request: ({ page, window }) =>
+            page.job === undefined
+              ? { path: '/reports', method: 'POST', json: { after: window.number } }
+              : { path: `/reports/${page.job}` },
+          paging: job({ start: (reply) => reply.body.id, ready: () => true, files: () => ['/file'] }),
+          records: (body) => body,
+          schema: z.object({ id: z.number() }),
+          key: 'id',
+          since: { number: (row) => row.id },
+        }),
+      }),
+    });
+    const world = makeWorld({
+      connector,
+      api: (request) => {
+        if (request.method === 'POST') asked.push(request.body);
+        if (request.path === '/file') return forgets ? json({}, {}, 410) : json([{ id: 7 }]);
+        return api(request);
+      },
+    });
+    const first = await world.sync('rows');
+    forgets = true;
+    const second = await world.sync('rows');
+    assert.deepEqual([first.verdict, first.mode], ['COMPLETE', 'full'], JSON.stringify(first.reasons));
+    assert.deepEqual([second.verdict, second.mode], ['INCOMPLETE', 'incremental']);
+    assert.deepEqual([...new Set(asked)], ['{}', '{"after":7}']);
+  });
+
   it('has no other files than when it was ready', async () => {
     let polls = 0;
     const { api } = maker();

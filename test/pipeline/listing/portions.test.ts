@@ -111,6 +111,10 @@ for (const [title, { connector, body }] of Object.entries(FORMS))
       const { receipt } = await sync(() => sheet(broken, ROWS));
       assert.equal(receipt.verdict, 'INCOMPLETE');
       assert.equal(receipt.reasons[0]?.code, 'unreadable');
+      assert.match(
+        receipt.reasons[0]?.message ?? '',
+        /^after byte \d{7,} of the body: HTTP 200: the body cannot be read: /,
+      );
       assert.ok(receipt.records.delivered > 0);
     });
   });
