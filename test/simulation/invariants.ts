@@ -360,11 +360,12 @@ function checkLoss(world: World, { receipt, id }: Sync, broken: Broken): void {
 function checkCost(world: World, syncs: readonly Sync[], broken: Broken): void {
   const { kind, each, asks } = world.declared;
   const chain = (kind === 'cursor' || kind === 'keyset' || kind === 'links') && each?.by !== 'pages';
-  // Who asks for the setup before it is known asks for it as well; and what comes when its sync is superseded is not counted.
+  // Who asks for the setup before it is known asks for it as well; and what comes when its sync is superseded is not counted. A second
+  // look asks for pages of a block, which two may ask for at once.
   if (
     !chain ||
     asks === 'setup' ||
-    syncs.some(({ superseded }) => superseded) ||
+    syncs.some(({ superseded, phase }) => superseded || phase > 0) ||
     sumOf(world, [...LOSSES, 'pages that killed', 'calls repeated']) > 0
   )
     return;
