@@ -77,6 +77,8 @@ export const syncState = z.object({
   limit: z.number().optional(),
   /** Revision of the receipt: each phase has its own. */
   revision: z.number().default(1),
+  /** The phase that began it. Later ones read again, before the receipt, what moved. */
+  revised: z.number().default(0),
   /** Records of earlier full syncs, as they stood when it began. */
   fullRecords: z.number().optional(),
   shrunkTo: z.number().optional(),

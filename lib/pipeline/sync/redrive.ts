@@ -25,7 +25,8 @@ export async function redriveFailures(
   const { ref } = context;
   const sync = await readSync(context);
   if (sync === undefined) return 'done';
-  if (sync.phase > task.phase) {
+  // A phase that only read again what moved has asked for nothing that failed.
+  if (sync.revised > task.phase) {
     // Begun, perhaps by this message's last receiver, who died before the tasks were out.
     if (receives > 1 && sync.status === 'open') await beginSync(context); // R59
     return 'done';
@@ -83,6 +84,7 @@ export async function openPhase(
         phase,
         revision,
         repairs,
+        ...(revision === sync.revision ? {} : { revised: phase }),
         ...(sample === undefined ? {} : { sample }),
         live: connector.name,
         deadline: now + SYNC_DEADLINE,

@@ -5,6 +5,7 @@ import { MINUTE } from '../../../lib/core/time.ts';
 import { forSync } from '../../../lib/pipeline/invocation.ts';
 import { openPhase } from '../../../lib/pipeline/sync/redrive.ts';
 import { readSync } from '../../../lib/pipeline/sync/start-sync.ts';
+import { checkTree } from '../../simulation/tree.ts';
 import { honest, kinds, rows } from '../kinds.ts';
 import { type Api, json, makeWorld, type World } from '../world.ts';
 
@@ -189,3 +190,12 @@ it('hundreds of scattered pages come back in one phase', async () => {
   assert.deepEqual([last?.revision, last?.verdict, last?.records.delivered], [2, 'COMPLETE', 4_000]);
   assert.ok(world.clock.now() - Date.parse(last?.startedAt ?? '') < 30 * MINUTE);
 });
+
+it('a page that is sent back after its sync was looked at again is asked for', () =>
+  checkTree(
+    {
+      ...{ paging: 'offsets', size: 2, families: [0, 3, 0], levels: 1, listed: 'pages', together: 1, gone: [] },
+      ...{ hours: 0, expires: 0, asks: 'nothing', broken: [5] },
+    },
+    { workers: 1, batch: 1, pace: 0, housekeeping: false, attempts: 1_000, mishaps: [] },
+  ));
