@@ -99,7 +99,10 @@ async function commitPages(
   const pages = rest.map(({ index }) => String(index));
   const written = await updateNode(
     run,
-    { delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
+    {
+      ...{ delete: { open: new Set(pages) }, add: { parts: new Set([part.id]), requests: requestsOf(rest) } },
+      set: { came: run.clock.now() },
+    },
     pages.map((page) => ({ contains: ['open', page] })), // R1
   );
   if (written.item?.kind !== 'block') return { block, committed: [] };

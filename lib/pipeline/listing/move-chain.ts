@@ -58,7 +58,7 @@ async function move(
   const written = await updateNode(
     walk,
     {
-      set: { step, ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
+      set: { step, came: walk.clock.now(), ...where, ...began, ...stray, ...(part.last ? { ended: 'end' } : {}) },
       add: { requests, records: part.fetched },
     },
     [{ equal: ['step', chain.step] }, { absent: 'ended' }], // R21

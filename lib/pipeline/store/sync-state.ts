@@ -104,8 +104,10 @@ export const inPhase = (phase: number): Clause => (phase === 0 ? { absent: 'phas
 
 /** What every node counts: requests that left, answers that asked for patience, pages that had to be asked for again. */
 const counted = {
-  /** Time of the last write: progress. */
+  /** Time of the last write. */
   at: millis,
+  /** When pages of it came last: what failed is no progress. */
+  came: millis.default(0),
   requests: z.number().default(0),
   throttled: z.number().default(0),
   retried: z.number().default(0),

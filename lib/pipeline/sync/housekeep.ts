@@ -20,6 +20,7 @@ import {
 import { type Block, type Chain, type Node, type SyncState, streamState } from '../store/sync-state.ts';
 import { isWaitingForLimits, requestsApart } from '../tasks/dispatch.ts';
 import { sendOpenPages, sendTasks } from '../tasks/send-tasks.ts';
+import { readTrees } from '../tree/read-tree.ts';
 import { advanceNode, failPage } from '../tree/tree.ts';
 import { measureConnector } from './measure.ts';
 import { beginSync, readSync } from './start-sync.ts';
@@ -107,7 +108,7 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   const nodes = await openNodes(atNode(context, rootPath(sync.phase)));
   const progress = Math.max(sync.startedAt, ...nodes.map(({ node }) => node.at));
   if (now >= sync.deadline && sync.status === 'open') {
-    const deadline = await deadlineOf(context, sync, { nodes, progress });
+    const deadline = await deadlineOf(context, sync, nodes);
     if (now >= deadline)
       return giveUp(context, sync, { open: nodes, reason: paused === undefined ? OVERDUE : pausedFor(paused) });
     await syncs.update(syncKey(connector.name, context.ref), { set: { deadline } }, [
@@ -131,17 +132,19 @@ async function resumeSync(context: SyncContext, idle: number, paused: string | u
   await resendOpenWork(context, sync, nodes); // R47
 }
 
-/** When a sync is given up: a day after its last progress, or as late as its limits need for what is known to be left of it. */
-async function deadlineOf(
-  context: SyncContext,
-  sync: SyncState,
-  { nodes, progress }: { readonly nodes: readonly OpenSync[]; readonly progress: number },
-): Promise<number> {
+/**
+ * When a sync is given up: a day after pages of it came last, or as late as its limits need for what is known to be left of it. The whole tree tells when
+ * pages came, and is read once a day at most.
+ */
+async function deadlineOf(context: SyncContext, sync: SyncState, open: readonly OpenSync[]): Promise<number> {
   const { limiters } = await withAccount(context, sync);
+  let progressAt = sync.startedAt;
+  for await (const { nodes } of readTrees(context, sync.phase))
+    for (const { came } of nodes.values()) progressAt = Math.max(progressAt, came);
   return syncDeadline({
-    ...{ startedAt: sync.startedAt, progressAt: progress, parkedUntil: sync.parkedUntil },
+    ...{ startedAt: sync.startedAt, progressAt, parkedUntil: sync.parkedUntil },
     spacing: requestsApart(limiters),
-    left: nodes.reduce((sum, { node }) => sum + pagesLeft(node), 0),
+    left: open.reduce((sum, { node }) => sum + pagesLeft(node), 0),
   });
 }
 
