@@ -283,7 +283,7 @@ Object.assign(cases, {
   },
   'pages: a record is inserted behind the reader': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once((rows) => [{ id: 1, at: 0 }, ...rows]) } },
-    ...{ verdict: 'COMPLETE', evidence: 'count', delivered: 101 },
+    ...{ verdict: 'UNKNOWN', codes: ['moved'], delivered: 101 },
   },
   'pages: a record moves to the end': {
     ...{ kind: 'pages', shape: TOTAL, api: { change: once(firstToTheEnd) } },

@@ -15,6 +15,7 @@ import { takeOut } from './take-out.ts';
  *                  -- --without R17           with a rule taken out of the code; combines with the others
  *                  -- --tokens                 of the tokens alone; combines with the others
  *                  -- --tree                   of the completion tree alone; combines with the others
+ *                  -- --moves [--seeds N]     listings whose records move: what receipts say, and what is true, as a table
  *                  -- --test                   the test that misses the rule that is taken out, instead
  *                  -- --rules [--seeds N]     each rule taken out in turn: who finds out, and after how many seeds?
  */
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     quiet: { type: 'boolean', default: false },
     tokens: { type: 'boolean', default: false },
     tree: { type: 'boolean', default: false },
+    moves: { type: 'boolean', default: false },
     test: { type: 'boolean', default: false },
   },
 });
@@ -169,7 +171,10 @@ function tryTest(rule: Rule, { file, name }: TestOfRule): Noticed {
 const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 if (values.rules) process.exitCode = tryRules(Number(values.seeds));
-else {
+else if (values.moves) {
+  const { movesTable } = await import('./moves.ts');
+  await movesTable(Number(values.seeds), console.log);
+} else {
   const rule = values.without === undefined ? undefined : ruleOf(values.without);
   if (rule !== undefined) loadWithout(rule);
   const which = values.tokens ? 'tokens' : values.tree ? 'tree' : rule?.of;

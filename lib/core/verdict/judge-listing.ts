@@ -31,6 +31,8 @@ export type ListingTally = {
   readonly dropped: number;
   /** Delivered, although a record with the same key was delivered too. */
   readonly again: number;
+  /** The same of the last reading of each page, where pages by offsets were read again; `undefined`: it is not known. */
+  readonly standing?: number | undefined;
   readonly totals: { readonly least: number; readonly greatest: number } | undefined;
   /** About how many there are, by a count that is not exact. */
   readonly estimate?: number | undefined;
@@ -122,9 +124,11 @@ function lookOf(
   choose: LookRule['choose'],
 ): { readonly step: LookStep; readonly checked: Receipt['checked'] } {
   const state = lookState(readings);
-  const { pages, looked, everMoved } = state;
+  const { pages, looked, everLooked, everMoved } = state;
   const checked =
-    looked.length === 0 && everMoved === 0 ? UNCHECKED : { pages: looked.length, of: pages.length, moved: everMoved };
+    looked.length === 0 && everMoved === 0
+      ? UNCHECKED
+      : { pages: Math.max(looked.length, everLooked), of: pages.length, moved: everMoved };
   // One response is of one moment, in however many portions it is read.
   if (stream.paging.kind === 'one') return { step: SETTLED, checked };
   if (isDoubted || (evidence !== 'count' && evidence !== 'end')) return { step: SETTLED, checked };
@@ -134,7 +138,7 @@ function lookOf(
 }
 
 const MOVED =
-  "records moved while they were read, and went on moving while pages were read again: declare `offsets`, a keyset with `order: 'by key'`, or windows that no longer change";
+  "records moved while they were read: what a second look found was read again, but more may have moved on pages that it did not ask for. Declare `offsets`, a keyset with `order: 'by key'`, or windows that no longer change";
 
 /** What a second look could not settle. */
 function unsettled({ is }: LookStep): ListingFinding[] {
@@ -210,7 +214,7 @@ function missingPages(
 /** An order by key, or an overlap, has each record once. One that comes twice although no page was read again says that records moved. */
 function doubled(
   evidence: ReceiptEvidence | undefined,
-  { again, pages, readings }: ListingTally,
+  { again, standing, pages, readings }: ListingTally,
   { moved: movedEdges }: PageEdges,
 ): ListingFinding[] {
   if (evidence !== 'key' && evidence !== 'overlap') return [];
@@ -221,8 +225,10 @@ function doubled(
     evidence === 'key'
       ? pages.filter(([index, , first]) => first !== '' && byIndex.get(index - 1)?.[3] === first).length
       : 0;
-  if (isReadAgain || again <= shared) return [];
-  const message = `${again - shared} records came twice although their order is said to be stable: others may be on no page`;
+  // What was read again came twice. Where the pages that count hold a record twice, another one may be on none of them.
+  const doubles = isReadAgain ? (standing ?? 0) : again - shared;
+  if (doubles <= 0) return [];
+  const message = `${doubles} records came twice although their order is said to be stable: others may be on no page`;
   return [{ code: 'moved', message, verdict: 'UNKNOWN' }];
 }
 

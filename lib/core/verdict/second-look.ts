@@ -22,7 +22,8 @@ export type LookState = {
   /** Pages that were asked for again since the listing was last read, and those of them that differ. */
   readonly looked: readonly number[];
   readonly moved: readonly number[];
-  /** Pages that differed in any look. */
+  /** Pages that were asked for again in any look, and those that differed. */
+  readonly everLooked: number;
   readonly everMoved: number;
   /** All readings that were asked for beyond the first: looks and repairs. */
   readonly extra: number;
@@ -50,6 +51,7 @@ export function lookState(readings: readonly PageReading[]): LookState {
     // A sentinel alone is no look: it is compared once the same page is asked for at the end.
     looked: fresh.some(({ phase }) => phase > lastRead) ? byIndex(fresh) : [],
     moved: fresh.some(({ phase }) => phase > lastRead) ? byIndex(fresh.filter(differs)) : [],
+    everLooked: byIndex(readings.filter(({ look, phase }) => look && phase > 0)).length,
     everMoved: everMoved.size,
     extra: readings.length - new Set(read.filter(({ phase }) => phase === 0).map(({ index }) => index)).size,
     repaired: lastRead > 0,
@@ -107,7 +109,7 @@ export type LookStep =
   | { readonly is: 'look'; readonly pages: readonly number[] }
   /** Pages are read again and delivered; a chain is walked again from the first of them. */
   | { readonly is: 'repair'; readonly pages: readonly number[] }
-  /** Nothing moved, or what moved was read again. */
+  /** Nothing moved. */
   | { readonly is: 'settled' }
   | { readonly is: 'moved' }
   /** Pages could not be asked for again, or the stream forbids it. */
@@ -129,6 +131,8 @@ export function nextLookStep(state: LookState, { mode, hasTotal, isChain, tried,
   if (mode === 'none') return { is: 'unchecked' };
   const sample = choose?.(state.pages) ?? samplePages(state.pages, hasTotal, mode);
   if (state.looked.length === 0) {
+    // What moved was read again. Records that moved on pages that no look asked for are still missing, and a sample would not show them.
+    if (state.repaired && state.everMoved > 0) return { is: 'moved' };
     if (sample.length === 0) return { is: 'settled' };
     return tried ? { is: 'unchecked' } : { is: 'look', pages: sample };
   }

@@ -1,5 +1,5 @@
 import type { Invocation } from '../invocation.ts';
-import type { Part } from '../store/sync-state.ts';
+import type { PageEntry, Part } from '../store/sync-state.ts';
 import { KEY_BYTES, partKeysKey } from './store-part.ts';
 
 /** What counting needs of a part. */
@@ -12,12 +12,14 @@ const READ_AT_ONCE = 20;
 
 /**
  * How many records of some parts have a key that another one of them has, by the fingerprints that each part keeps. What does not fit into memory is
- * counted in several passes, each over one range of fingerprints: they are spread evenly, as all hashes are. `atOnce`: how many are held.
+ * counted in several passes, each over one range of fingerprints: they are spread evenly, as all hashes are. `atOnce`: how many are held. `pick`: those of a
+ * part's fingerprints that count.
  */
 export async function countRepeats(
   invocation: Pick<Invocation, 'objects'>,
   parts: readonly KeyedPart[],
   atOnce = AT_ONCE,
+  pick: (part: KeyedPart, keys: Buffer) => Buffer = (_, keys) => keys,
 ): Promise<number> {
   const count = parts.reduce((all, { delivered, quarantined }) => all + delivered + quarantined, 0);
   if (count < 2) return 0;
@@ -27,7 +29,7 @@ export async function countRepeats(
   let repeats = 0;
   for (let pass = 0; pass < passes; pass++) {
     await forEachPart(parts, async (part) => {
-      const keys = await keysOfPart(invocation, part);
+      const keys = pick(part, await keysOfPart(invocation, part));
       for (let at = 0; at < keys.length; at += KEY_BYTES) {
         const high = keys.readUInt32LE(at + 4);
         if (Math.floor((high * passes) / 2 ** 32) === pass) range.add(keys.readUInt32LE(at), high);
@@ -37,6 +39,36 @@ export async function countRepeats(
   }
   return repeats;
 }
+
+/**
+ * The same of a listing by offsets of which pages were read again: only the last reading of each page counts. `undefined`: which of a part's keys are of which
+ * page cannot be told, because some of its records are quarantined.
+ */
+export async function countStandingRepeats(
+  invocation: Pick<Invocation, 'objects'>,
+  parts: readonly Part[],
+): Promise<number | undefined> {
+  if (parts.some((part) => part.quarantined > 0)) return undefined;
+  const standing = new Map(parts.flatMap((part) => part.pages.map(([index]) => [index, part] as const)));
+  const counts = new Map(parts.map((part) => [part.key, part.pages.map(ownRecords)]));
+  if (parts.some(({ key, delivered }) => counts.get(key)?.reduce((sum, count) => sum + count, 0) !== delivered))
+    return undefined;
+  const byKey = new Map(parts.map((part) => [part.key, part]));
+  return countRepeats(invocation, parts, AT_ONCE, ({ key }, keys) => {
+    const part = byKey.get(key);
+    let from = 0;
+    const chosen = (part?.pages ?? []).flatMap((page) => {
+      const to = from + KEY_BYTES * ownRecords(page);
+      const own = standing.get(page[0]) === part ? [keys.subarray(from, to)] : [];
+      from = to;
+      return own;
+    });
+    return Buffer.concat(chosen);
+  });
+}
+
+/** The first record of a page by offsets is the last one of the page before. */
+const ownRecords = ([index, records]: PageEntry): number => Math.max(0, index > 0 ? records - 1 : records);
 
 /** The fingerprints of one pass, and then of the next. Where one repeats so often that they do not fit, its repeats are counted and dropped on the way. */
 function openRange(room: number) {

@@ -10,7 +10,7 @@ import {
 import type { ListingTally } from '../../core/verdict/judge-listing.ts';
 import type { SchemaChange } from '../../core/verdict/receipt.ts';
 import type { Invocation, SyncContext } from '../invocation.ts';
-import { countRepeats, type KeyedPart } from '../records/count-repeats.ts';
+import { countRepeats, countStandingRepeats, type KeyedPart } from '../records/count-repeats.ts';
 import { type DeliveredPart, openManifest } from '../records/manifest.ts';
 import { readSchemaDrift } from '../records/schema-drift.ts';
 import { isExhausted, listedSlice } from '../store/slices.ts';
@@ -159,7 +159,10 @@ async function repeatsOf(invocation: Invocation, family: readonly Found[]): Prom
   );
 }
 
-const tallyLeaf = async (context: SyncContext, leaf: TreeListing): Promise<ListingTally> => ({
-  ...tallyListing(leaf),
-  again: await countRepeats(context, leaf.parts),
-});
+async function tallyLeaf(context: SyncContext, leaf: TreeListing): Promise<ListingTally> {
+  const tally = { ...tallyListing(leaf), again: await countRepeats(context, leaf.parts) };
+  const { stream } = listedSlice(context, leaf.node);
+  const isReadAgain = tally.readings.some(({ phase }) => phase > 0);
+  if (stream.paging.kind !== 'offsets' || !isReadAgain || tally.again === 0) return tally;
+  return { ...tally, standing: await countStandingRepeats(context, leaf.parts) };
+}

@@ -60,7 +60,7 @@ describe('a second look', () => {
     assert.deepEqual(step([...read(4), ...look([0, 1, 2])]), { is: 'settled' });
   });
 
-  it('has pages between those that agree read again, then looks again', () => {
+  it('has pages between those that agree read again; more may have moved between them, which a sample does not show', () => {
     const sample = samplePages(pages(100), true, 'sample');
     const shifted = (index: number) => (index > 30 && index < 50 ? `moved${index}` : `k${index}`);
     const first = [...read(100), ...look(sample, shifted)];
@@ -69,10 +69,7 @@ describe('a second look', () => {
     const [from, to] = [repair.pages[0] ?? 0, repair.pages.at(-1) ?? 0];
     assert.ok(from <= 31 && to >= 49, `${from} to ${to}`);
     const again = read(100, shifted, 2).filter(({ index }) => repair.pages.includes(index));
-    assert.equal(step([...first, ...again]).is, 'look');
-    assert.deepEqual(step([...first, ...again, ...look(sample, shifted, 3)]), { is: 'settled' });
-    const still = look(sample, (index) => (index === sample[2] ? 'moved again' : shifted(index)), 3);
-    assert.deepEqual(step([...first, ...again, ...still]), { is: 'moved' });
+    assert.deepEqual(step([...first, ...again]), { is: 'moved' });
   });
 
   it('walks a chain again from the last page that agrees', () => {
